@@ -1,0 +1,12 @@
+"""Find the best small CNN for your own images within a budget.
+
+Architectures are ranked by short trainings that imitate a teacher (knowledge distillation on a part of the
+data), the trust these short trainings deserve is measured, and the rest of the budget goes into a
+multi-fidelity search.
+
+References:
+    Trofimov et al. (2023). Multi-fidelity Neural Architecture Search with Knowledge Distillation.
+    IEEE Access; arXiv 2006.08341.
+"""
+
+__version__ = "0.1.0"
