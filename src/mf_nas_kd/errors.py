@@ -1,0 +1,54 @@
+"""The one family of errors. A message says what is wrong, the value received, and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+
+class MfNasKdError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class InvalidValueError(MfNasKdError, ValueError):
+    """A value is outside of what is allowed.
+
+    Args:
+        what: What the value is for, in the words of the configuration (``search.max_macs``).
+        received: The value.
+        allowed: What would have been accepted, as the end of the sentence "... must be".
+    """
+
+    def __init__(self, what: str, received: Any, allowed: str) -> None:
+        super().__init__(f"{what} is {received!r}, but must be {allowed}")
+
+
+class UnknownNameError(InvalidValueError):
+    """A name is not in the table of its room."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(kind, name, f"one of: {', '.join(sorted(known))}")
+
+
+class ShapeMismatchError(InvalidValueError):
+    """A tensor does not have the shape that was declared for it."""
+
+
+class ImpossibleLimitError(MfNasKdError, ValueError):
+    """No architecture of the space is within the limits, or no evaluation is within the budget."""
+
+
+class StoreError(MfNasKdError):
+    """The evaluation store is damaged, foreign, or from another version of the program."""
+
+
+class TrainingFailedError(MfNasKdError):
+    """A training cannot go on: its loss or accuracy is not finite, or its worker died repeatedly."""
+
+
+class MissingEvaluationError(MfNasKdError):
+    """The store lacks evaluations that a later stage needs."""
+
+
+class MissingTeacherError(MfNasKdError):
+    """A training is to imitate a teacher, and there is none."""

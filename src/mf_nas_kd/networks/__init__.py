@@ -1,0 +1,94 @@
+"""From an architecture to a module with taps, and what it costs.
+
+A builder is called with the fields of a specification, with ``classes`` and with ``image_channels``; it returns a
+module whose ``forward`` maps images ``(B, C, H, W)`` to :class:`mf_nas_kd.taps.Taps`. One builder a file, one line a
+builder in a table: ``STUDENTS`` by the name of their space, ``TEACHERS`` by their own name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import nn
+
+from mf_nas_kd.networks.cost import NetworkCost, network_cost
+from mf_nas_kd.networks.mobilenet_v2 import MobileNetV2
+from mf_nas_kd.networks.residual import ResidualNetwork
+from mf_nas_kd.networks.trained import NetworkDescription, TrainedNetwork
+from mf_nas_kd.registry import lookup
+from mf_nas_kd.seeding import torch_seeded
+from mf_nas_kd.spaces.architecture import Architecture
+
+STUDENTS: Mapping[str, Callable[..., nn.Module]] = {
+    "mobilenet_v2": MobileNetV2,
+}
+
+TEACHERS: Mapping[str, Callable[..., nn.Module]] = {
+    "residual": ResidualNetwork,
+}
+
+BUILDERS: Mapping[str, Callable[..., nn.Module]] = {**STUDENTS, **TEACHERS}
+
+
+def build_network(architecture: Architecture, classes: int, image_channels: int, width: float = 1.0) -> nn.Module:
+    """Build the module of an architecture, with fresh weights from torch's global generator.
+
+    Args:
+        architecture: A value of one of the spaces.
+        classes: ``K``.
+        image_channels: 1 for grey images, 3 for colour.
+        width: Multiplier of all channels.
+
+    Returns:
+        A module from images ``(B, C, H, W)`` to :class:`mf_nas_kd.taps.Taps`.
+
+    Raises:
+        UnknownNameError: If no builder is known for the architecture's space.
+    """
+    builder = lookup(STUDENTS, architecture.space, "space of the architecture")
+    return builder(**architecture.fields, classes=classes, image_channels=image_channels, width=width)
+
+
+class CostCounter:
+    """Cost of architectures on one kind of images, each counted once.
+
+    Args:
+        classes: ``K``.
+        image_shape: ``(C, H, W)`` of one image.
+    """
+
+    def __init__(self, classes: int, image_shape: tuple[int, int, int]) -> None:
+        self._classes = classes
+        self._image_shape = image_shape
+        self._known: dict[Architecture, NetworkCost] = {}
+
+    def __call__(self, architecture: Architecture) -> NetworkCost:
+        if architecture not in self._known:
+            with torch_seeded(0, "cost"):  # the weights do not matter, but the global generator must stay untouched
+                network = build_network(architecture, self._classes, self._image_shape[0])
+            self._known[architecture] = network_cost(network, self._image_shape)
+        return self._known[architecture]
+
+
+def rebuild(trained: TrainedNetwork) -> nn.Module:
+    """The module of a saved network, with its weights, in evaluation mode."""
+    description = trained.description
+    builder = lookup(BUILDERS, description.builder, "builder of the saved network")
+    with torch_seeded(0, "rebuild"):
+        network = builder(**description.fields, classes=description.classes, image_channels=description.image_shape[0])
+    network.load_state_dict(dict(trained.weights))
+    return network.eval()
+
+
+__all__ = [
+    "BUILDERS",
+    "STUDENTS",
+    "TEACHERS",
+    "CostCounter",
+    "NetworkCost",
+    "NetworkDescription",
+    "TrainedNetwork",
+    "build_network",
+    "network_cost",
+    "rebuild",
+]

@@ -1,0 +1,66 @@
+"""MobileNetV2 for small images: inverted residuals with linear bottlenecks.
+
+References:
+    Sandler et al. (2018). MobileNetV2: Inverted Residuals and Linear Bottlenecks. CVPR, table 1.
+    Difference: the first convolution has stride 1, as in Trofimov et al. (2023), for images of 8 to 64 pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from mf_nas_kd.networks.trunk import TappedNetwork, convolution
+
+
+class InvertedResidual(nn.Module):
+    """Expand by 1x1, filter each channel by 3x3, project by 1x1 without activation; add the input where it fits."""
+
+    def __init__(self, inputs: int, outputs: int, expansion: int, stride: int) -> None:
+        super().__init__()
+        hidden = inputs * expansion
+        expand = [convolution(inputs, hidden, 1, activation=nn.ReLU6(inplace=True))] if expansion > 1 else []
+        self.layers = nn.Sequential(
+            *expand,
+            convolution(hidden, hidden, 3, stride, groups=hidden, activation=nn.ReLU6(inplace=True)),
+            convolution(hidden, outputs, 1),
+        )
+        self.adds_input = stride == 1 and inputs == outputs
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features + self.layers(features) if self.adds_input else self.layers(features)
+
+
+class MobileNetV2(TappedNetwork):
+    """The network of one architecture of the ``mobilenet_v2`` space.
+
+    Args:
+        stem: Channels of the first 3x3 convolution.
+        stages: Rows ``(expansion, channels, repeats, stride)``; the stride is that of the first block of a stage.
+        head: Channels of the last 1x1 convolution, the width of the embedding.
+        classes: ``K``.
+        image_channels: 1 for grey images, 3 for colour.
+        width: Multiplier of all channels, rounded to whole channels.
+    """
+
+    def __init__(
+        self,
+        stem: int,
+        stages: Sequence[Sequence[int]],
+        head: int,
+        classes: int,
+        image_channels: int,
+        width: float = 1.0,
+    ) -> None:
+        def scaled(channels: int) -> int:
+            return max(1, round(channels * width))
+
+        blocks: list[nn.Module] = [convolution(image_channels, scaled(stem), 3, activation=nn.ReLU6(inplace=True))]
+        inputs = scaled(stem)
+        for expansion, channels, repeats, stride in stages:
+            for repeat in range(repeats):
+                blocks.append(InvertedResidual(inputs, scaled(channels), expansion, stride if repeat == 0 else 1))
+                inputs = scaled(channels)
+        blocks.append(convolution(inputs, scaled(head), 1, activation=nn.ReLU6(inplace=True)))
+        super().__init__(blocks, scaled(head), classes)

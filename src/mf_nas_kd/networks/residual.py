@@ -1,0 +1,53 @@
+"""CIFAR-style residual networks, the teachers.
+
+References:
+    He et al. (2016). Deep Residual Learning for Image Recognition. CVPR, section 4.2: depth 6n+2, three stages.
+    Tian et al. (2020). Contrastive Representation Distillation. ICLR: ``resnet32x4`` is the one with a stem of 32
+    channels, stages of 64, 128 and 256, and five blocks a stage.
+    Difference: a projection (1x1 convolution) is the shortcut wherever the shape changes (He's option B).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mf_nas_kd.networks.trunk import TappedNetwork, convolution
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside a shortcut."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            convolution(inputs, outputs, 3, stride, activation=nn.ReLU(inplace=True)), convolution(outputs, outputs, 3)
+        )
+        same_shape = stride == 1 and inputs == outputs
+        self.shortcut = nn.Identity() if same_shape else convolution(inputs, outputs, 1, stride)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return functional.relu(self.layers(features) + self.shortcut(features))
+
+
+class ResidualNetwork(TappedNetwork):
+    """Stem, then stages of residual blocks; every stage but the first halves the resolution.
+
+    Args:
+        stem: Channels of the first 3x3 convolution.
+        stages: Channels of each stage.
+        blocks: Residual blocks in each stage; the depth is ``2 * blocks * len(stages) + 2``.
+        classes: ``K``.
+        image_channels: 1 for grey images, 3 for colour.
+    """
+
+    def __init__(self, stem: int, stages: Sequence[int], blocks: int, classes: int, image_channels: int) -> None:
+        layers: list[nn.Module] = [convolution(image_channels, stem, 3, activation=nn.ReLU(inplace=True))]
+        inputs = stem
+        for stage, channels in enumerate(stages):
+            for block in range(blocks):
+                layers.append(ResidualBlock(inputs, channels, stride=2 if stage > 0 and block == 0 else 1))
+                inputs = channels
+        super().__init__(layers, inputs, classes)

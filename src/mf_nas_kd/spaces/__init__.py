@@ -1,0 +1,63 @@
+"""Search spaces: which architectures there are, which are neighbours, and what a model sees of them.
+
+One space a file, one line a space in the table below. Nothing here needs torch: an architecture is a value, the
+network is built elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from mf_nas_kd.registry import lookup
+from mf_nas_kd.spaces.architecture import Architecture
+from mf_nas_kd.spaces.limits import Limits, sample_within
+from mf_nas_kd.spaces.mobilenet_v2 import MobileNetV2Choices, MobileNetV2Space
+from mf_nas_kd.spaces.space import SearchSpace
+
+SPACES: Mapping[str, tuple[type[BaseModel], type[SearchSpace]]] = {
+    "mobilenet_v2": (MobileNetV2Choices, MobileNetV2Space),
+}
+
+
+def build_space(name: str, choices: Mapping[str, Any]) -> SearchSpace:
+    """Build a space from its configuration.
+
+    Args:
+        name: A name in ``SPACES``.
+        choices: What may vary; the fields are those of the space's model of choices.
+
+    Raises:
+        UnknownNameError: If the space is not known.
+        pydantic.ValidationError: If a choice is missing, unknown, or not allowed.
+    """
+    choices_model, space = lookup(SPACES, name, "space.name")
+    return space(choices_model.model_validate(choices))
+
+
+class SpaceSettings(BaseModel):
+    """Which architectures there are.
+
+    Attributes:
+        name: A name in ``SPACES``.
+        choices: What may vary; the fields are those of the space.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    choices: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _choices_belong_to_the_space(self) -> SpaceSettings:
+        self.build()
+        return self
+
+    def build(self) -> SearchSpace:
+        """The space itself."""
+        return build_space(self.name, self.choices)
+
+
+__all__ = ["SPACES", "Architecture", "Limits", "SearchSpace", "SpaceSettings", "build_space", "sample_within"]

@@ -1,0 +1,39 @@
+"""An architecture as a value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from mf_nas_kd.seeding import canonical_json
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One network of a space, independent of images and weights.
+
+    Attributes:
+        space: Name of the space, which is also the name of the builder of its networks.
+        specification: Canonical JSON of the fields that the builder is called with. Use :meth:`of` to make one.
+    """
+
+    space: str
+    specification: str
+
+    @classmethod
+    def of(cls, space: str, **fields: Any) -> Architecture:
+        """Make an architecture from the fields of its builder."""
+        return cls(space, canonical_json(fields))
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What the builder is called with."""
+        return json.loads(self.specification)
+
+    @cached_property
+    def id(self) -> str:
+        """Stable name: equal for equal architectures, in every process and for ever."""
+        return hashlib.sha256(f"{self.space}:{self.specification}".encode()).hexdigest()[:12]
