@@ -1,0 +1,30 @@
+"""One engine for teachers and students.
+
+``fit`` trains a network on resident images towards an objective: cross-entropy, and what a distillation loss asks for.
+The weights of the two terms live here and nowhere else.
+"""
+
+from mf_nas_kd.training.accuracy import measure_accuracy
+from mf_nas_kd.training.device import choose_device, single_threaded
+from mf_nas_kd.training.engine import FitResult, fit
+from mf_nas_kd.training.objective import Objective
+from mf_nas_kd.training.recipes import DistillationRecipe, TrainingRecipe
+from mf_nas_kd.training.settings import TrainingSettings
+from mf_nas_kd.training.teacher import TaughtTeacher, train_teacher
+from mf_nas_kd.training.teacher_targets import OnlineTeacherTargets, TeacherTargets
+
+__all__ = [
+    "DistillationRecipe",
+    "FitResult",
+    "Objective",
+    "OnlineTeacherTargets",
+    "TaughtTeacher",
+    "TeacherTargets",
+    "TrainingRecipe",
+    "TrainingSettings",
+    "choose_device",
+    "fit",
+    "measure_accuracy",
+    "single_threaded",
+    "train_teacher",
+]

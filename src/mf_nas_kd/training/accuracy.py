@@ -1,0 +1,30 @@
+"""How many images a network names rightly."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from mf_nas_kd.images import ResidentImages
+from mf_nas_kd.training.device import autocast
+
+IMAGES_A_BATCH = 1024
+
+
+@torch.no_grad()
+def measure_accuracy(network: nn.Module, images: ResidentImages) -> float:
+    """Share of the images, in [0, 1], whose largest logit is that of their class.
+
+    Args:
+        network: Put into evaluation mode for the measurement, and back.
+        images: Seen in their first view; build them with ``Views.centre()`` for the plain images.
+    """
+    was_training = network.training
+    network.eval()
+    right = torch.zeros((), dtype=torch.int64, device=images.device)
+    with autocast(images.device):
+        for positions in torch.arange(len(images), device=images.device).split(IMAGES_A_BATCH):
+            batch = images.batch(positions, torch.zeros_like(positions))
+            right += (network(batch.images).logits.argmax(dim=1) == batch.labels).sum()
+    network.train(was_training)
+    return right.item() / len(images)

@@ -1,0 +1,149 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch._dynamo  # the first optimiser imports it: about 2 s that the first training of a worker would be charged
+from torch import nn
+from torch.optim import SGD
+from torch.optim.lr_scheduler import LambdaLR
+
+from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
+from mf_nas_kd.images import ResidentImages
+from mf_nas_kd.seeding import derive_seed
+from mf_nas_kd.training.device import autocast
+from mf_nas_kd.training.objective import Objective
+from mf_nas_kd.training.recipes import TrainingRecipe
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What the loop has to say; the network itself was trained in place.
+
+    Attributes:
+        epoch_losses: Mean loss of each epoch.
+        steps: Updates of the weights.
+    """
+
+    epoch_losses: tuple[float, ...]
+    steps: int
+
+
+def fit(
+    network: nn.Module,
+    images: ResidentImages,
+    objective: Objective,
+    recipe: TrainingRecipe,
+    epochs: int,
+    seed: int,
+    after_epoch: Callable[[int, float], None] | None = None,
+) -> FitResult:
+    """Train a network in place.
+
+    Every epoch visits the images in a new order and draws one view of each. All batches have the same size: the few
+    images that are left over at the end of an order (fewer than a batch) sit that epoch out. Within an epoch the device
+    is never waited for: losses add up there and are looked at once, at its end.
+
+    Args:
+        network: On the device of the images.
+        images: The subset that is trained on.
+        objective: What is minimised; learned adapters in it are trained as well.
+        recipe: How.
+        epochs: Passes over the images, at least 1.
+        seed: Of the orders and views; the weights were drawn before.
+        after_epoch: Called with the number of epochs done and the mean loss.
+
+    Raises:
+        InvalidValueError: If there is nothing to train on.
+        TrainingFailedError: If the loss of an epoch is not finite.
+    """
+    if epochs < 1 or len(images) == 0:
+        raise InvalidValueError("(epochs, images)", (epochs, len(images)), "at least 1 each")
+    batch_size = min(recipe.batch_size, len(images))
+    steps_an_epoch = len(images) // batch_size
+    network.to(memory_format=torch.channels_last).train()
+    optimiser = _optimiser(nn.ModuleList([network, objective]), recipe)
+    schedule = LambdaLR(optimiser, _warm_up_then_cosine(recipe.warmup_fraction, steps_an_epoch * epochs))
+    generator = torch.Generator().manual_seed(derive_seed(seed, "batches"))
+    epoch_losses: list[float] = []
+    for epoch in range(1, epochs + 1):
+        order = torch.randperm(len(images), generator=generator)[: steps_an_epoch * batch_size].to(images.device)
+        views = torch.randint(images.views, (len(order),), generator=generator).to(images.device)
+        total = torch.zeros((), device=images.device)
+        for positions, chosen in zip(order.split(batch_size), views.split(batch_size), strict=True):
+            batch = images.batch(positions, chosen)
+            with autocast(images.device):
+                loss = objective(network(batch.images), batch)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            total += loss.detach()
+        epoch_losses.append(_require_finite(total.item() / steps_an_epoch, epoch))
+        if after_epoch is not None:
+            after_epoch(epoch, epoch_losses[-1])
+    recalibrate_normalisation(network, images, batch_size, generator)
+    return FitResult(tuple(epoch_losses), steps_an_epoch * epochs)
+
+
+@torch.no_grad()
+def recalibrate_normalisation(
+    network: nn.Module, images: ResidentImages, batch_size: int, generator: torch.Generator
+) -> None:
+    """Replace the moving averages of batch normalisation by averages at the final weights.
+
+    A short training has few steps: its moving averages (momentum 0.1) still hold the statistics of weights long gone,
+    and the accuracy would measure that lag. One pass over the images, a random view of each, without gradients. Source:
+    Wu and Johnson (2021), Rethinking "Batch" in BatchNorm, arXiv 2105.07576, section 3.
+
+    Args:
+        network: Left in training mode.
+        images: What it was trained on.
+        batch_size: As in training.
+        generator: Draws order and views.
+    """
+    layers = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # torch's way to say: the plain average of all batches from now on
+    order = torch.randperm(len(images), generator=generator).to(images.device)
+    views = torch.randint(images.views, (len(order),), generator=generator).to(images.device)
+    whole_batches = len(images) // batch_size * batch_size
+    for positions, chosen in zip(order[:whole_batches].split(batch_size), views.split(batch_size), strict=False):
+        with autocast(images.device):
+            network(images.batch(positions, chosen).images)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+
+
+def _optimiser(trained: nn.Module, recipe: TrainingRecipe) -> SGD:
+    """Weights decay, biases and normalisation do not: the tensors with one axis."""
+    parameters = [parameter for parameter in trained.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True)
+
+
+def _warm_up_then_cosine(warmup_fraction: float, steps: int) -> Callable[[int], float]:
+    """Factor of the learning rate by step (Loshchilov and Hutter, 2017, SGDR, eq. 5, one period, after a ramp)."""
+    warmup_steps = math.ceil(warmup_fraction * steps)
+
+    def factor(step: int) -> float:
+        if step < warmup_steps:
+            return (step + 1) / warmup_steps
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / max(1, steps - warmup_steps)))
+
+    return factor
+
+
+def _require_finite(loss: float, epoch: int) -> float:
+    if not math.isfinite(loss):
+        raise TrainingFailedError(f"the mean loss of epoch {epoch} is {loss}: the learning rate or a loss weight is too large")
+    return loss

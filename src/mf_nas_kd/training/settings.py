@@ -1,0 +1,34 @@
+"""All that determines a student's training beside its architecture, fidelity and seed."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from mf_nas_kd.errors import UnknownNameError
+from mf_nas_kd.images import ViewSettings
+from mf_nas_kd.training.recipes import DistillationRecipe, TrainingRecipe
+
+
+class TrainingSettings(BaseModel):
+    """How students are trained.
+
+    Attributes:
+        device: ``auto``, ``cpu``, ``cuda``, ``mps``; the teacher trains there as well.
+        recipe: Optimiser and schedule.
+        views: Which views of an image a training draws from; the teacher's training as well.
+        distillation: Recipes by the name that a fidelity's ``distillation`` refers to; ``none`` is among them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: str
+    recipe: TrainingRecipe
+    views: ViewSettings
+    distillation: dict[str, DistillationRecipe]
+
+    @field_validator("distillation")
+    @classmethod
+    def _plain_training_is_there(cls, recipes: dict[str, DistillationRecipe]) -> dict[str, DistillationRecipe]:
+        if "none" not in recipes or recipes["none"].imitates:
+            raise UnknownNameError("plain recipe of training.distillation", "none", ["none, with the loss none"])
+        return recipes

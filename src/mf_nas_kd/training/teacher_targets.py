@@ -1,0 +1,36 @@
+"""Where the teacher's side of a distillation loss comes from."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from mf_nas_kd.distillation import DistillationLoss
+from mf_nas_kd.images import Batch
+
+
+class TeacherTargets(Protocol):
+    """Gives the targets of a batch. Positions and views say which pairs they are, so that they can be remembered."""
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """``loss.teacher_targets`` of the teacher's taps, batch axis first, without history."""
+        ...
+
+
+class OnlineTeacherTargets:
+    """Asks the teacher in every step.
+
+    Args:
+        teacher: In evaluation mode, on the device of the batches.
+        loss: Declares what is wanted of the taps.
+    """
+
+    def __init__(self, teacher: nn.Module, loss: DistillationLoss) -> None:
+        self._teacher = teacher
+        self._loss = loss
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch) -> Tensor:
+        return self._loss.teacher_targets(self._teacher(batch.images))
