@@ -1,0 +1,30 @@
+"""The protocol of whoever can tell what a training is worth."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from mf_nas_kd.evaluation.fidelity import Fidelity
+from mf_nas_kd.evaluation.record import Evaluation
+from mf_nas_kd.spaces.architecture import Architecture
+
+
+class Evaluator(Protocol):
+    """Trains, or looks it up. A search cannot tell which.
+
+    Obligations: equal arguments give equal keys and equal accuracies, in any process; a training that fails is an
+    evaluation with ``status`` ``failed`` and never an exception; an evaluator can be pickled, to be sent once to every
+    worker.
+    """
+
+    def key(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> str:
+        """Hash of everything that determines the result: equal keys, equal accuracies."""
+        ...
+
+    def evaluate(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> Evaluation:
+        """Make the evaluation."""
+        ...
+
+    def failure(self, architecture: Architecture, fidelity: Fidelity, seed: int, error: str) -> Evaluation:
+        """The record of a training that ended outside of :meth:`evaluate`: its worker died."""
+        ...

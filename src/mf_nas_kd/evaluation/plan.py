@@ -1,0 +1,110 @@
+"""Which evaluations a study consists of: every candidate at every fidelity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+
+import pandas as pd
+
+from mf_nas_kd.errors import MissingEvaluationError
+from mf_nas_kd.evaluation.evaluator import Evaluator
+from mf_nas_kd.evaluation.fidelity import Fidelity
+from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest, Status
+from mf_nas_kd.spaces import Architecture
+from mf_nas_kd.spaces.limits import Cost
+
+PLAN_COLUMNS = (
+    "key",
+    "role",
+    "architecture_id",
+    "space",
+    "architecture",
+    "train_fraction",
+    "epochs",
+    "width",
+    "distillation",
+    "seed",
+)
+
+
+def candidate_table(architectures: Iterable[Architecture], cost_of: Callable[[Architecture], Cost]) -> pd.DataFrame:
+    """One row an architecture: ``architecture_id, space, architecture, macs, params``."""
+    rows = []
+    for architecture in architectures:
+        cost = cost_of(architecture)
+        rows.append((architecture.id, architecture.space, architecture.specification, cost.macs, cost.params))
+    return pd.DataFrame(rows, columns=["architecture_id", "space", "architecture", "macs", "params"])
+
+
+def architectures_of(table: pd.DataFrame) -> list[Architecture]:
+    """The architectures of a table with the columns ``space`` and ``architecture``."""
+    return [Architecture(row.space, row.architecture) for row in table.itertuples()]
+
+
+def plan_table(
+    architectures: Sequence[Architecture], low: Sequence[Fidelity], full: Fidelity, seed: int, evaluator: Evaluator
+) -> pd.DataFrame:
+    """One row an evaluation, with the columns ``PLAN_COLUMNS``; cheap ones first, so that mistakes show early.
+
+    Args:
+        architectures: The candidates.
+        low: The fidelities that are judged; their ``role`` is ``low``.
+        full: The fidelity that counts; its ``role`` is ``full``.
+        seed: Of all trainings.
+        evaluator: Gives the keys.
+    """
+    fidelities = [(fidelity, "low") for fidelity in sorted(low, key=lambda fidelity: fidelity.image_passes)]
+    rows = [
+        (
+            evaluator.key(architecture, fidelity, seed),
+            role,
+            architecture.id,
+            architecture.space,
+            architecture.specification,
+            float(fidelity.train_fraction),
+            fidelity.epochs,
+            fidelity.width,
+            fidelity.distillation,
+            seed,
+        )
+        for fidelity, role in [*fidelities, (full, "full")]
+        for architecture in architectures
+    ]
+    return pd.DataFrame(rows, columns=list(PLAN_COLUMNS)).drop_duplicates("key", keep="last", ignore_index=True)
+
+
+def requests_of(plan: pd.DataFrame) -> list[EvaluationRequest]:
+    """The requests of a plan, in its order."""
+    return [
+        EvaluationRequest(Architecture(row.space, row.architecture), Fidelity.from_columns(row), row.seed)
+        for row in plan.itertuples()
+    ]
+
+
+def planned_evaluations(plan: pd.DataFrame, evaluations: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the store that belong to a plan, in the plan's order, with its ``role`` as a column.
+
+    Raises:
+        MissingEvaluationError: If the store lacks some of them.
+    """
+    missing = ~plan["key"].isin(evaluations["key"])
+    if missing.any():
+        raise MissingEvaluationError(
+            f"{missing.sum()} of {len(plan)} planned evaluations are not in the store: "
+            "run the evaluation pipeline (what is there is not trained again)"
+        )
+    return plan[["key", "role"]].merge(evaluations, on="key", how="left")
+
+
+def finished_evaluations(plan: pd.DataFrame, evaluations: pd.DataFrame) -> pd.DataFrame:
+    """Those of the planned evaluations that did not fail."""
+    planned = planned_evaluations(plan, evaluations)
+    return planned[planned["status"] == Status.FINISHED]
+
+
+def evaluations_of(table: pd.DataFrame) -> list[Evaluation]:
+    """The records of a table's rows; columns that are not part of a record are left aside."""
+    names = [field.name for field in fields(Evaluation)]
+    columns = table[names].astype(object)
+    return [Evaluation(**row) for row in columns.where(columns.notna(), None).to_dict("records")]

@@ -1,0 +1,101 @@
+"""Evaluate many requests: skip what the store has, keep each result the moment it is there."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from itertools import islice
+
+from tqdm import tqdm
+
+from mf_nas_kd.errors import TrainingFailedError
+from mf_nas_kd.evaluation.evaluator import Evaluator
+from mf_nas_kd.evaluation.executors import Executor
+from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest
+from mf_nas_kd.evaluation.store import EvaluationStore
+
+logger = logging.getLogger(__name__)
+
+
+def run_evaluations(
+    requests: Sequence[EvaluationRequest],
+    evaluator: Evaluator,
+    workers: Executor,
+    store: EvaluationStore,
+    on_new: Callable[[Evaluation], None],
+    retry_failed: bool,
+    show_progress: bool,
+) -> list[Evaluation]:
+    """Evaluate every request once.
+
+    Args:
+        requests: What is wanted.
+        evaluator: Gives the keys.
+        workers: Hold an equal evaluator.
+        store: Grows by each result before the next one is looked at.
+        on_new: Told of every new evaluation after it has been stored.
+        retry_failed: Whether failed trainings in the store are tried again.
+        show_progress: Whether to say how many there are, and to draw a bar with the expected time left.
+
+    Returns:
+        The evaluations in the order of the requests.
+    """
+    keys = [evaluator.key(request.architecture, request.fidelity, request.seed) for request in requests]
+    known = store.find(keys)
+    if retry_failed:
+        known = {key: evaluation for key, evaluation in known.items() if evaluation.finished}
+    missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
+    if show_progress:
+        logger.info("%d evaluations wanted: %d are in the store, %d to train", len(keys), len(known), len(missing))
+    if missing:
+        started = time.perf_counter()
+        with _progress_bar(missing.values(), show_progress) as progress:
+            for done, (key, evaluation) in enumerate(_evaluate_all(missing, evaluator, workers), start=1):
+                store.append(evaluation)
+                on_new(evaluation)
+                known[key] = evaluation
+                progress.set_postfix_str(f"{done}/{len(missing)} trainings", refresh=False)
+                progress.update(float(missing[key].fidelity.image_passes))
+        failed = sum(not known[key].finished for key in missing)
+        level = logging.INFO if show_progress else logging.DEBUG
+        logger.log(level, "Trained %d in %.0f s, %d failed", len(missing), time.perf_counter() - started, failed)
+    return [known[key] for key in keys]
+
+
+def _progress_bar(requests: Iterable[EvaluationRequest], shown: bool) -> tqdm:
+    """The expected time left goes by passes over the images: cheap trainings come first, and counting would flatter."""
+    return tqdm(
+        total=sum(float(request.fidelity.image_passes) for request in requests),
+        disable=not shown,
+        bar_format="trainings {percentage:3.0f}% |{bar:30}| {elapsed} gone, about {remaining} left{postfix}",
+        mininterval=0.5 if sys.stderr.isatty() else 15,  # a line in a file is for ever
+        dynamic_ncols=True,
+    )
+
+
+def _evaluate_all(
+    requests: Mapping[str, EvaluationRequest], evaluator: Evaluator, workers: Executor
+) -> Iterator[tuple[str, Evaluation]]:
+    """Keep the workers busy, and yield each result when it is there."""
+    waiting = iter(requests.items())
+    running: dict[Future[Evaluation], str] = {}
+    while True:
+        for key, request in islice(waiting, workers.in_flight - len(running)):
+            running[workers.submit(request)] = key
+        if not running:
+            return
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            key = running.pop(future)
+            yield key, _result(future, requests[key], evaluator)
+
+
+def _result(future: Future[Evaluation], request: EvaluationRequest, evaluator: Evaluator) -> Evaluation:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if not isinstance(error, TrainingFailedError):
+        raise error
+    return evaluator.failure(request.architecture, request.fidelity, request.seed, str(error))

@@ -1,0 +1,133 @@
+"""Where evaluations are kept: append-only, durable record by record, in any SQL database."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import pandas as pd
+from sqlalchemy import Column, Engine, Float, Integer, MetaData, String, Table, Text, create_engine, event, inspect, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from mf_nas_kd.errors import StoreError
+from mf_nas_kd.evaluation.record import Evaluation
+
+logger = logging.getLogger(__name__)
+
+_TYPES = {"str": String(255), "int": Integer, "float": Float(53), "float | None": Float(53)}
+_LONG = {"architecture", "error"}
+
+EVALUATIONS = Table(
+    "evaluations",
+    MetaData(),
+    Column("row_number", Integer, primary_key=True, autoincrement=True),
+    *(
+        Column(
+            field.name,
+            Text if field.name in _LONG else _TYPES[str(field.type)],
+            nullable="None" in str(field.type),
+            index=field.name == "key",
+        )
+        for field in fields(Evaluation)
+    ),
+)
+_COLUMNS = [column for column in EVALUATIONS.columns if column.name != "row_number"]
+
+
+class EvaluationStore:
+    """All evaluations ever made, those of other images, teachers and recipes included.
+
+    A record is on the disk when :meth:`append` returns. Nothing is ever changed or removed; of several records with
+    one key (a failed training that was tried again) the newest counts.
+
+    Args:
+        url: An SQLAlchemy URL, ``sqlite:///path`` or a server's.
+
+    Raises:
+        StoreError: If the database is damaged, not reachable, or holds another kind of table.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = make_url(url)
+        self._engine = _engine(url)
+        try:
+            self._prepare()
+        except SQLAlchemyError as failure:
+            raise StoreError(
+                f"cannot use the evaluation store {self}: {failure.__cause__ or failure}. "
+                "It must be a database that this program made: move the file away to start an empty one"
+            ) from failure
+
+    def __str__(self) -> str:
+        return self._url.render_as_string(hide_password=True)
+
+    def append(self, evaluation: Evaluation) -> None:
+        """Add one record; it is durable when this returns.
+
+        Raises:
+            StoreError: If the database refuses it.
+        """
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(EVALUATIONS.insert().values(**asdict(evaluation)))
+        except SQLAlchemyError as failure:
+            raise StoreError(f"the evaluation store {self} refused a record: {failure.__cause__ or failure}") from failure
+
+    def find(self, keys: Iterable[str]) -> dict[str, Evaluation]:
+        """The newest record of each of the keys that are there."""
+        wanted = set(keys)
+        found = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(select(*_COLUMNS).order_by(EVALUATIONS.c.row_number)):
+                if row.key in wanted:
+                    found[row.key] = Evaluation(**row._mapping)
+        return found
+
+    def table(self) -> pd.DataFrame:
+        """The newest record of every key, one a row, in the order of their first arrival."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(*_COLUMNS).order_by(EVALUATIONS.c.row_number)).all()
+        newest = {row.key: row._mapping for row in rows}
+        return pd.DataFrame(list(newest.values()), columns=[column.name for column in _COLUMNS])
+
+    def _prepare(self) -> None:
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect() as connection:
+                verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+            if verdict != "ok":
+                raise StoreError(f"the evaluation store {self} is damaged ({verdict}): restore it from a copy")
+        tables = inspect(self._engine).get_table_names()
+        if EVALUATIONS.name in tables:
+            self._check_columns()
+        elif tables and self._engine.dialect.name == "sqlite":
+            raise StoreError(f"{self} holds other tables ({', '.join(tables)}) and no evaluations: choose another file")
+        else:
+            EVALUATIONS.metadata.create_all(self._engine)
+            logger.info("Created the evaluation store %s", self)
+
+    def _check_columns(self) -> None:
+        there = {column["name"] for column in inspect(self._engine).get_columns(EVALUATIONS.name)}
+        wanted = {column.name for column in EVALUATIONS.columns}
+        if there != wanted:
+            raise StoreError(
+                f"the evaluation store {self} is from another version of this program: it "
+                f"lacks {sorted(wanted - there)} and has {sorted(there - wanted)} besides; choose another file"
+            )
+
+
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        if engine.url.database:
+            Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+
+        @event.listens_for(engine, "connect")
+        def durable(connection, _record) -> None:  # noqa: ANN001 - DBAPI objects have no common type
+            connection.execute("PRAGMA synchronous = FULL")  # on the disk when a commit returns
+
+    return engine

@@ -1,0 +1,240 @@
+"""Evaluates an architecture by training it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+
+from mf_nas_kd import __version__
+from mf_nas_kd.distillation import build_loss
+from mf_nas_kd.errors import InvalidValueError, MissingTeacherError
+from mf_nas_kd.evaluation.fidelity import Fidelity
+from mf_nas_kd.evaluation.record import Evaluation, Status, now
+from mf_nas_kd.images import ImageDataset, LabelledImages, ResidentImages, SubsetOrder, Views
+from mf_nas_kd.networks import NetworkCost, NetworkDescription, TrainedNetwork, build_network, network_cost, rebuild
+from mf_nas_kd.registry import lookup
+from mf_nas_kd.seeding import fingerprint, torch_seeded
+from mf_nas_kd.spaces.architecture import Architecture
+from mf_nas_kd.taps import TapShapes
+from mf_nas_kd.training import (
+    DistillationRecipe,
+    Objective,
+    OnlineTeacherTargets,
+    TrainingSettings,
+    choose_device,
+    fit,
+    measure_accuracy,
+    single_threaded,
+)
+from mf_nas_kd.training.device import describe_device, synchronise
+
+logger = logging.getLogger(__name__)
+
+RESULTS_VERSION = 1
+"""Part of every key. Raise it when a change of the code changes the accuracies that a training gives."""
+
+
+class TrainingEvaluator:
+    """Trains architectures on one data set, with one recipe, beside one teacher.
+
+    Args:
+        images: Training, validation and test images.
+        order: Nested subsets of the training images.
+        settings: How to train.
+        teacher: Whom to imitate; None if no fidelity does.
+
+    Raises:
+        InvalidValueError: If the teacher was trained for other classes or another size of images.
+    """
+
+    def __init__(
+        self, images: ImageDataset, order: SubsetOrder, settings: TrainingSettings, teacher: TrainedNetwork | None
+    ) -> None:
+        if teacher is not None:
+            _require_same_problem(teacher, images)
+        self._images = images
+        self._order = order
+        self._settings = settings
+        self._teacher = teacher
+
+    def key(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> str:
+        """Hash of images, subset, recipe, architecture, fidelity and seed; of the teacher where there is one.
+
+        Not part of it: device and number of workers, which change an accuracy by rounding only.
+        """
+        distillation = self._recipe_of(fidelity)
+        determines: dict[str, Any] = {
+            "results_version": RESULTS_VERSION,
+            "dataset": self._images.fingerprint,
+            "subset": self._order.fingerprint if fidelity.train_fraction < 1 else "all",
+            "views": self._settings.views.model_dump(),
+            "recipe": self._settings.recipe.model_dump(),
+            "distillation": distillation.model_dump(),
+            "teacher": self._teacher_fingerprint(distillation),
+            "space": architecture.space,
+            "architecture": architecture.specification,
+            "fidelity": [str(fidelity.train_fraction), fidelity.epochs, fidelity.width],
+            "seed": seed,
+        }
+        return fingerprint(determines, length=32)
+
+    def evaluate(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> Evaluation:
+        """Train and measure. Whatever goes wrong in a training is a record with ``status`` ``failed``."""
+        started = time.perf_counter()
+        validation = test = None
+        error = ""
+        try:
+            _, validation, test = self.train(architecture, fidelity, seed)
+        except Exception as failure:  # one bad training must not end a study of hundreds: the record says what happened
+            error = f"{type(failure).__name__}: {failure}"
+            logger.warning("Training of %s with %s failed: %s", architecture.id, fidelity, error)
+        seconds = time.perf_counter() - started
+        return self._record(architecture, fidelity, seed, validation, test, seconds, error)
+
+    def failure(self, architecture: Architecture, fidelity: Fidelity, seed: int, error: str) -> Evaluation:
+        """The record of a training whose worker died; what it cost is not known."""
+        return self._record(architecture, fidelity, seed, None, None, 0.0, error)
+
+    def train(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> tuple[nn.Module, float, float]:
+        """Train an architecture and measure it.
+
+        Returns:
+            The network in evaluation mode, its validation accuracy and its test accuracy, both in [0, 1].
+
+        Raises:
+            TrainingFailedError: If the loss becomes non-finite.
+        """
+        with single_threaded():
+            with torch_seeded(seed, "weights"):
+                network = self._build(architecture, fidelity.width).to(self._device)
+                objective = self._objective(network, fidelity).to(self._device)
+            subset = self._images.train[self._order.positions(fidelity.train_fraction)]
+            resident = self._resident(subset, Views.of(self._settings.views))
+            fit(network, resident, objective, self._settings.recipe, fidelity.epochs, seed)
+            validation, test = (measure_accuracy(network, images) for images in self._measured)
+            synchronise(self._device)
+        return network.eval(), validation, test
+
+    def cost(self, architecture: Architecture, width: float = 1.0) -> NetworkCost:
+        """Multiply-accumulates and parameters on these images."""
+        with torch_seeded(0, "cost"):
+            return network_cost(self._build(architecture, width), self._images.image_shape)
+
+    def describe(self, architecture: Architecture) -> NetworkDescription:
+        """What is needed to build the architecture's network again, at full width, for these images."""
+        mean, std = self._images.pixel_statistics
+        return NetworkDescription(
+            builder=architecture.space,
+            fields=architecture.fields,
+            classes=self._images.classes,
+            image_shape=self._images.image_shape,
+            pixel_mean=mean,
+            pixel_std=std,
+        )
+
+    def _record(
+        self,
+        architecture: Architecture,
+        fidelity: Fidelity,
+        seed: int,
+        validation: float | None,
+        test: float | None,
+        seconds: float,
+        error: str,
+    ) -> Evaluation:
+        cost = self.cost(architecture, fidelity.width)
+        return Evaluation(
+            key=self.key(architecture, fidelity, seed),
+            space=architecture.space,
+            architecture_id=architecture.id,
+            architecture=architecture.specification,
+            train_fraction=float(fidelity.train_fraction),
+            epochs=fidelity.epochs,
+            width=fidelity.width,
+            distillation=fidelity.distillation,
+            seed=seed,
+            dataset=self._images.name,
+            dataset_fingerprint=self._images.fingerprint,
+            teacher_fingerprint=self._teacher_fingerprint(self._recipe_of(fidelity)),
+            status=Status.FAILED if error else Status.FINISHED,
+            error=error,
+            val_accuracy=validation,
+            test_accuracy=test,
+            cost_seconds=seconds,
+            macs=cost.macs,
+            params=cost.params,
+            device=describe_device(self._device),
+            code_version=__version__,
+            finished_at=now(),
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What was made for one device stays in its process."""
+        made_here = {"_device", "_teacher_network", "_measured"}
+        return {name: value for name, value in self.__dict__.items() if name not in made_here}
+
+    @cached_property
+    def _device(self) -> torch.device:
+        return choose_device(self._settings.device)
+
+    @cached_property
+    def _teacher_network(self) -> nn.Module | None:
+        if self._teacher is None:
+            return None
+        return rebuild(self._teacher).to(self._device, memory_format=torch.channels_last)
+
+    @cached_property
+    def _measured(self) -> tuple[ResidentImages, ResidentImages]:
+        """Validation and test images, as they are."""
+        images = self._images
+        return self._resident(images.validation, Views.centre()), self._resident(images.test, Views.centre())
+
+    def _resident(self, images: LabelledImages, views: Views) -> ResidentImages:
+        return ResidentImages(images, views, self._images.pixel_statistics, self._device)
+
+    def _build(self, architecture: Architecture, width: float) -> nn.Module:
+        return build_network(architecture, self._images.classes, self._images.image_shape[0], width)
+
+    def _recipe_of(self, fidelity: Fidelity) -> DistillationRecipe:
+        recipe = lookup(self._settings.distillation, fidelity.distillation, "distillation of a fidelity")
+        if recipe.imitates and self._teacher is None:
+            raise MissingTeacherError(f"{fidelity} imitates a teacher, but there is none: run the teacher pipeline first")
+        return recipe
+
+    def _teacher_fingerprint(self, distillation: DistillationRecipe) -> str:
+        return self._teacher.fingerprint if distillation.imitates and self._teacher is not None else ""
+
+    def _objective(self, network: nn.Module, fidelity: Fidelity) -> Objective:
+        distillation = self._recipe_of(fidelity)
+        smoothing = self._settings.recipe.label_smoothing
+        if not distillation.imitates or self._teacher_network is None:
+            return Objective(smoothing)
+        loss = build_loss(
+            distillation.loss,
+            student=self._shapes(network),
+            teacher=self._shapes(self._teacher_network),
+            num_images=len(self._order.positions(fidelity.train_fraction)),
+            **distillation.options,
+        )
+        targets = OnlineTeacherTargets(self._teacher_network, loss)
+        return Objective(smoothing, distillation.cross_entropy_weight, distillation.loss_weight, loss, targets)
+
+    @torch.no_grad()
+    def _shapes(self, network: nn.Module) -> TapShapes:
+        was_training = network.training
+        taps = network.eval()(torch.empty((0, *self._images.image_shape), device=self._device))
+        network.train(was_training)
+        return TapShapes.of(taps)
+
+
+def _require_same_problem(teacher: TrainedNetwork, images: ImageDataset) -> None:
+    trained_for = (teacher.description.classes, teacher.description.image_shape)
+    wanted = (images.classes, images.image_shape)
+    if trained_for != wanted:
+        allowed = f"{wanted}, those of {images.name!r}: train a teacher on these images"
+        raise InvalidValueError("the teacher's (classes, image shape)", trained_for, allowed)
