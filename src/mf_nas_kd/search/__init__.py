@@ -1,0 +1,60 @@
+"""Spend a budget well: strategies as pure functions of history, and the loop that pays for what they propose.
+
+One strategy a file, one line a strategy in the table below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mf_nas_kd.registry import lookup
+from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.high_fidelity_gp import HighFidelityGP
+from mf_nas_kd.search.history import History, Observation
+from mf_nas_kd.search.loop import SearchResult, run_search
+from mf_nas_kd.search.low_fidelity_only import LowFidelityOnly
+from mf_nas_kd.search.pareto import pareto_front
+from mf_nas_kd.search.problem import Candidate, SearchProblem
+from mf_nas_kd.search.random_search import RandomSearch
+from mf_nas_kd.search.strategy import Proposal, Strategy
+from mf_nas_kd.search.two_stage import TwoStage
+
+STRATEGIES: Mapping[str, type[Strategy]] = {
+    "random": RandomSearch,
+    "hf_gp": HighFidelityGP,
+    "lf_only": LowFidelityOnly,
+    "two_stage": TwoStage,
+}
+
+
+def build_strategy(name: str, problem: SearchProblem, options: Mapping[str, Any]) -> Strategy:
+    """Build a strategy for a problem.
+
+    Args:
+        name: A name in ``STRATEGIES``.
+        problem: Candidates and fidelities.
+        options: The fields of the strategy's ``Options``.
+
+    Raises:
+        UnknownNameError: If the strategy is not known.
+        pydantic.ValidationError: If an option is missing, unknown, or not allowed.
+    """
+    strategy = lookup(STRATEGIES, name, "search.strategy")
+    return strategy(problem, strategy.Options.model_validate(options))
+
+
+__all__ = [
+    "STRATEGIES",
+    "Budget",
+    "Candidate",
+    "History",
+    "Observation",
+    "Proposal",
+    "SearchProblem",
+    "SearchResult",
+    "Strategy",
+    "build_strategy",
+    "pareto_front",
+    "run_search",
+]

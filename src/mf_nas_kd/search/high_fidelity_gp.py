@@ -1,0 +1,45 @@
+"""Bayesian optimisation with full trainings only.
+
+References:
+    Trofimov et al. (2023). Multi-fidelity Neural Architecture Search with Knowledge Distillation: "HF-GP".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import NonNegativeFloat, PositiveInt
+
+from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.history import History
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, within
+from mf_nas_kd.search.upper_confidence_bound import propose_by_bound
+
+
+class HighFidelityGPOptions(Options):
+    """Options of :class:`HighFidelityGP`.
+
+    Attributes:
+        initial_evaluations: Random full trainings before the process decides; known ones count.
+        exploration: Weight of the deviation in the bound; 0.5 in the paper.
+    """
+
+    initial_evaluations: PositiveInt
+    exploration: NonNegativeFloat
+
+
+class HighFidelityGP(Strategy):
+    """A few random full trainings, then the highest upper confidence bound."""
+
+    Options = HighFidelityGPOptions
+    options: HighFidelityGPOptions
+
+    def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
+        problem, options = self.problem, self.options
+        known = len(history.accuracies(problem.full).keys() & problem.by_id.keys())
+        missing = min(options.initial_evaluations - known, problem.proposals_at_a_time)
+        if missing > 0:
+            proposals = draw(problem, history, problem.full, missing, rng)
+        else:
+            count = problem.proposals_at_a_time
+            proposals = propose_by_bound(problem, history, problem.full, options.exploration, count)
+        return within(budget, history, proposals)

@@ -1,0 +1,98 @@
+"""What is known when a strategy is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mf_nas_kd.evaluation.fidelity import Fidelity
+from mf_nas_kd.evaluation.record import Evaluation
+from mf_nas_kd.search.problem import Candidate
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a strategy may see of an evaluation. The test accuracy is not among it.
+
+    Attributes:
+        architecture_id: Whose.
+        fidelity: At what.
+        val_accuracy: In [0, 1]; None if the training failed.
+        cost_seconds: What it cost.
+        macs: Multiply-accumulates of the network.
+        step: 0 for what was known before the search, else the step of the search that paid for it.
+    """
+
+    architecture_id: str
+    fidelity: Fidelity
+    val_accuracy: float | None
+    cost_seconds: float
+    macs: int
+    step: int
+
+    @classmethod
+    def of(cls, evaluation: Evaluation, step: int) -> Observation:
+        """Leave out what a strategy may not see."""
+        return cls(
+            architecture_id=evaluation.architecture_id,
+            fidelity=evaluation.fidelity,
+            val_accuracy=evaluation.val_accuracy,
+            cost_seconds=evaluation.cost_seconds,
+            macs=evaluation.macs,
+            step=step,
+        )
+
+
+@dataclass(frozen=True)
+class History:
+    """All observations, oldest first."""
+
+    observations: tuple[Observation, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.observations)
+
+    def __iter__(self) -> Iterator[Observation]:
+        return iter(self.observations)
+
+    def with_(self, *observations: Observation) -> History:
+        """A longer history."""
+        return History((*self.observations, *observations))
+
+    def tried(self, fidelity: Fidelity) -> set[str]:
+        """Architectures that were evaluated at a fidelity, failed or not."""
+        return {seen.architecture_id for seen in self if seen.fidelity == fidelity}
+
+    def accuracies(self, fidelity: Fidelity) -> dict[str, float]:
+        """Validation accuracy of each architecture that finished at a fidelity."""
+        return {
+            seen.architecture_id: seen.val_accuracy
+            for seen in self
+            if seen.fidelity == fidelity and seen.val_accuracy is not None
+        }
+
+    def paid(self, fidelity: Fidelity) -> tuple[Observation, ...]:
+        """What this search itself paid for at a fidelity."""
+        return tuple(seen for seen in self if seen.fidelity == fidelity and seen.step > 0)
+
+    def best(self, fidelity: Fidelity, among: Mapping[str, Candidate]) -> tuple[str, float] | None:
+        """The architecture with the highest validation accuracy at a fidelity, and this accuracy."""
+        known = {name: accuracy for name, accuracy in self.accuracies(fidelity).items() if name in among}
+        return max(known.items(), key=lambda item: item[1], default=None)
+
+    def expected_cost(self, candidate: Candidate, fidelity: Fidelity) -> float:
+        """A cautious guess of what an evaluation will cost, in seconds.
+
+        Mean plus two standard deviations of what was paid at this fidelity, scaled up for a candidate with more
+        multiply-accumulates than any seen. Without an observation at this fidelity, the others count in proportion to
+        their passes over the images; without any observation the cost is unknown and taken for 0.
+        """
+        same = [seen for seen in self if seen.fidelity == fidelity]
+        seen = same or list(self)
+        if not seen:
+            return 0.0
+        seconds = np.array([s.cost_seconds * float(fidelity.image_passes / s.fidelity.image_passes) for s in seen])
+        larger = max(1.0, candidate.macs / max(s.macs for s in seen))
+        return float(seconds.mean() + 2 * seconds.std()) * larger

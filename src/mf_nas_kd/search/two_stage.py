@@ -1,0 +1,81 @@
+"""Short trainings find where to start, full trainings go on from there.
+
+References:
+    Trofimov et al. (2023). Multi-fidelity Neural Architecture Search with Knowledge Distillation, Algorithm 2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import NonNegativeFloat, PositiveInt
+
+from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.history import History
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, within
+from mf_nas_kd.search.upper_confidence_bound import propose_by_bound
+
+
+class TwoStageOptions(Options):
+    """Options of :class:`TwoStage`.
+
+    Attributes:
+        low_fidelity_evaluations: Short trainings of the first stage; 10 in the paper. Known ones help the model but do
+            not count.
+        initial_evaluations: Observations at low fidelity before the process decides; known ones count.
+        promoted: The best of the short trainings that are trained fully before the process takes over; 1 in the paper.
+        exploration: Weight of the deviation in the bound; 0.5 in the paper.
+    """
+
+    low_fidelity_evaluations: PositiveInt
+    initial_evaluations: PositiveInt
+    promoted: PositiveInt
+    exploration: NonNegativeFloat
+
+
+class TwoStage(Strategy):
+    """Bayesian optimisation of short trainings, then of full ones, starting with the best of the short."""
+
+    Options = TwoStageOptions
+    options: TwoStageOptions
+
+    def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
+        if len(history.paid(self.problem.low)) < self.options.low_fidelity_evaluations:
+            short = self._short(history, budget, rng)
+            if short:
+                return short
+        return within(budget, history, self._full(history, rng))
+
+    def _short(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
+        """First stage; nothing if the budget would not leave one full training."""
+        problem, options = self.problem, self.options
+        wanted = options.low_fidelity_evaluations - len(history.paid(problem.low))
+        count = min(wanted, problem.proposals_at_a_time)
+        known = len(history.accuracies(problem.low).keys() & problem.by_id.keys())
+        if known < options.initial_evaluations:
+            proposals = draw(problem, history, problem.low, min(count, options.initial_evaluations - known), rng)
+        else:
+            proposals = propose_by_bound(problem, history, problem.low, options.exploration, count)
+        reserve = max(history.expected_cost(candidate, problem.full) for candidate in problem.candidates)
+        return within(budget.without(0.0, evaluations=1), history, proposals, reserve)
+
+    def _full(self, history: History, rng: np.random.Generator) -> tuple[Proposal, ...]:
+        """Second stage."""
+        problem, options = self.problem, self.options
+        tried = history.tried(problem.full)
+        count = problem.proposals_at_a_time
+        short = history.accuracies(problem.low)
+        ranked = sorted((name for name in short if name in problem.by_id), key=short.__getitem__, reverse=True)
+        promoted = [
+            Proposal(
+                problem.by_id[name],
+                problem.full,
+                f"place {place} of {len(ranked)} short trainings, with {short[name]:.4f}",
+            )
+            for place, name in enumerate(ranked[: options.promoted], start=1)
+            if name not in tried
+        ]
+        if promoted:
+            return tuple(promoted[:count])
+        if not history.accuracies(problem.full).keys() & problem.by_id.keys():
+            return draw(problem, history, problem.full, count, rng)
+        return propose_by_bound(problem, history, problem.full, options.exploration, count)

@@ -1,0 +1,71 @@
+"""The correlation table: every kind of short training, and every free predictor, against full training."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mf_nas_kd.statistics.bootstrap import BootstrapSettings
+from mf_nas_kd.statistics.correlation import RankAgreement, rank_agreement
+
+FREE_PREDICTORS = ("macs", "params")
+KIND = ("distillation", "train_fraction", "epochs", "width")
+
+
+def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: BootstrapSettings) -> pd.DataFrame:
+    """Agreement of each cheap measurement with full training.
+
+    The cheap measurement is the validation accuracy of a short training, the truth the test accuracy of the full one:
+    they share no images, so that the luck of one split does not pass for agreement. Free predictors enter as logarithms;
+    the partial correlation holds the logarithms of both fixed.
+
+    Args:
+        measured: Finished evaluations, one a row: ``architecture_id, val_accuracy, cost_seconds`` and the columns
+            ``KIND`` that tell the kinds apart; the full fidelity may be among them.
+        full: Finished full trainings, one an architecture: ``architecture_id, test_accuracy, cost_seconds, macs,
+            params, dataset, space``.
+        settings: Of the bootstrap.
+
+    Returns:
+        A row for each kind, cheapest first, then one for each free predictor (``proxy:macs``), which has cost,
+        fraction and epochs of zero.
+    """
+    rows = []
+    for kind, group in measured.groupby(list(KIND)):
+        both = group.merge(full, on="architecture_id", suffixes=("", "_full"))
+        agreement = rank_agreement(
+            both["val_accuracy"], both["test_accuracy_full"], _free_predictors(both, "_full"), settings
+        )
+        relative_cost = both["cost_seconds"].mean() / both["cost_seconds_full"].mean() if len(both) else np.nan
+        rows.append({**dict(zip(KIND, kind, strict=True)), "relative_cost": relative_cost, **_columns(agreement)})
+    for name in FREE_PREDICTORS:
+        agreement = rank_agreement(np.log(full[name]), full["test_accuracy"], None, settings)
+        kind = {"distillation": f"proxy:{name}", "train_fraction": 0.0, "epochs": 0, "width": 1.0, "relative_cost": 0.0}
+        rows.append({**kind, **_columns(agreement)})
+    table = pd.DataFrame(rows)
+    is_proxy = table["distillation"].str.startswith("proxy:")
+    table = table.assign(is_proxy=is_proxy).sort_values(["is_proxy", "train_fraction", "epochs", "distillation"])
+    identity = {"dataset": full["dataset"].iloc[0], "space": full["space"].iloc[0]}
+    first = [*identity, *KIND, "n"]
+    table = table.drop(columns="is_proxy").assign(**identity)
+    return table[[*first, *(c for c in table if c not in first and c != "relative_cost"), "relative_cost"]].reset_index(
+        drop=True
+    )
+
+
+def _free_predictors(table: pd.DataFrame, suffix: str) -> np.ndarray:
+    return np.log(table[[f"{name}{suffix}" for name in FREE_PREDICTORS]].to_numpy(dtype=float))
+
+
+def _columns(agreement: RankAgreement) -> dict[str, Any]:
+    """``kendall``, ``kendall_low``, ``kendall_high`` and so on."""
+    columns: dict[str, Any] = {}
+    for name, estimate in asdict(agreement).items():
+        if name == "n":
+            columns[name] = estimate
+        else:
+            columns |= {name: estimate["value"], f"{name}_low": estimate["low"], f"{name}_high": estimate["high"]}
+    return columns
