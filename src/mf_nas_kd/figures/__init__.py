@@ -1,0 +1,23 @@
+"""Tables to pictures, and pictures and tables to one page."""
+
+from mf_nas_kd.figures.correlation import correlation_against_cost, low_against_full
+from mf_nas_kd.figures.facts import facts, training_summary
+from mf_nas_kd.figures.images import sample_images
+from mf_nas_kd.figures.page import ReportContent, report_page
+from mf_nas_kd.figures.search import pareto_picture, search_progress
+from mf_nas_kd.figures.teacher import learning_curve
+from mf_nas_kd.figures.verdict import verdict
+
+__all__ = [
+    "ReportContent",
+    "correlation_against_cost",
+    "facts",
+    "learning_curve",
+    "low_against_full",
+    "pareto_picture",
+    "report_page",
+    "sample_images",
+    "search_progress",
+    "training_summary",
+    "verdict",
+]

@@ -1,0 +1,84 @@
+"""Can short trainings be trusted? Two pictures."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mf_nas_kd.evaluation.fidelity import LARGEST_DENOMINATOR
+from mf_nas_kd.figures.style import COLOURS, GREY, figure, method_style
+
+PROXY = "proxy:"
+
+
+def fraction_text(value: float) -> str:
+    """1/27 for 0.037037..."""
+    return str(Fraction(value).limit_denominator(LARGEST_DENOMINATOR))
+
+
+def correlation_against_cost(table: pd.DataFrame) -> Figure:
+    """The paper's teaser: rank agreement of every method and fraction against its price, what is free as lines.
+
+    Args:
+        table: ``correlation_table``.
+    """
+    drawn, axes = figure(11, 4.4, 1, 2)
+    short = table[~table["distillation"].str.startswith(PROXY) & (table["relative_cost"] < 1)]
+    styles = method_style(sorted(short["distillation"].unique(), key=lambda name: (name != "none", name)))
+    titles = {"kendall": "Kendall's tau with full training", "partial_kendall": "... given operations and parameters"}
+    for axis, (statistic, title) in zip(axes, titles.items(), strict=True):
+        for name, (colour, marker) in styles.items():
+            rows = short[short["distillation"] == name].sort_values("relative_cost")
+            errors = [rows[statistic] - rows[f"{statistic}_low"], rows[f"{statistic}_high"] - rows[statistic]]
+            axis.errorbar(
+                rows["relative_cost"],
+                rows[statistic],
+                yerr=[error.clip(lower=0) for error in errors],
+                color=colour,
+                marker=marker,
+                markersize=6,
+                capsize=2,
+                elinewidth=0.8,
+                linewidth=1.4,
+                label="plain (none)" if name == "none" else name,
+            )
+        axis.axhline(0, color="black", linewidth=0.6)
+        axis.set(xscale="log", xlabel="price of a training, relative to a full one", title=title)
+    for (_, row), line in zip(_proxies(table).iterrows(), ("--", ":"), strict=False):
+        label = f"{row['distillation'].removeprefix(PROXY)}, free"
+        axes[0].axhline(row["kendall"], color=GREY, linestyle=line, linewidth=1.2, label=label)
+        axes[0].axhspan(row["kendall_low"], row["kendall_high"], color=GREY, alpha=0.06)
+    axes[0].set_ylabel("rank agreement")
+    drawn.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7, frameon=False, fontsize=9)
+    return drawn
+
+
+def low_against_full(table: pd.DataFrame, full: pd.DataFrame) -> Figure:
+    """Validation accuracy of the short training against test accuracy of the full one, a panel a method and fraction.
+
+    Args:
+        table: Finished short trainings: ``architecture_id, distillation, train_fraction, epochs, val_accuracy, macs``.
+        full: Finished full trainings: ``architecture_id, test_accuracy``.
+    """
+    methods = sorted(table["distillation"].unique(), key=lambda name: (name != "none", name))
+    fractions = sorted(table["train_fraction"].unique())
+    drawn, axes = figure(2.2 * len(methods) + 0.8, 2.0 * len(fractions) + 0.5, len(fractions), len(methods), sharey=True)
+    points = None
+    for place, axis in enumerate(axes):
+        fraction, method = fractions[place // len(methods)], methods[place % len(methods)]
+        rows = table[(table["distillation"] == method) & (table["train_fraction"] == fraction)]
+        truth = rows["architecture_id"].map(full.set_index("architecture_id")["test_accuracy"])
+        points = axis.scatter(rows["val_accuracy"], truth, c=rows["macs"], cmap="viridis", s=14)
+        axis.set_title(f"{method}, {fraction_text(fraction)} of the images", fontsize=8, color=COLOURS[-1])
+        axis.tick_params(labelsize=7)
+    drawn.supxlabel("validation accuracy of the short training", fontsize=9)
+    drawn.supylabel("test accuracy of the full training", fontsize=9)
+    if points is not None:
+        drawn.colorbar(points, ax=axes, label="multiply-accumulates", shrink=0.6)
+    return drawn
+
+
+def _proxies(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["distillation"].str.startswith(PROXY)]

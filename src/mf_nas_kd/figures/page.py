@@ -1,0 +1,66 @@
+"""The report: one self-contained HTML page."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+FEWEST_DIGITS = {"macs": "{:,.0f}", "params": "{:,.0f}", "n": "{:.0f}", "step": "{:.0f}", "epochs": "{:.0f}"}
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """What the page shows.
+
+    Attributes:
+        dataset: Name of the images.
+        facts: What was run: label to text.
+        verdict: Sentences, the answer first.
+        winner: The ``winner`` entry.
+        pictures: By the name that the template asks for.
+        tables: Likewise.
+    """
+
+    dataset: str
+    facts: Mapping[str, str]
+    verdict: Sequence[str]
+    winner: Mapping[str, Any]
+    pictures: Mapping[str, Figure]
+    tables: Mapping[str, pd.DataFrame]
+
+
+def report_page(content: ReportContent) -> str:
+    """Render the page; pictures are inside as SVG, nothing is loaded from elsewhere."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(resources.files("mf_nas_kd.figures").joinpath("page.html").read_text("utf-8"))
+    return template.render(
+        content=content,
+        pictures={name: _svg(picture, name) for name, picture in content.pictures.items()},
+        tables={name: _html(table) for name, table in content.tables.items()},
+    )
+
+
+def _svg(picture: Figure, name: str) -> Markup:
+    """The picture as an SVG element; ids carry the name, so that several fit into one page."""
+    buffer = io.StringIO()
+    with rc_context({"svg.hashsalt": name, "svg.fonttype": "none", "font.sans-serif": ["Helvetica", "Arial", "DejaVu Sans"]}):
+        picture.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    return Markup(text[text.index("<svg") :])  # noqa: S704 - made by matplotlib from our own numbers
+
+
+def _html(table: pd.DataFrame) -> Markup:
+    formatters = {name: text.format for name, text in FEWEST_DIGITS.items() if name in table}
+    html = table.to_html(
+        index=False, border=0, na_rep="", float_format="{:.3f}".format, formatters=formatters, classes="data"
+    )
+    return Markup(html)  # noqa: S704 - pandas has escaped the cells

@@ -1,0 +1,22 @@
+"""How the teacher learned."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mf_nas_kd.figures.style import COLOURS, figure
+
+
+def learning_curve(curve: pd.DataFrame) -> Figure:
+    """Loss and validation accuracy by epoch.
+
+    Args:
+        curve: Columns ``epoch``, ``loss``, ``val_accuracy``.
+    """
+    drawn, (losses, accuracies) = figure(7.5, 2.8, 1, 2)
+    losses.plot(curve["epoch"], curve["loss"], color=COLOURS[0], marker="o", markersize=3)
+    losses.set(xlabel="epoch", ylabel="training loss", yscale="log")
+    accuracies.plot(curve["epoch"], curve["val_accuracy"], color=COLOURS[2], marker="o", markersize=3)
+    accuracies.set(xlabel="epoch", ylabel="validation accuracy")
+    return drawn

@@ -1,0 +1,80 @@
+"""The answer in sentences: can short trainings be trusted on these images?"""
+
+from __future__ import annotations
+
+
+import numpy as np
+import pandas as pd
+
+from mf_nas_kd.figures.correlation import PROXY, fraction_text
+
+
+def verdict(table: pd.DataFrame) -> list[str]:
+    """Sentences for somebody who has not read the paper; the first one is the answer.
+
+    Args:
+        table: ``correlation_table``.
+    """
+    proxies = table[table["distillation"].str.startswith(PROXY)]
+    trained = table[~table["distillation"].str.startswith(PROXY)]
+    short = trained[(trained["relative_cost"] < 1) & trained["kendall"].notna()]
+    if short.empty:
+        return ["No short training has a defined rank agreement: there are too few candidates, or all are equally good."]
+    best = short.loc[short["kendall"].idxmax()]
+    macs = proxies[proxies["distillation"] == "proxy:macs"].iloc[0]
+    sentences = [
+        f"{_where(best)} the ranking agrees with full training by Kendall {_interval(best, 'kendall')}, at "
+        f"{100 * best['relative_cost']:.0f} % of the price; operations alone, which cost nothing, give "
+        f"{_interval(macs, 'kendall')}; given operations and parameters, the short training still adds "
+        f"{_interval(best, 'partial_kendall')}. {_so(best, macs)}",
+        f"This is the best of {len(short)} kinds of short training, picked after seeing all of them on "
+        f"{int(best['n'])} candidates, so it flatters; the intervals (95 % of bootstrap resamples of the candidates, "
+        "unless configured otherwise) do not know of the picking.",
+    ]
+    sentences += _plain_against_distilled(short)
+    full = trained[trained["relative_cost"] == 1]
+    if not full.empty and np.isfinite(full.iloc[0]["kendall"]):
+        sentences.append(
+            "For comparison, validation and test accuracy of one and the same full training agree by Kendall "
+            f"{_interval(full.iloc[0], 'kendall')}: much more than that cannot be asked of a short training."
+        )
+    return sentences
+
+
+def _where(row: pd.Series) -> str:
+    return f"At {fraction_text(row['train_fraction'])} of the images with {row['distillation']}"
+
+
+def _interval(row: pd.Series, statistic: str) -> str:
+    if not np.isfinite(row[statistic]):
+        return "an undefined amount"
+    return f"{row[statistic]:.2f} [{row[f'{statistic}_low']:.2f}, {row[f'{statistic}_high']:.2f}]"
+
+
+def _so(best: pd.Series, macs: pd.Series) -> str:
+    if not best["kendall_low"] > 0:
+        return "So on this evidence no short training can be trusted: its interval includes no agreement at all."
+    if best["partial_kendall_low"] > 0:
+        return "So short trainings tell something that counting operations does not, and are worth their price."
+    comparison = "more" if best["kendall"] > macs["kendall"] else "less"
+    return (
+        f"So short trainings do rank candidates, {comparison} well than counting operations does, but this study cannot "
+        "show that they tell anything that operations and parameters do not tell for free."
+    ).replace("more well", "better")
+
+
+def _plain_against_distilled(short: pd.DataFrame) -> list[str]:
+    """One sentence on the paper's claim, for each fraction."""
+    parts = []
+    for fraction, rows in short.groupby("train_fraction"):
+        plain, imitating = rows[rows["distillation"] == "none"], rows[rows["distillation"] != "none"]
+        if plain.empty or imitating.empty:
+            continue
+        best = imitating.loc[imitating["kendall"].idxmax()]
+        parts.append(
+            f"at {fraction_text(fraction)} plain {plain.iloc[0]['kendall']:.2f}, "
+            f"best imitation ({best['distillation']}) {best['kendall']:.2f}"
+        )
+    return [f"Plain short trainings against those that imitate the teacher, Kendall: {'; '.join(parts)}."] if parts else []
+
+

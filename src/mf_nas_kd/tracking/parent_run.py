@@ -1,0 +1,57 @@
+"""The run of a whole ``kedro run``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.entities import Metric, Param
+from mlflow.tracking import MlflowClient
+
+MOST_PARAMETERS_A_CALL = 100  # a limit of MLflow's own interface
+
+
+def log_parameters(parameters: Mapping[str, Any]) -> None:
+    """Log nested parameters under flat names, ``search.budget_seconds``, to the active run."""
+    run = mlflow.active_run()
+    if run is None:
+        return
+    flat = [Param(name, str(value)) for name, value in _flatten(parameters)]
+    for start in range(0, len(flat), MOST_PARAMETERS_A_CALL):
+        MlflowClient().log_batch(run.info.run_id, params=flat[start : start + MOST_PARAMETERS_A_CALL])
+
+
+def log_metrics(metrics: Mapping[str, float | Sequence[float]]) -> None:
+    """Log numbers, and sequences by step (from 1), to the active run."""
+    run = mlflow.active_run()
+    if run is None:
+        return
+    now = int(time.time() * 1000)
+    batch = [
+        Metric(name, float(number), now, step)
+        for name, value in metrics.items()
+        for step, number in (enumerate(value, start=1) if isinstance(value, Sequence) else [(0, value)])
+    ]
+    MlflowClient().log_batch(run.info.run_id, metrics=batch)
+
+
+def log_artifact(path: Path, folder: str) -> None:
+    """Copy a file into a folder of the active run's artifacts."""
+    if mlflow.active_run() is not None:
+        mlflow.log_artifact(str(path), folder)
+
+
+def tracking_uri() -> str:
+    """Where MLflow keeps its runs."""
+    return mlflow.get_tracking_uri()
+
+
+def _flatten(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _flatten(inner, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, value
