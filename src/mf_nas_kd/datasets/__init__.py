@@ -1,0 +1,24 @@
+"""What the catalog stores that no library stores as it should: atomic files, tensors with a header, the store."""
+
+from mf_nas_kd.datasets.atomic import (
+    AtomicCSVDataset,
+    AtomicJSONDataset,
+    AtomicMatplotlibDataset,
+    AtomicParquetDataset,
+    AtomicTextDataset,
+)
+from mf_nas_kd.datasets.binary import BinaryDataset
+from mf_nas_kd.datasets.evaluations import EvaluationStoreDataset, EvaluationTableDataset
+from mf_nas_kd.datasets.tensors import TensorsDataset
+
+__all__ = [
+    "AtomicCSVDataset",
+    "AtomicJSONDataset",
+    "AtomicMatplotlibDataset",
+    "AtomicParquetDataset",
+    "AtomicTextDataset",
+    "BinaryDataset",
+    "EvaluationStoreDataset",
+    "EvaluationTableDataset",
+    "TensorsDataset",
+]

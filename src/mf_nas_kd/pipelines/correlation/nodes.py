@@ -1,0 +1,27 @@
+"""Nodes of the pipeline ``correlation``."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mf_nas_kd import figures
+from mf_nas_kd.evaluation.plan import finished_evaluations
+from mf_nas_kd.statistics import BootstrapSettings, correlation_table
+
+
+def correlate(plan: pd.DataFrame, evaluations: pd.DataFrame, bootstrap: BootstrapSettings) -> pd.DataFrame:
+    """Compare every kind of short training, and every free predictor, with full training."""
+    finished = finished_evaluations(plan, evaluations)
+    return correlation_table(finished, finished[finished["role"] == "full"], bootstrap)
+
+
+def draw_correlation_against_cost(table: pd.DataFrame) -> Figure:
+    """The paper's teaser."""
+    return figures.correlation_against_cost(table)
+
+
+def draw_low_against_full(plan: pd.DataFrame, evaluations: pd.DataFrame) -> Figure:
+    """Scatter plots, one a kind of short training."""
+    finished = finished_evaluations(plan, evaluations)
+    return figures.low_against_full(finished[finished["role"] == "low"], finished[finished["role"] == "full"])

@@ -1,0 +1,35 @@
+"""Wiring of the pipeline ``correlation``."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Node, Pipeline
+
+from mf_nas_kd.pipelines.correlation import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """Can short trainings be trusted?"""
+    return Pipeline(
+        [
+            Node(
+                nodes.correlate,
+                inputs=["evaluation_plan", "evaluations", "params:correlation"],
+                outputs="correlation_table",
+                name="correlate",
+            ),
+            Node(
+                nodes.draw_correlation_against_cost,
+                inputs="correlation_table",
+                outputs="correlation_picture",
+                name="draw_correlation_against_cost",
+            ),
+            Node(
+                nodes.draw_low_against_full,
+                inputs=["evaluation_plan", "evaluations"],
+                outputs="low_against_full_picture",
+                name="draw_low_against_full",
+            ),
+        ],
+        namespace="correlation",
+        prefix_datasets_with_namespace=False,
+    )

@@ -1,0 +1,67 @@
+"""Nodes of the pipeline ``evaluation``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pandas as pd
+
+from mf_nas_kd import tracking
+from mf_nas_kd.evaluation import EvaluationStore, run_evaluations
+from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
+from mf_nas_kd.evaluation.plan import architectures_of, candidate_table, plan_table, requests_of
+from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
+from mf_nas_kd.images import ImageDataset, SubsetOrder
+from mf_nas_kd.networks import CostCounter, TrainedNetwork
+from mf_nas_kd.pipelines.evaluation.parameters import CandidatesParameters, EvaluationParameters
+from mf_nas_kd.seeding import numpy_generator
+from mf_nas_kd.spaces import Limits, SpaceSettings, sample_within
+from mf_nas_kd.training import TrainingSettings
+
+
+def sample_candidates(
+    images: ImageDataset, space: SpaceSettings, parameters: CandidatesParameters
+) -> pd.DataFrame:
+    """Sample the architectures on which short trainings are judged."""
+    cost_of = CostCounter(images.classes, images.image_shape)
+    rng = numpy_generator(parameters.seed, "candidates")
+    return candidate_table(sample_within(space.build(), parameters.count, Limits(), cost_of, rng), cost_of)
+
+
+def plan_evaluations(
+    candidates: pd.DataFrame,
+    images: ImageDataset,
+    subset_order: pd.DataFrame,
+    teacher: TrainedNetwork,
+    parameters: EvaluationParameters,
+    training: TrainingSettings,
+) -> pd.DataFrame:
+    """List every training of the study with the key of its result."""
+    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher)
+    architectures = architectures_of(candidates)
+    return plan_table(architectures, parameters.low_fidelities, parameters.full.value, parameters.seed, evaluator)
+
+
+def evaluate_candidates(
+    plan: pd.DataFrame,
+    images: ImageDataset,
+    subset_order: pd.DataFrame,
+    teacher: TrainedNetwork,
+    store: EvaluationStore,
+    parameters: EvaluationParameters,
+    training: TrainingSettings,
+    executor: ExecutorSettings,
+) -> pd.DataFrame:
+    """Train what the store does not have; every result is stored the moment it is there."""
+    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher)
+    with open_executor(executor, evaluator) as workers:
+        evaluations = run_evaluations(
+            requests_of(plan),
+            evaluator,
+            workers,
+            store,
+            on_new=tracking.ChildRuns().log,
+            retry_failed=parameters.retry_failed,
+            show_progress=True,
+        )
+    return pd.DataFrame([asdict(evaluation) for evaluation in evaluations])

@@ -1,0 +1,44 @@
+"""Wiring of the pipeline ``evaluation``."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Node, Pipeline
+
+from mf_nas_kd.pipelines.evaluation import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """Candidates, and their trainings at every fidelity."""
+    return Pipeline(
+        [
+            Node(
+                nodes.sample_candidates,
+                inputs=["images", "params:space", "params:candidates"],
+                outputs="candidates",
+                name="sample_candidates",
+            ),
+            Node(
+                nodes.plan_evaluations,
+                inputs=["candidates", "images", "subset_order", "teacher", "params:evaluation", "params:training"],
+                outputs="evaluation_plan",
+                name="plan_evaluations",
+            ),
+            Node(
+                nodes.evaluate_candidates,
+                inputs=[
+                    "evaluation_plan",
+                    "images",
+                    "subset_order",
+                    "teacher",
+                    "evaluation_store",
+                    "params:evaluation",
+                    "params:training",
+                    "params:executor",
+                ],
+                outputs="evaluations",
+                name="evaluate_candidates",
+            ),
+        ],
+        namespace="evaluation",
+        prefix_datasets_with_namespace=False,
+    )

@@ -1,0 +1,51 @@
+"""Nodes of the pipeline ``report``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from mf_nas_kd import figures
+from mf_nas_kd.evaluation.plan import finished_evaluations, planned_evaluations
+from mf_nas_kd.images import ImageDataset
+
+
+def write_report(
+    images: ImageDataset,
+    subset_sizes: pd.DataFrame,
+    teacher_metrics: dict[str, Any],
+    teacher_curve: pd.DataFrame,
+    plan: pd.DataFrame,
+    evaluations: pd.DataFrame,
+    correlation_table: pd.DataFrame,
+    search_trace: pd.DataFrame,
+    full_trainings: pd.DataFrame,
+    pareto_front: pd.DataFrame,
+    winner: dict[str, Any],
+) -> str:
+    """Put everything on one page."""
+    planned, finished = planned_evaluations(plan, evaluations), finished_evaluations(plan, evaluations)
+    low, full = finished[finished["role"] == "low"], finished[finished["role"] == "full"]
+    content = figures.ReportContent(
+        dataset=images.name,
+        facts=figures.facts(images, subset_sizes, teacher_metrics, planned, winner),
+        verdict=figures.verdict(correlation_table),
+        winner=winner,
+        pictures={
+            "correlation_against_cost": figures.correlation_against_cost(correlation_table),
+            "low_against_full": figures.low_against_full(low, full),
+            "learning_curve": figures.learning_curve(teacher_curve),
+            "sample_images": figures.sample_images(images),
+            "search_progress": figures.search_progress(search_trace, plan),
+            "pareto_picture": figures.pareto_picture(full_trainings, pareto_front, winner["architecture_id"]),
+        },
+        tables={
+            "correlation_table": correlation_table.drop(columns=["dataset", "space"]),
+            "pareto_front": pareto_front,
+            "search_trace": search_trace.drop(columns=["strategy", "seed", "incumbent_architecture_id"]),
+            "trainings": figures.training_summary(planned),
+        },
+    )
+    return figures.report_page(content)
+

@@ -1,0 +1,35 @@
+"""Wiring of the pipeline ``report``."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Node, Pipeline
+
+from mf_nas_kd.pipelines.report import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """One page that says it all."""
+    return Pipeline(
+        [
+            Node(
+                nodes.write_report,
+                inputs=[
+                    "images",
+                    "subset_sizes",
+                    "teacher_metrics",
+                    "teacher_curve",
+                    "evaluation_plan",
+                    "evaluations",
+                    "correlation_table",
+                    "search_trace",
+                    "full_trainings",
+                    "pareto_front",
+                    "winner",
+                ],
+                outputs="report",
+                name="write_report",
+            ),
+        ],
+        namespace="report",
+        prefix_datasets_with_namespace=False,
+    )

@@ -1,0 +1,151 @@
+"""Nodes of the pipeline ``search``."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mf_nas_kd import figures, tracking
+from mf_nas_kd import search as searching
+from mf_nas_kd.evaluation import EvaluationStore, Fidelity, run_evaluations
+from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
+from mf_nas_kd.evaluation.plan import architectures_of, candidate_table, evaluations_of, finished_evaluations
+from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
+from mf_nas_kd.export import export_onnx
+from mf_nas_kd.images import ImageDataset, SubsetOrder
+from mf_nas_kd.networks import CostCounter, TrainedNetwork
+from mf_nas_kd.pipelines.search.parameters import SearchParameters
+from mf_nas_kd.seeding import numpy_generator
+from mf_nas_kd.spaces import Architecture, SpaceSettings, sample_within
+from mf_nas_kd.training import TrainingSettings
+
+logger = logging.getLogger(__name__)
+
+
+def sample_pool(
+    images: ImageDataset, candidates: pd.DataFrame, space: SpaceSettings, parameters: SearchParameters
+) -> pd.DataFrame:
+    """The architectures that may be proposed: those of the evaluation stage and fresh ones, all within the limits."""
+    cost_of = CostCounter(images.classes, images.image_shape)
+    rng = numpy_generator(parameters.seed, "pool")
+    fresh = sample_within(space.build(), parameters.pool_size, parameters.limits, cost_of, rng)
+    known = [architecture for architecture in architectures_of(candidates) if parameters.limits.allow(cost_of(architecture))]
+    pool = candidate_table([*known, *fresh], cost_of).drop_duplicates("architecture_id", ignore_index=True)
+    logger.info("Search among %d architectures with %s", len(pool), parameters.limits)
+    return pool
+
+
+def search(
+    pool: pd.DataFrame,
+    images: ImageDataset,
+    subset_order: pd.DataFrame,
+    teacher: TrainedNetwork,
+    plan: pd.DataFrame,
+    evaluations: pd.DataFrame,
+    store: EvaluationStore,
+    space: SpaceSettings,
+    training: TrainingSettings,
+    executor: ExecutorSettings,
+    parameters: SearchParameters,
+) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame]:
+    """Spend the budget; returns the trace, the outcome, and all full trainings of the pool, known ones included."""
+    full_row = next(plan[plan["role"] == "full"].itertuples())
+    problem = _problem(pool, space, Fidelity.from_columns(full_row), parameters)
+    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher)
+    known = finished_evaluations(plan, evaluations)
+    with open_executor(executor, evaluator) as workers:
+        result = searching.run_search(
+            name=parameters.strategy,
+            strategy=searching.build_strategy(parameters.strategy, problem, parameters.options[parameters.strategy]),
+            problem=problem,
+            known=evaluations_of(known),
+            budget=searching.Budget(parameters.budget_seconds, parameters.budget_evaluations),
+            evaluate=partial(
+                run_evaluations,
+                evaluator=evaluator,
+                workers=workers,
+                store=store,
+                on_new=tracking.ChildRuns().log,
+                retry_failed=False,
+                show_progress=False,
+            ),
+            search_seed=parameters.seed,
+            training_seed=int(full_row.seed),
+        )
+    outcome = {
+        "strategy": parameters.strategy,
+        "limits": asdict(parameters.limits),
+        "budget_seconds": parameters.budget_seconds,
+        "budget_evaluations": parameters.budget_evaluations,
+        "spent_seconds": result.spent_seconds,
+        "evaluations": len(result.evaluations),
+        "architecture_id": result.winner_id,
+    }
+    rows = pd.DataFrame([asdict(e) for e in (*evaluations_of(known), *result.evaluations)])
+    full = rows[[Fidelity.from_columns(row) == problem.full for row in rows.itertuples()]]
+    full = full[full["architecture_id"].isin(problem.by_id) & (full["status"] == "finished")]
+    return result.trace, outcome, full.drop_duplicates("architecture_id", ignore_index=True)
+
+
+def find_pareto_front(full_trainings: pd.DataFrame) -> pd.DataFrame:
+    """The full trainings than which no other is both cheaper and better."""
+    columns = ["architecture_id", "macs", "params", "val_accuracy", "test_accuracy"]
+    return searching.pareto_front(full_trainings[columns])
+
+
+def train_winner(
+    outcome: dict[str, Any],
+    full_trainings: pd.DataFrame,
+    images: ImageDataset,
+    subset_order: pd.DataFrame,
+    training: TrainingSettings,
+) -> tuple[dict[str, Any], TrainedNetwork, bytes]:
+    """Train the winner once more, with the same seed, to have its weights; describe and export it."""
+    (row,) = full_trainings[full_trainings["architecture_id"] == outcome["architecture_id"]].itertuples()
+    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher=None)
+    architecture = Architecture(row.space, row.architecture)
+    network, validation, test = evaluator.train(architecture, Fidelity.from_columns(row), row.seed)
+    trained = TrainedNetwork.of(evaluator.describe(architecture), network)
+    winner = {
+        **outcome,
+        "space": row.space,
+        "architecture": row.architecture,
+        "val_accuracy": validation,
+        "test_accuracy": test,
+        "macs": row.macs,
+        "params": row.params,
+        "dataset": images.name,
+        "model_fingerprint": trained.fingerprint,
+    }
+    tracking.log_metrics({f"winner_{name}": winner[name] for name in ("val_accuracy", "test_accuracy", "macs", "params")})
+    return winner, trained, export_onnx(trained, images.class_names)
+
+
+def draw_search_progress(trace: pd.DataFrame, plan: pd.DataFrame) -> Figure:
+    """Accuracy against what was spent."""
+    return figures.search_progress(trace, plan)
+
+
+def draw_pareto_front(full_trainings: pd.DataFrame, front: pd.DataFrame, winner: dict[str, Any]) -> Figure:
+    """Accuracy against operations."""
+    return figures.pareto_picture(full_trainings, front, winner["architecture_id"])
+
+
+def _problem(
+    pool: pd.DataFrame, space: SpaceSettings, full: Fidelity, parameters: SearchParameters
+) -> searching.SearchProblem:
+    encode = space.build().encode
+    return searching.SearchProblem(
+        candidates=tuple(
+            searching.Candidate(architecture, encode(architecture), row.macs, row.params)
+            for architecture, row in zip(architectures_of(pool), pool.itertuples(), strict=True)
+        ),
+        full=full,
+        low=parameters.low_fidelity.value,
+        proposals_at_a_time=parameters.proposals_at_a_time,
+    )

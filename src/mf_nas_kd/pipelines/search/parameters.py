@@ -1,0 +1,55 @@
+"""Parameters of the pipeline ``search``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, model_validator
+
+from mf_nas_kd.evaluation import FidelitySettings
+from mf_nas_kd.registry import lookup
+from mf_nas_kd.search import STRATEGIES
+from mf_nas_kd.spaces import Limits
+
+
+class SearchParameters(BaseModel):
+    """How to spend how much on what.
+
+    Attributes:
+        strategy: A name in ``search.STRATEGIES``.
+        max_macs: Upper limit of the winner's multiply-accumulates; null for none.
+        max_params: Upper limit of its parameters; null for none.
+        budget_seconds: Training time that may be spent.
+        budget_evaluations: Trainings that may be spent, short and full ones alike.
+        pool_size: Architectures sampled beside the candidates of the evaluation stage.
+        proposals_at_a_time: Trainings that run beside each other before the strategy sees their results.
+        seed: Of the pool and the strategy.
+        low_fidelity: What a short training is, for the strategies that use one.
+        options: Options of each strategy, by its name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strategy: str
+    max_macs: PositiveInt | None
+    max_params: PositiveInt | None
+    budget_seconds: PositiveFloat
+    budget_evaluations: PositiveInt
+    pool_size: PositiveInt
+    proposals_at_a_time: PositiveInt
+    seed: int
+    low_fidelity: FidelitySettings
+    options: dict[str, dict[str, Any]]
+
+    @model_validator(mode="after")
+    def _strategies_and_options_are_known(self) -> SearchParameters:
+        lookup(STRATEGIES, self.strategy, "search.strategy")
+        lookup(self.options, self.strategy, "search.strategy without search.options")
+        for name, options in self.options.items():
+            lookup(STRATEGIES, name, "search.options").Options.model_validate(options)
+        return self
+
+    @property
+    def limits(self) -> Limits:
+        """What the winner may cost."""
+        return Limits(self.max_macs, self.max_params)

@@ -1,0 +1,39 @@
+"""Nodes of the pipeline ``teacher``."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mf_nas_kd import figures, tracking
+from mf_nas_kd.images import ImageDataset
+from mf_nas_kd.networks import TrainedNetwork
+from mf_nas_kd.pipelines.teacher.parameters import TeacherParameters
+from mf_nas_kd.training import TrainingSettings
+from mf_nas_kd.training import train_teacher as train
+
+logger = logging.getLogger(__name__)
+
+
+def train_teacher(
+    images: ImageDataset, parameters: TeacherParameters, training: TrainingSettings
+) -> tuple[TrainedNetwork, dict[str, Any], pd.DataFrame]:
+    """Train the teacher, and tell MLflow how it went."""
+    teacher = train(
+        images, parameters.builder, parameters.fields, parameters.recipe, parameters.epochs, parameters.seed, training
+    )
+    curve = {"loss": teacher.epoch_losses, "val_accuracy": teacher.val_accuracies}
+    accuracies = {"val_accuracy": teacher.val_accuracies[-1], "test_accuracy": teacher.test_accuracy}
+    tracking.log_metrics({f"teacher_curve_{name}": values for name, values in curve.items()})
+    tracking.log_metrics({f"teacher_{name}": value for name, value in accuracies.items()})
+    logger.info("Teacher: validation %.4f, test %.4f", *accuracies.values())
+    metrics = {**accuracies, "macs": teacher.macs, "params": teacher.params, "fingerprint": teacher.network.fingerprint}
+    return teacher.network, metrics, pd.DataFrame({"epoch": range(1, parameters.epochs + 1), **curve})
+
+
+def draw_learning_curve(curve: pd.DataFrame) -> Figure:
+    """A picture of how the teacher learned."""
+    return figures.learning_curve(curve)

@@ -1,0 +1,29 @@
+"""Wiring of the pipeline ``teacher``."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Node, Pipeline
+
+from mf_nas_kd.pipelines.teacher import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """The network that short trainings imitate."""
+    return Pipeline(
+        [
+            Node(
+                nodes.train_teacher,
+                inputs=["images", "params:teacher", "params:training"],
+                outputs=["teacher", "teacher_metrics", "teacher_curve"],
+                name="train_teacher",
+            ),
+            Node(
+                nodes.draw_learning_curve,
+                inputs="teacher_curve",
+                outputs="teacher_curve_picture",
+                name="draw_learning_curve",
+            ),
+        ],
+        namespace="teacher",
+        prefix_datasets_with_namespace=False,
+    )
