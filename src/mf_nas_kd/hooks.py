@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,45 +30,37 @@ class ProjectHooks:
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Refuse a parameter that no node reads, before any node runs: it is a typing error."""
-        known = {
-            name.removeprefix("params:").partition(".")[0]
-            for pipeline in pipelines.values()
-            for name in pipeline.inputs()
-            if name.startswith("params:")
-        }
-        for name in context.config_loader.runtime_params or {}:
-            if name.partition(".")[0] not in known | RUNTIME_ONLY:
-                raise InvalidValueError("a parameter of the command line", name, f"one of: {', '.join(sorted(known | RUNTIME_ONLY))}")
+        """Check what no single parameter can check of itself, before MLflow opens a run and before any node."""
+        _require_known(context.config_loader.runtime_params or {})
+        _require_recipes(context.params)
 
     @hook_impl
-    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-        """Check what no single parameter can check of itself, and log the parameters under flat names."""
-        parameters = {
-            name.removeprefix("params:"): catalog.load(name) for name in pipeline.inputs() if name.startswith("params:")
-        }
-        _check_recipes(parameters)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Log the parameters under flat names."""
         self._catalog = catalog
-        tracking.log_parameters({name: _plain(value) for name, value in parameters.items()})
+        names = [name for name in pipeline.inputs() if name.startswith("params:")]
+        tracking.log_parameters({name.removeprefix("params:"): _plain(catalog.load(name)) for name in names})
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str) -> None:
-        """Copy pictures and the report to MLflow. (kedro-mlflow's artifact dataset gives versions a stamp of its own.)"""
+        """Copy pictures and the report to MLflow.
+
+        Kedro-mlflow 2.0.3 has a dataset for this, but it gives versions a stamp of its own, which Kedro 1.7 refuses.
+        """
         dataset = self._catalog.get(dataset_name)
         artifact = (getattr(dataset, "metadata", None) or {}).get("mlflow")
         if artifact is not None:
             tracking.log_artifact(Path(dataset._get_load_path()), artifact["artifact_path"])
 
     @hook_impl
-    def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
         """Say where the results are."""
         if "report" not in pipeline.outputs():
             return
         winner = catalog.load("winner")
-        report = Path(catalog.get("report")._get_load_path())
-        logger.info("Report: %s", os.path.relpath(report))
+        logger.info("Report: %s", os.path.relpath(catalog.get("report")._get_load_path()))
         logger.info(
-            "Winner: %s, test accuracy %.2f %%, validation %.2f %%, %s macs, %s params",
+            "Winner: %s, test accuracy %.2f %%, validation accuracy %.2f %%, %s macs, %s params",
             winner["architecture_id"],
             100 * winner["test_accuracy"],
             100 * winner["val_accuracy"],
@@ -82,13 +74,24 @@ def _plain(value: Any) -> Any:
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
 
 
-def _check_recipes(parameters: Mapping[str, Any]) -> None:
-    """Every fidelity names a distillation recipe that there is; the full one is plain and on all images."""
-    if "training" not in parameters:
-        return
-    recipes = parameters["training"].distillation
-    if "evaluation" in parameters:
-        for name in (parameters["evaluation"].full.distillation, *parameters["evaluation"].low.distillation):
+def _require_known(names: Iterable[str]) -> None:
+    """A parameter of the command line that no node reads is a typing error."""
+    inputs = {name for pipeline in pipelines.values() for name in pipeline.inputs() if name.startswith("params:")}
+    allowed = {name.removeprefix("params:").partition(".")[0] for name in inputs} | RUNTIME_ONLY
+    for name in names:
+        if name.partition(".")[0] not in allowed:
+            raise InvalidValueError("a parameter of the command line", name, f"one of: {', '.join(sorted(allowed))}")
+
+
+def _require_recipes(parameters: Mapping[str, Any]) -> None:
+    """Every fidelity names a distillation recipe that there is.
+
+    Kedro has made models of the parameters of the pipelines that are to run, and left the others as they were read.
+    """
+    models = {name: value for name, value in parameters.items() if isinstance(value, BaseModel)}
+    recipes = models["training"].distillation if "training" in models else None
+    if recipes is not None and "evaluation" in models:
+        for name in (models["evaluation"].full.distillation, *models["evaluation"].low.distillation):
             lookup(recipes, name, "evaluation's distillation")
-    if "search" in parameters:
-        lookup(recipes, parameters["search"].low_fidelity.distillation, "search.low_fidelity.distillation")
+    if recipes is not None and "search" in models:
+        lookup(recipes, models["search"].low_fidelity.distillation, "search.low_fidelity.distillation")

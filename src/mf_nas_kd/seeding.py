@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -33,17 +31,3 @@ def derive_seed(seed: int, *purpose: str | int) -> int:
 def numpy_generator(seed: int, *purpose: str | int) -> np.random.Generator:
     """A NumPy generator for one purpose."""
     return np.random.default_rng(derive_seed(seed, *purpose))
-
-
-@contextmanager
-def torch_seeded(seed: int, *purpose: str | int) -> Iterator[None]:
-    """Within the block, torch's global generator is seeded for one purpose; after it, it is as it was before.
-
-    Module constructors of torch draw from the global generator and take no other: this is how their
-    initialisation becomes an argument.
-    """
-    import torch  # deferred: the rooms without torch use the rest of this module
-
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(derive_seed(seed, *purpose))
-        yield

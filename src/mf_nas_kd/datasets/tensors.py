@@ -46,7 +46,8 @@ class _Tensors(LocalFileDataset):
         path = Path(self._get_load_path())
         try:
             with safe_open(path, framework="pt") as file:
-                return self._content.from_tensors({name: file.get_tensor(name) for name in file.keys()}, file.metadata())
+                tensors = {name: file.get_tensor(name) for name in list(file.keys())}
+                return self._content.from_tensors(tensors, file.metadata())
         except (SafetensorError, KeyError, TypeError) as failure:
             raise DatasetError(f"{path} is damaged, or not a file of {self._content.__name__}: {failure}") from failure
 

@@ -53,7 +53,9 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
             raise InvalidValueError(f"an option of the distillation loss {name!r}", option, f"one of: {known}")
 
 
-def build_loss(name: str, *, student: TapShapes, teacher: TapShapes, num_images: int, **options: Any) -> DistillationLoss:
+def build_loss(
+    name: str, *, student: TapShapes, teacher: TapShapes, num_images: int, **options: Any
+) -> DistillationLoss:
     """Build a loss for one pair of student and teacher.
 
     Args:

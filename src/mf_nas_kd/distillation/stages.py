@@ -36,9 +36,11 @@ class MatchedMaps:
         if stages == "all" and len(student.maps) != len(teacher.maps):
             raise ShapeMismatchError("number of the teacher's stages", len(teacher.maps), f"{len(student.maps)}")
         self._count = 1 if stages == "last" else len(student.maps)
-        pairs = list(zip(student.maps, teacher.maps, strict=True)) if stages == "all" else [
-            (student.maps[-1], teacher.maps[-1])
-        ]
+        pairs = (
+            list(zip(student.maps, teacher.maps, strict=True))
+            if stages == "all"
+            else [(student.maps[-1], teacher.maps[-1])]
+        )
         smaller = [(min(s[1], t[1]), min(s[2], t[2])) for s, t in pairs]
         self.sizes: tuple[tuple[int, int], ...] = tuple((map_size, map_size) if map_size else size for size in smaller)
 

@@ -8,7 +8,20 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 import pandas as pd
-from sqlalchemy import Column, Engine, Float, Integer, MetaData, String, Table, Text, create_engine, event, inspect, select
+from sqlalchemy import (
+    Column,
+    Engine,
+    Float,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    inspect,
+    select,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -74,7 +87,9 @@ class EvaluationStore:
             with self._engine.begin() as connection:
                 connection.execute(EVALUATIONS.insert().values(**asdict(evaluation)))
         except SQLAlchemyError as failure:
-            raise StoreError(f"the evaluation store {self} refused a record: {failure.__cause__ or failure}") from failure
+            raise StoreError(
+                f"the evaluation store {self} refused a record: {failure.__cause__ or failure}"
+            ) from failure
 
     def find(self, keys: Iterable[str]) -> dict[str, Evaluation]:
         """The newest record of each of the keys that are there."""
@@ -116,8 +131,6 @@ class EvaluationStore:
                 f"the evaluation store {self} is from another version of this program: it "
                 f"lacks {sorted(wanted - there)} and has {sorted(there - wanted)} besides; choose another file"
             )
-
-
 
 
 def _engine(url: str) -> Engine:

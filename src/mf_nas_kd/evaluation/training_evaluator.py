@@ -17,8 +17,9 @@ from mf_nas_kd.evaluation.fidelity import Fidelity
 from mf_nas_kd.evaluation.record import Evaluation, Status, now
 from mf_nas_kd.images import ImageDataset, LabelledImages, ResidentImages, SubsetOrder, Views
 from mf_nas_kd.networks import NetworkCost, NetworkDescription, TrainedNetwork, build_network, network_cost, rebuild
+from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.registry import lookup
-from mf_nas_kd.seeding import fingerprint, torch_seeded
+from mf_nas_kd.seeding import fingerprint
 from mf_nas_kd.spaces.architecture import Architecture
 from mf_nas_kd.taps import TapShapes
 from mf_nas_kd.training import (
@@ -203,7 +204,9 @@ class TrainingEvaluator:
     def _recipe_of(self, fidelity: Fidelity) -> DistillationRecipe:
         recipe = lookup(self._settings.distillation, fidelity.distillation, "distillation of a fidelity")
         if recipe.imitates and self._teacher is None:
-            raise MissingTeacherError(f"{fidelity} imitates a teacher, but there is none: run the teacher pipeline first")
+            raise MissingTeacherError(
+                f"{fidelity} imitates a teacher, but there is none: run the teacher pipeline first"
+            )
         return recipe
 
     def _teacher_fingerprint(self, distillation: DistillationRecipe) -> str:

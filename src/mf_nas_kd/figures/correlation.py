@@ -64,7 +64,9 @@ def low_against_full(table: pd.DataFrame, full: pd.DataFrame) -> Figure:
     """
     methods = sorted(table["distillation"].unique(), key=lambda name: (name != "none", name))
     fractions = sorted(table["train_fraction"].unique())
-    drawn, axes = figure(2.2 * len(methods) + 0.8, 2.0 * len(fractions) + 0.5, len(fractions), len(methods), sharey=True)
+    drawn, axes = figure(
+        2.2 * len(methods) + 0.8, 2.0 * len(fractions) + 0.5, len(fractions), len(methods), sharey=True
+    )
     points = None
     for place, axis in enumerate(axes):
         fraction, method = fractions[place // len(methods)], methods[place % len(methods)]

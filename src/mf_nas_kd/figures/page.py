@@ -52,7 +52,9 @@ def report_page(content: ReportContent) -> str:
 def _svg(picture: Figure, name: str) -> Markup:
     """The picture as an SVG element; ids carry the name, so that several fit into one page."""
     buffer = io.StringIO()
-    with rc_context({"svg.hashsalt": name, "svg.fonttype": "none", "font.sans-serif": ["Helvetica", "Arial", "DejaVu Sans"]}):
+    with rc_context(
+        {"svg.hashsalt": name, "svg.fonttype": "none", "font.sans-serif": ["Helvetica", "Arial", "DejaVu Sans"]}
+    ):
         picture.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
     return Markup(text[text.index("<svg") :])  # noqa: S704 - made by matplotlib from our own numbers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pandas as pd
 
@@ -19,7 +18,9 @@ def verdict(table: pd.DataFrame) -> list[str]:
     trained = table[~table["distillation"].str.startswith(PROXY)]
     short = trained[(trained["relative_cost"] < 1) & trained["kendall"].notna()]
     if short.empty:
-        return ["No short training has a defined rank agreement: there are too few candidates, or all are equally good."]
+        return [
+            "No short training has a defined rank agreement: there are too few candidates, or all are equally good."
+        ]
     best = short.loc[short["kendall"].idxmax()]
     macs = proxies[proxies["distillation"] == "proxy:macs"].iloc[0]
     sentences = [
@@ -56,11 +57,11 @@ def _so(best: pd.Series, macs: pd.Series) -> str:
         return "So on this evidence no short training can be trusted: its interval includes no agreement at all."
     if best["partial_kendall_low"] > 0:
         return "So short trainings tell something that counting operations does not, and are worth their price."
-    comparison = "more" if best["kendall"] > macs["kendall"] else "less"
+    comparison = "better" if best["kendall"] > macs["kendall"] else "less well"
     return (
-        f"So short trainings do rank candidates, {comparison} well than counting operations does, but this study cannot "
+        f"So short trainings do rank candidates, {comparison} than counting operations does, but this study cannot "
         "show that they tell anything that operations and parameters do not tell for free."
-    ).replace("more well", "better")
+    )
 
 
 def _plain_against_distilled(short: pd.DataFrame) -> list[str]:
@@ -75,6 +76,6 @@ def _plain_against_distilled(short: pd.DataFrame) -> list[str]:
             f"at {fraction_text(fraction)} plain {plain.iloc[0]['kendall']:.2f}, "
             f"best imitation ({best['distillation']}) {best['kendall']:.2f}"
         )
-    return [f"Plain short trainings against those that imitate the teacher, Kendall: {'; '.join(parts)}."] if parts else []
-
-
+    return (
+        [f"Plain short trainings against those that imitate the teacher, Kendall: {'; '.join(parts)}."] if parts else []
+    )

@@ -12,7 +12,7 @@ from mf_nas_kd.images.digits import load_digits
 from mf_nas_kd.images.resident import Batch, ResidentImages
 from mf_nas_kd.images.splits import split_stratified
 from mf_nas_kd.images.subsets import SubsetOrder
-from mf_nas_kd.images.views import ViewSettings, Views
+from mf_nas_kd.images.views import Views, ViewSettings
 from mf_nas_kd.registry import lookup
 
 SOURCES: Mapping[str, Callable[[], tuple[LabelledImages, tuple[str, ...]]]] = {

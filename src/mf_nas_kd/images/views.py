@@ -23,7 +23,7 @@ class ViewSettings(BaseModel):
         padding: Pixels added on every side before cropping.
         flip: Whether mirrored views belong to the set.
         views_per_image: How many views of the set are used (a seeded choice, the same for all images); null for all.
-        seed: Of that choice; the same in all trainings of a study, so that what is remembered of the teacher serves all.
+        seed: Of that choice; the same in all trainings of a study, so that what is remembered of it serves all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from torch import nn
 
 from mf_nas_kd.networks.cost import NetworkCost, network_cost
+from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.networks.mobilenet_v2 import MobileNetV2
 from mf_nas_kd.networks.residual import ResidualNetwork
 from mf_nas_kd.networks.trained import NetworkDescription, TrainedNetwork
 from mf_nas_kd.registry import lookup
-from mf_nas_kd.seeding import torch_seeded
 from mf_nas_kd.spaces.architecture import Architecture
 
 STUDENTS: Mapping[str, Callable[..., nn.Module]] = {

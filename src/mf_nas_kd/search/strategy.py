@@ -62,7 +62,9 @@ class Strategy(ABC):
         """
 
 
-def within(budget: Budget, history: History, proposals: Sequence[Proposal], reserve: float = 0.0) -> tuple[Proposal, ...]:
+def within(
+    budget: Budget, history: History, proposals: Sequence[Proposal], reserve: float = 0.0
+) -> tuple[Proposal, ...]:
     """The first proposals that the budget affords together, with ``reserve`` seconds left over."""
     afforded = []
     for proposal in proposals:

@@ -49,9 +49,7 @@ class Estimate:
 UNDEFINED = Estimate(np.nan, np.nan, np.nan)
 
 
-def bootstrap(
-    statistic: Callable[[NDArray[np.intp]], float], n: int, settings: BootstrapSettings
-) -> Estimate:
+def bootstrap(statistic: Callable[[NDArray[np.intp]], float], n: int, settings: BootstrapSettings) -> Estimate:
     """Percentile interval of a statistic of ``n`` candidates.
 
     Resamples on which the statistic is not defined (all candidates equal) are left out.

@@ -19,8 +19,8 @@ def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: Boot
     """Agreement of each cheap measurement with full training.
 
     The cheap measurement is the validation accuracy of a short training, the truth the test accuracy of the full one:
-    they share no images, so that the luck of one split does not pass for agreement. Free predictors enter as logarithms;
-    the partial correlation holds the logarithms of both fixed.
+    they share no images, so that the luck of one split does not pass for agreement. Free predictors enter as
+    logarithms; the partial correlation holds the logarithms of both fixed.
 
     Args:
         measured: Finished evaluations, one a row: ``architecture_id, val_accuracy, cost_seconds`` and the columns

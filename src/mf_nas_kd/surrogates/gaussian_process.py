@@ -2,8 +2,8 @@
 
 References:
     Rasmussen and Williams (2006). Gaussian Processes for Machine Learning, algorithm 2.1.
-    Trofimov et al. (2023). Multi-fidelity Neural Architecture Search with Knowledge Distillation: scikit-learn's process
-    with an RBF kernel on standardised features.
+    Trofimov et al. (2023). Multi-fidelity Neural Architecture Search with Knowledge Distillation: scikit-learn's
+    process with an RBF kernel on standardised features.
     Difference: an amplitude and a noise term are learned beside the length (an accuracy of one training is noisy), and
     the targets are standardised.
 """

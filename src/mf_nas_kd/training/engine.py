@@ -145,5 +145,7 @@ def _warm_up_then_cosine(warmup_fraction: float, steps: int) -> Callable[[int], 
 
 def _require_finite(loss: float, epoch: int) -> float:
     if not math.isfinite(loss):
-        raise TrainingFailedError(f"the mean loss of epoch {epoch} is {loss}: the learning rate or a loss weight is too large")
+        raise TrainingFailedError(
+            f"the mean loss of epoch {epoch} is {loss}: the learning rate or a loss weight is too large"
+        )
     return loss

@@ -10,8 +10,8 @@ from typing import Any
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.images import ImageDataset, ResidentImages, Views
 from mf_nas_kd.networks import TEACHERS, NetworkDescription, TrainedNetwork, network_cost
+from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.registry import lookup
-from mf_nas_kd.seeding import torch_seeded
 from mf_nas_kd.training.accuracy import measure_accuracy
 from mf_nas_kd.training.device import choose_device, single_threaded
 from mf_nas_kd.training.engine import fit
@@ -76,7 +76,9 @@ def train_teacher(
             try:
                 network = build(**fields, classes=images.classes, image_channels=images.image_shape[0]).to(device)
             except TypeError as failure:
-                raise InvalidValueError("teacher.fields", dict(fields), f"what {builder!r} takes: {failure}") from failure
+                raise InvalidValueError(
+                    "teacher.fields", dict(fields), f"what {builder!r} takes: {failure}"
+                ) from failure
         train = ResidentImages(images.train, Views.of(settings.views), statistics, device)
         validation = ResidentImages(images.validation, Views.centre(), statistics, device)
         test = ResidentImages(images.test, Views.centre(), statistics, device)

@@ -19,9 +19,7 @@ from mf_nas_kd.spaces import Limits, SpaceSettings, sample_within
 from mf_nas_kd.training import TrainingSettings
 
 
-def sample_candidates(
-    images: ImageDataset, space: SpaceSettings, parameters: CandidatesParameters
-) -> pd.DataFrame:
+def sample_candidates(images: ImageDataset, space: SpaceSettings, parameters: CandidatesParameters) -> pd.DataFrame:
     """Sample the architectures on which short trainings are judged."""
     cost_of = CostCounter(images.classes, images.image_shape)
     rng = numpy_generator(parameters.seed, "candidates")

@@ -48,4 +48,3 @@ def write_report(
         },
     )
     return figures.report_page(content)
-

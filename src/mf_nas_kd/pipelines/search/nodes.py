@@ -34,7 +34,9 @@ def sample_pool(
     cost_of = CostCounter(images.classes, images.image_shape)
     rng = numpy_generator(parameters.seed, "pool")
     fresh = sample_within(space.build(), parameters.pool_size, parameters.limits, cost_of, rng)
-    known = [architecture for architecture in architectures_of(candidates) if parameters.limits.allow(cost_of(architecture))]
+    known = [
+        architecture for architecture in architectures_of(candidates) if parameters.limits.allow(cost_of(architecture))
+    ]
     pool = candidate_table([*known, *fresh], cost_of).drop_duplicates("architecture_id", ignore_index=True)
     logger.info("Search among %d architectures with %s", len(pool), parameters.limits)
     return pool
@@ -122,7 +124,9 @@ def train_winner(
         "dataset": images.name,
         "model_fingerprint": trained.fingerprint,
     }
-    tracking.log_metrics({f"winner_{name}": winner[name] for name in ("val_accuracy", "test_accuracy", "macs", "params")})
+    tracking.log_metrics(
+        {f"winner_{name}": winner[name] for name in ("val_accuracy", "test_accuracy", "macs", "params")}
+    )
     return winner, trained, export_onnx(trained, images.class_names)
 
 

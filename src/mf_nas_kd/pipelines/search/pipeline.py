@@ -35,9 +35,7 @@ def create_pipeline() -> Pipeline:
                 outputs=["search_trace", "search_outcome", "full_trainings"],
                 name="search",
             ),
-            Node(
-                nodes.find_pareto_front, inputs="full_trainings", outputs="pareto_front", name="find_pareto_front"
-            ),
+            Node(nodes.find_pareto_front, inputs="full_trainings", outputs="pareto_front", name="find_pareto_front"),
             Node(
                 nodes.train_winner,
                 inputs=["search_outcome", "full_trainings", "images", "subset_order", "params:training"],

@@ -1,0 +1,115 @@
+"""Small real images and a small space, shared by the tests of all rooms."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import torch
+
+from mf_nas_kd.evaluation import Fidelity
+from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
+from mf_nas_kd.images import ImageDataset, SubsetOrder, load_images
+from mf_nas_kd.networks import TrainedNetwork
+from mf_nas_kd.seeding import numpy_generator
+from mf_nas_kd.spaces import Architecture, SearchSpace, build_space
+from mf_nas_kd.training import TrainingSettings, train_teacher
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+CHOICES = {
+    "mobilenet_v2": {
+        "stem": [4],
+        "stages": [
+            {"expansion": [1, 2], "channels": [4, 6], "repeats": [1, 2], "stride": 2},
+            {"expansion": [2], "channels": [6, 8, 12], "repeats": [1], "stride": 2},
+        ],
+        "head": [16, 32],
+    },
+}
+"""A small space of every kind, for the contract suite: a new space adds its line here."""
+
+SETTINGS = {
+    "device": "cpu",
+    "recipe": {
+        "batch_size": 16,
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 0.0005,
+        "warmup_fraction": 0.1,
+        "label_smoothing": 0.0,
+    },
+    "views": {"padding": 1, "flip": False, "views_per_image": None, "seed": 0},
+    "distillation": {
+        "none": {"loss": "none", "cross_entropy_weight": 1.0, "loss_weight": 0.0, "options": {}},
+        "kd": {"loss": "kd", "cross_entropy_weight": 0.1, "loss_weight": 0.9, "options": {"temperature": 4.0}},
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def published() -> Path:
+    """The folder of the published tables, which do not belong to this project."""
+    folder = os.environ.get("MF_NAS_KD_PUBLISHED_DIR")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("MF_NAS_KD_PUBLISHED_DIR does not name the folder of the published tables")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def digits() -> ImageDataset:
+    return load_images("digits", validation_fraction=0.25, test_fraction=0.25, seed=0)
+
+
+@pytest.fixture(scope="session")
+def order(digits: ImageDataset) -> SubsetOrder:
+    return SubsetOrder.draw(digits.train, seed=0)
+
+
+@pytest.fixture(scope="session")
+def space() -> SearchSpace:
+    return build_space("mobilenet_v2", CHOICES["mobilenet_v2"])
+
+
+@pytest.fixture(scope="session")
+def architectures(space: SearchSpace) -> list[Architecture]:
+    rng = numpy_generator(0, "tests")
+    return list({a.id: a for a in (space.sample(rng) for _ in range(20))}.values())[:6]
+
+
+@pytest.fixture(scope="session")
+def settings() -> TrainingSettings:
+    return TrainingSettings.model_validate(SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def teacher(digits: ImageDataset, settings: TrainingSettings) -> TrainedNetwork:
+    fields = {"stem": 8, "stages": [8, 16], "blocks": 1}
+    return train_teacher(digits, "residual", fields, settings.recipe, 1, 0, settings).network
+
+
+@pytest.fixture(scope="session")
+def evaluator(
+    digits: ImageDataset, order: SubsetOrder, settings: TrainingSettings, teacher: TrainedNetwork
+) -> TrainingEvaluator:
+    return TrainingEvaluator(digits, order, settings, teacher)
+
+
+@pytest.fixture
+def short() -> Fidelity:
+    return Fidelity(Fraction(1, 27), epochs=1, width=1.0, distillation="none")
+
+
+@pytest.fixture(autouse=True)
+def _global_generator_is_untouched():
+    """Nothing in the library draws from torch's global generator."""
+    before = torch.get_rng_state()
+    yield
+    assert torch.equal(before, torch.get_rng_state()), "the global generator of torch was used"

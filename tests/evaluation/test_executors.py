@@ -1,0 +1,113 @@
+"""Every executor keeps what the protocol promises."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from concurrent.futures import wait
+
+import psutil
+import pytest
+from pydantic import ValidationError
+
+from mf_nas_kd.evaluation import EvaluationRequest, EvaluationStore, run_evaluations
+from mf_nas_kd.evaluation.executors import EXECUTORS, ExecutorSettings, open_executor
+from tests.evaluation.fakes import FakeEvaluator
+
+
+@pytest.fixture
+def requests(architectures, short):
+    return [EvaluationRequest(architecture, short, 0) for architecture in architectures]
+
+
+def run(requests, evaluator, tmp_path, kind, retry_failed=False):
+    store = EvaluationStore(f"sqlite:///{tmp_path}/store.db")
+    with open_executor(ExecutorSettings(kind=kind, workers=2), evaluator) as workers:
+        return run_evaluations(
+            requests, evaluator, workers, store, lambda _: None, retry_failed=retry_failed, show_progress=False
+        )
+
+
+@pytest.mark.parametrize("kind", EXECUTORS)
+def test_every_request_is_answered_as_the_evaluator_answers(kind, requests, tmp_path):
+    evaluator = FakeEvaluator()
+    found = run(requests, evaluator, tmp_path, kind)
+    assert found == [evaluator.evaluate(r.architecture, r.fidelity, r.seed) for r in requests]
+
+
+@pytest.mark.parametrize("kind", EXECUTORS)
+def test_an_exception_reaches_whoever_asks(kind, requests, tmp_path):
+    with open_executor(
+        ExecutorSettings(kind=kind, workers=2), FakeEvaluator(broken=[requests[0].architecture.id])
+    ) as w:
+        future = w.submit(requests[0])
+        wait([future])
+        with pytest.raises(RuntimeError, match="a mistake of the evaluator"):
+            future.result()
+
+
+@pytest.mark.parametrize("kind", EXECUTORS)
+def test_closing_an_executor_that_did_nothing_is_no_mistake(kind):
+    open_executor(ExecutorSettings(kind=kind, workers=2), FakeEvaluator()).close()
+
+
+def test_what_a_killed_worker_was_doing_is_done_by_another(requests, tmp_path):
+    evaluator = FakeEvaluator(deadly=tmp_path / "has killed", delay=0.05)
+    found = run(requests, evaluator, tmp_path, "processes")
+    assert (tmp_path / "has killed").exists(), "no worker was killed: the test would prove nothing"
+    assert [e.architecture_id for e in found] == [r.architecture.id for r in requests]
+    assert all(evaluation.finished for evaluation in found)
+
+
+def test_a_training_that_always_kills_is_a_failed_record_and_the_rest_goes_on(requests, tmp_path):
+    killer = requests[1].architecture.id
+    one_at_a_time = ExecutorSettings(kind="processes", workers=1)
+    evaluator = FakeEvaluator(always_deadly=[killer])
+    store = EvaluationStore(f"sqlite:///{tmp_path}/store.db")
+    found = []
+    for request in requests[:3]:
+        with open_executor(one_at_a_time, evaluator) as workers:
+            found += run_evaluations(
+                [request], evaluator, workers, store, lambda _: None, retry_failed=False, show_progress=False
+            )
+    assert [e.finished for e in found] == [True, False, True]
+    assert "given up after 3 deaths" in found[1].error
+
+
+def test_workers_end_with_their_driver(tmp_path):
+    code = """
+        import os, signal, sys, time
+        from concurrent.futures import wait
+        from fractions import Fraction
+        from mf_nas_kd.evaluation import EvaluationRequest, Fidelity
+        from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
+        from mf_nas_kd.spaces import Architecture
+        from tests.evaluation.fakes import FakeEvaluator
+        if __name__ == "__main__":
+            workers = open_executor(ExecutorSettings(kind="processes", workers=2), FakeEvaluator(delay=1))
+            for n in range(8):
+                future = workers.submit(EvaluationRequest(Architecture.of("x", n=n), Fidelity(Fraction(1), 1), 0))
+            print("started", flush=True)
+            wait([future])
+    """
+    script = tmp_path / "driver.py"
+    script.write_text(textwrap.dedent(code))
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    driver = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, env=environment)
+    driver.stdout.readline()
+    deadline = time.monotonic() + 60
+    while len(psutil.Process(driver.pid).children()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(2)
+    workers = psutil.Process(driver.pid).children(recursive=True)
+    assert workers
+    driver.kill()
+    driver.wait()
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    assert not alive
+
+
+def test_an_unknown_executor_lists_the_known_ones():
+    with pytest.raises(ValidationError, match="executor.kind is 'threads', but must be one of: inline, processes"):
+        ExecutorSettings(kind="threads", workers=None)

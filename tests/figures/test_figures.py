@@ -1,0 +1,70 @@
+"""Verdicts follow the numbers, pictures show what the tables hold."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mf_nas_kd import figures
+
+
+def row(distillation, fraction, cost, kendall, partial, width=0.1):
+    columns = {"dataset": "d", "space": "s", "distillation": distillation, "train_fraction": fraction, "epochs": 2}
+    for name, value in (
+        ("kendall", kendall),
+        ("partial_kendall", partial),
+        ("pearson", kendall),
+        ("spearman", kendall),
+    ):
+        columns |= {name: value, f"{name}_low": value - width, f"{name}_high": value + width}
+    return {**columns, "width": 1.0, "n": 24, "relative_cost": cost}
+
+
+def table(kd, partial, macs=0.4):
+    return pd.DataFrame(
+        [
+            row("none", 1 / 9, 0.1, 0.15, 0.0),
+            row("kd", 1 / 9, 0.12, kd, partial),
+            row("none", 1.0, 1.0, 0.8, 0.7),
+            row("proxy:macs", 0.0, 0.0, macs, np.nan),
+            row("proxy:params", 0.0, 0.0, 0.3, np.nan),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("numbers", "conclusion"),
+    [
+        ({"kd": 0.6, "partial": 0.4}, "are worth their price"),
+        ({"kd": 0.6, "partial": 0.05}, "better than counting operations does, but this study cannot show"),
+        ({"kd": 0.3, "partial": 0.05}, "less well than counting operations does, but this study cannot show"),
+        ({"kd": 0.05, "partial": 0.05}, "no short training can be trusted"),
+    ],
+)
+def test_the_verdict_follows_the_intervals(numbers, conclusion):
+    kd = max(numbers["kd"], 0.16) if "trusted" not in conclusion else numbers["kd"]
+    data = table(kd, numbers["partial"])
+    if "trusted" in conclusion:
+        data = data[data["distillation"] != "none"]
+    sentences = figures.verdict(data)
+    assert conclusion in sentences[0]
+    assert f"At 1/9 of the images with kd the ranking agrees with full training by Kendall {kd:.2f} [" in sentences[0]
+    assert "operations alone, which cost nothing, give 0.40 [0.30, 0.50]" in sentences[0]
+
+
+def test_the_verdict_admits_the_picking_and_compares_plain_with_imitation():
+    text = " ".join(figures.verdict(table(0.6, 0.4)))
+    assert "best of 2 kinds of short training, picked after seeing" in text
+    assert "at 1/9 plain 0.15, best imitation (kd) 0.60" in text
+    assert "validation and test accuracy of one and the same full training agree by Kendall 0.80 [0.70, 0.90]" in text
+
+
+def test_an_undefined_agreement_is_said():
+    data = table(0.5, 0.1)
+    data["kendall"] = np.nan
+    assert "No short training has a defined rank agreement" in figures.verdict(data)[0]
+
+
+def test_the_teaser_shows_every_method_and_both_free_predictors():
+    picture = figures.correlation_against_cost(table(0.6, 0.4))
+    labels = [text.get_text() for text in picture.legends[0].get_texts()]
+    assert labels == ["macs, free", "params, free", "plain (none)", "kd"]

@@ -1,0 +1,129 @@
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+import torch
+
+from mf_nas_kd.errors import InvalidValueError, ShapeMismatchError, UnknownNameError
+from mf_nas_kd.images import (
+    ImageDataset,
+    LabelledImages,
+    ResidentImages,
+    SubsetOrder,
+    Views,
+    ViewSettings,
+    load_images,
+    split_stratified,
+)
+
+CPU = torch.device("cpu")
+PLAIN = ((0.0,), (1 / 255,))
+"""Statistics with which a normalised pixel is its byte."""
+
+
+def numbered(classes=(10, 20), size=2):
+    labels = torch.cat([torch.full((count,), label) for label, count in enumerate(classes)])
+    images = torch.arange(len(labels), dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, size, size).contiguous()
+    return LabelledImages(images, labels)
+
+
+def test_digits_are_bytes_that_use_the_whole_range(digits):
+    assert digits.train.images.dtype == torch.uint8
+    assert digits.image_shape == (1, 8, 8)
+    assert (digits.train.images.min(), digits.train.images.max()) == (0, 255)
+    assert len(digits.train) + len(digits.validation) + len(digits.test) == 1797
+
+
+def test_a_split_keeps_the_proportions_of_classes_and_shares_no_image():
+    parts = split_stratified(numbered((40, 80)), {"validation": 0.25, "test": 0.25}, seed=0)
+    assert {name: part.labels.bincount().tolist() for name, part in parts.items()} == {
+        "train": [20, 40],
+        "validation": [10, 20],
+        "test": [10, 20],
+    }
+    everything = torch.cat([part.images[:, 0, 0, 0] for part in parts.values()])
+    assert everything.sort().values.tolist() == list(range(120))
+
+
+def test_a_split_is_a_function_of_its_seed():
+    first, again, other = (load_images("digits", 0.2, 0.2, seed) for seed in (0, 0, 1))
+    assert first.fingerprint == again.fingerprint != other.fingerprint
+
+
+def test_impossible_splits_are_refused():
+    with pytest.raises(InvalidValueError, match="split fractions is .* must be positive and sum to less than 1"):
+        split_stratified(numbered(), {"validation": 0.5, "test": 0.5}, seed=0)
+    with pytest.raises(InvalidValueError, match="number of images of class 0 is 1"):
+        split_stratified(numbered((1, 20)), {"validation": 0.25, "test": 0.25}, seed=0)
+    with pytest.raises(UnknownNameError, match="images.source is 'digit', but must be one of: digits"):
+        load_images("digit", 0.2, 0.2, 0)
+
+
+def test_subsets_are_nested_and_stratified(digits, order):
+    fractions = [Fraction(1, 27), Fraction(1, 9), Fraction(1, 3), Fraction(1)]
+    subsets = [order.positions(fraction) for fraction in fractions]
+    for smaller, larger in pairwise(subsets):
+        assert set(smaller.tolist()) < set(larger.tolist())
+    assert subsets[-1].tolist() == list(range(len(digits.train)))
+    shares = digits.train.labels[subsets[1]].bincount() / digits.train.labels.bincount()
+    assert torch.allclose(shares, torch.tensor(1 / 9), atol=0.01)
+
+
+def test_imbalance_is_kept_and_no_class_is_lost():
+    order = SubsetOrder.draw(numbered((3, 90)), seed=0)
+    assert order.class_sizes(Fraction(1, 9)).tolist() == [1, 10]
+
+
+def test_a_subset_smaller_than_the_classes_is_refused():
+    order = SubsetOrder.draw(numbered((10, 20)), seed=0)
+    with pytest.raises(
+        InvalidValueError, match=r"train_fraction is '1/27'.*at least 2/30: one image for each of the 2"
+    ):
+        order.positions(Fraction(1, 27))
+
+
+def test_the_number_of_views_is_that_of_the_formula():
+    assert len(Views.of(ViewSettings(padding=4, flip=True, views_per_image=None, seed=0))) == 162
+    assert len(Views.of(ViewSettings(padding=1, flip=False, views_per_image=None, seed=0))) == 9
+    assert len(Views.of(ViewSettings(padding=4, flip=True, views_per_image=10, seed=0))) == 10
+    with pytest.raises(InvalidValueError, match="views_per_image is 10, but must be at most 9"):
+        Views.of(ViewSettings(padding=1, flip=False, views_per_image=10, seed=0))
+
+
+def test_every_view_is_the_crop_and_flip_that_its_number_says():
+    pixels = torch.arange(1, 13, dtype=torch.uint8).view(1, 1, 3, 4)
+    views = Views.of(ViewSettings(padding=1, flip=True, views_per_image=None, seed=0))
+    resident = ResidentImages(LabelledImages(pixels, torch.zeros(1, dtype=torch.int64)), views, PLAIN, CPU)
+    padded = torch.nn.functional.pad(pixels, [1] * 4)
+    for number in range(len(views)):
+        row, column = int(views.rows[number]), int(views.columns[number])
+        expected = padded[:, :, row : row + 3, column : column + 4]
+        expected = expected.flip(3) if views.flipped[number] else expected
+        seen = resident.batch(torch.tensor([0]), torch.tensor([number])).images
+        torch.testing.assert_close(seen, expected.float())
+
+
+def test_batches_are_normalised_and_channels_last(digits):
+    resident = ResidentImages(digits.train, Views.centre(), digits.pixel_statistics, CPU)
+    batch = resident.batch(torch.arange(len(digits.train)), torch.zeros(len(digits.train), dtype=torch.int64))
+    assert batch.images.mean().item() == pytest.approx(0, abs=1e-4)
+    assert batch.images.std().item() == pytest.approx(1, abs=1e-3)
+    assert torch.equal(batch.labels, digits.train.labels)
+    colour = LabelledImages(torch.zeros(4, 3, 5, 5, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64))
+    images = ResidentImages(colour, Views.centre(), ((0.0,) * 3, (1.0,) * 3), CPU).batch(
+        torch.arange(4), torch.zeros(4).long()
+    )
+    assert images.images.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_wrong_tensors_are_refused():
+    with pytest.raises(ShapeMismatchError, match=r"images is .*float32.*\(N, C, H, W\) of torch.uint8"):
+        LabelledImages(torch.zeros(2, 1, 4, 4), torch.zeros(2, dtype=torch.int64))
+    with pytest.raises(ShapeMismatchError, match=r"labels is .*\(2,\) of torch.int64"):
+        LabelledImages(torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64))
+
+
+def test_images_survive_being_saved(digits):
+    again = ImageDataset.from_tensors(*digits.to_tensors())
+    assert again.fingerprint == digits.fingerprint
+    assert again.class_names == digits.class_names

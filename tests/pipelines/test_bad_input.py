@@ -1,0 +1,83 @@
+"""Bad input gets one clear error before work is lost."""
+
+import pytest
+from kedro.io import DatasetError
+from kedro.validation import ParameterValidationError
+
+from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError, MissingEvaluationError, UnknownNameError
+from tests.pipelines.running import catalog, run
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"search": {"strategy": "best"}}, r"search.strategy is 'best', but must be one of: hf_gp, lf_only, random, two_"),
+        ({"search": {"budget_second": 3}}, r"budget_second\s+Extra inputs are not permitted"),
+        ({"search": {"budget_seconds": -1}}, r"budget_seconds\s+Input should be greater than 0"),
+        ({"search": {"max_macs": 0}}, r"max_macs\s+Input should be greater than 0"),
+        ({"executor": {"kind": "threads"}}, r"executor.kind is 'threads', but must be one of: inline, processes"),
+        ({"images": {"source": "cats"}}, r"images.source is 'cats', but must be one of: digits"),
+        ({"space": {"name": "resnet"}}, r"space.name is 'resnet', but must be one of: mobilenet_v2"),
+        ({"training": {"distillation": {"kd": {"loss": "kdd"}}}}, r"distillation loss is 'kdd', but must be one of"),
+        ({"training": {"distillation": {"kd": {"options": {"tau": 1}}}}}, r"is 'tau', but must be one of: .*temperature"),
+        ({"evaluation": {"full": {"train_fraction": "4/3"}}}, r"full.train_fraction\s+Input should be less than or equal"),
+        ({"teacher": {"builder": "resnet"}}, r"teacher.builder is 'resnet', but must be one of: residual"),
+    ],
+)  # fmt: skip
+def test_a_wrong_parameter_is_refused_before_any_node_runs(tmp_path, parameters, message):
+    with pytest.raises(ParameterValidationError, match=message):
+        run(tmp_path, **parameters)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_parameter_that_nobody_reads_is_refused(tmp_path):
+    with pytest.raises(
+        InvalidValueError, match="parameter of the command line is 'serach', but must be one of: .*search"
+    ):
+        run(tmp_path, serach={"budget_seconds": 3})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_fidelity_with_an_unknown_recipe_is_refused_before_any_node_runs(tmp_path):
+    with pytest.raises(UnknownNameError, match="search.low_fidelity.distillation is 'nts', but must be one of: .*nst"):
+        run(tmp_path, search={"low_fidelity": {"distillation": "nts"}})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_subset_smaller_than_the_classes_is_refused(tmp_path):
+    with pytest.raises(InvalidValueError, match=r"train_fraction is '1/200', but must be at least 10/897"):
+        run(tmp_path, "data", subsets={"fractions": ["1/200"]})
+
+
+def test_an_impossible_limit_is_refused_before_anything_is_trained(tmp_path):
+    with pytest.raises(ImpossibleLimitError, match=r"no architecture .* macs <= 10: the smallest one has macs = "):
+        run(tmp_path, search={"max_macs": 10})
+    assert not (tmp_path / "3_evaluation" / "evaluations.db").exists()
+
+
+def test_a_budget_for_nothing_says_so_when_nothing_is_known(study):
+    with pytest.raises(ImpossibleLimitError, match="no architecture"):
+        run(study, "search", search={"max_params": 1})
+
+
+def test_a_stage_without_its_predecessor_says_what_to_run(tmp_path, study):
+    with pytest.raises(DatasetError, match="images.safetensors"):
+        run(tmp_path, "teacher")
+    run(tmp_path, "data")
+    run(tmp_path, "teacher")
+    plan_only = catalog(study).load("evaluation_plan")
+    into = catalog(tmp_path)
+    into.save("evaluation_plan", plan_only)
+    with pytest.raises(
+        MissingEvaluationError, match=r"65 of 65 planned evaluations are not in the store: run the eval"
+    ):
+        run(tmp_path, "correlation")
+
+
+def test_a_foreign_store_is_refused(tmp_path, study):
+    import shutil
+
+    shutil.copytree(study, tmp_path / "copy")
+    (tmp_path / "copy/3_evaluation/evaluations.db").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(DatasetError, match=r"cannot use the evaluation store .*move the file away"):
+        run(tmp_path / "copy", "evaluation")

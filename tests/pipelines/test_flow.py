@@ -1,0 +1,131 @@
+"""The whole flow on real images, small."""
+
+import json
+
+import mlflow
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+from mlflow.tracking import MlflowClient
+from scipy import stats
+
+from mf_nas_kd.networks import rebuild
+from mf_nas_kd.search.loop import TRACE_COLUMNS
+from tests.pipelines.running import catalog, run
+
+METHODS = {"none", "kd", "attention", "nst"}
+
+
+@pytest.fixture
+def joined(entries):
+    """Short and full trainings of each candidate side by side, from the store alone."""
+    rows = entries.load("evaluation_plan")[["key", "role"]].merge(entries.load("evaluations"), on="key")
+    low, full = rows[rows["role"] == "low"], rows[rows["role"] == "full"]
+    return low.merge(full, on="architecture_id", suffixes=("", "_full"))
+
+
+def test_every_kind_of_training_is_there(entries):
+    plan, evaluations = entries.load("evaluation_plan"), entries.load("evaluations")
+    assert set(plan["key"]) <= set(evaluations["key"])
+    kinds = plan[plan["role"] == "low"].groupby(["train_fraction", "distillation"]).size()
+    assert len(kinds) == 3 * len(METHODS)
+    assert (kinds == len(entries.load("candidates"))).all()
+    assert (evaluations["status"] == "finished").all()
+    assert evaluations["cost_seconds"].gt(0).all()
+
+
+def test_the_correlations_are_those_of_the_store(entries, joined):
+    table = entries.load("correlation_table").set_index(["distillation", "train_fraction"])
+    for (method, fraction), rows in joined.groupby(["distillation", "train_fraction"]):
+        found = table.loc[(method, fraction)]
+        expected = stats.kendalltau(rows["val_accuracy"], rows["test_accuracy_full"])[0]
+        np.testing.assert_allclose(found["kendall"], expected, atol=1e-9)
+        np.testing.assert_allclose(
+            found["pearson"], stats.pearsonr(rows["val_accuracy"], rows["test_accuracy_full"])[0], atol=1e-9
+        )
+        np.testing.assert_allclose(
+            found["relative_cost"], rows["cost_seconds"].mean() / rows["cost_seconds_full"].mean(), rtol=1e-9
+        )
+        assert found["n"] == len(rows)
+    fractions = {round(f, 6) for m, f in table.index if m in METHODS}
+    assert fractions == {round(f, 6) for f in (1 / 27, 1 / 9, 1 / 3, 1)}
+    for name in ("macs", "params"):
+        full = joined.drop_duplicates("architecture_id")
+        expected = stats.kendalltau(full[name], full["test_accuracy_full"])[0]
+        np.testing.assert_allclose(table.loc[(f"proxy:{name}", 0.0), "kendall"], expected, atol=1e-9)
+
+
+def test_the_search_stays_in_budget_and_says_why(entries):
+    trace, winner = entries.load("search_trace"), entries.load("winner")
+    assert list(trace.columns) == list(TRACE_COLUMNS)
+    assert 1 <= len(trace) <= 5
+    assert trace["cumulative_cost_seconds"].iloc[-1] <= 20
+    assert trace["reason"].str.len().min() > 20
+    full = entries.load("full_trainings")
+    assert winner["architecture_id"] == full.loc[full["val_accuracy"].idxmax(), "architecture_id"]
+    assert set(entries.load("pareto_front").columns) == {
+        "architecture_id", "macs", "params", "val_accuracy", "test_accuracy"
+    }  # fmt: skip
+
+
+def test_the_winner_is_trained_saved_and_exported(entries):
+    winner, images = entries.load("winner"), entries.load("images")
+    full = entries.load("full_trainings").set_index("architecture_id").loc[winner["architecture_id"]]
+    assert winner["val_accuracy"] == pytest.approx(full["val_accuracy"], abs=1e-12), "the same seed, the same numbers"
+    session = onnxruntime.InferenceSession(entries.load("winner_model_onnx"))
+    (logits,) = session.run(None, {"images": images.test.images.numpy()})
+    assert (logits.argmax(axis=1) == images.test.labels.numpy()).mean() == pytest.approx(winner["test_accuracy"])
+    assert sum(p.numel() for p in rebuild(entries.load("winner_model")).parameters()) == winner["params"]
+
+
+def test_the_report_is_one_page_that_needs_nothing_else(entries):
+    page = entries.load("report")
+    winner = entries.load("winner")
+    assert page.count("<svg") == 6
+    assert f"{100 * winner['test_accuracy']:.2f} %" in page
+    assert "the ranking agrees with full training by Kendall" in page or "No short training has a defined" in page
+    assert "src=" not in page
+    assert 'href="http' not in page
+
+
+def test_mlflow_has_a_parent_and_a_child_for_every_training(entries):
+    (experiment,) = [e for e in mlflow.search_experiments() if e.name == "smoke"]
+    runs = MlflowClient().search_runs([experiment.experiment_id], max_results=5000)
+    children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
+    assert {run.data.tags["key"] for run in children} >= set(entries.load("evaluations")["key"])
+    assert len({frozenset(run.data.params) for run in children}) == 1
+    parent = next(run for run in runs if run.info.run_id == children[0].data.tags["mlflow.parentRunId"])
+    assert parent.data.params["search.budget_evaluations"] == "5"
+    assert "teacher_test_accuracy" in parent.data.metrics
+    artifacts = {
+        a.path for folder in ("pictures", "report") for a in MlflowClient().list_artifacts(parent.info.run_id, folder)
+    }
+    assert "report/report.html" in artifacts
+    assert "pictures/correlation_against_cost.png" in artifacts
+
+
+def test_evaluating_again_trains_nothing(study, entries, caplog):
+    before = entries.load("evaluations")
+    with caplog.at_level("INFO"):
+        run(study, "evaluation")
+    assert "0 to train" in caplog.text
+    pd.testing.assert_frame_equal(before, catalog(study).load("evaluations"))
+
+
+@pytest.mark.parametrize("strategy", ["random", "hf_gp", "lf_only"])
+def test_every_strategy_searches_within_a_limit(study, entries, strategy):
+    limit = int(entries.load("candidates")["macs"].median())
+    run(study, "search", search={"strategy": strategy, "max_macs": limit, "budget_evaluations": 4})
+    after = catalog(study)
+    assert after.load("winner")["macs"] <= limit
+    assert after.load("search_pool")["macs"].max() <= limit
+    assert set(after.load("search_trace")["strategy"]) == {strategy}
+
+
+def test_the_teacher_of_the_default_configuration_is_good_enough(tmp_path):
+    run(tmp_path, "data", env="base")
+    run(tmp_path, "teacher", env="base")
+    metrics = catalog(tmp_path, env="base").load("teacher_metrics")
+    assert metrics["test_accuracy"] >= 0.975
+    assert json.dumps(metrics)

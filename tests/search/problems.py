@@ -1,0 +1,54 @@
+"""A search problem whose truth is known: accuracy is a smooth function of two features."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+from mf_nas_kd.evaluation import Fidelity
+from mf_nas_kd.search import STRATEGIES, Candidate, Observation, SearchProblem
+from mf_nas_kd.spaces import Architecture
+from tests.evaluation.fakes import FakeEvaluator
+
+FULL = Fidelity(Fraction(1), 10)
+LOW = Fidelity(Fraction(1, 9), 9, distillation="kd")
+OPTIONS = {
+    "random": {},
+    "hf_gp": {"initial_evaluations": 3, "exploration": 0.5},
+    "lf_only": {"low_fidelity_evaluations": 6},
+    "two_stage": {"low_fidelity_evaluations": 5, "initial_evaluations": 2, "promoted": 1, "exploration": 0.5},
+}
+"""Options of every strategy; a new one adds its line here."""
+assert OPTIONS.keys() == STRATEGIES.keys()
+
+CANDIDATES = tuple(
+    Candidate(Architecture.of("grid", x=x, y=y), (float(x), float(y)), macs=100 + 10 * x + y, params=10 + x)
+    for x in range(6)
+    for y in range(6)
+)
+
+
+def problem(proposals_at_a_time=2, candidates=CANDIDATES):
+    return SearchProblem(candidates, FULL, LOW, proposals_at_a_time)
+
+
+def truth(architecture, fidelity):
+    """Best at (4, 2); short trainings see it a little worse."""
+    fields = architecture.fields
+    value = 0.9 - 0.02 * (fields["x"] - 4) ** 2 - 0.01 * (fields["y"] - 2) ** 2
+    return value if fidelity == FULL else 0.7 * value + 0.01 * ((fields["x"] * 7 + fields["y"] * 3) % 5)
+
+
+class GridEvaluator(FakeEvaluator):
+    def evaluate(self, architecture, fidelity, seed):
+        accuracy = truth(architecture, fidelity)
+        return replace(
+            self._record(architecture, fidelity, seed, accuracy, ""), cost_seconds=float(fidelity.image_passes)
+        )
+
+
+def evaluate(requests):
+    return [GridEvaluator().evaluate(r.architecture, r.fidelity, r.seed) for r in requests]
+
+
+def observation(candidate, fidelity, step=1, **changes):
+    accuracy = changes.pop("val_accuracy", truth(candidate.architecture, fidelity))
+    return Observation(candidate.id, fidelity, accuracy, float(fidelity.image_passes), candidate.macs, step)

@@ -1,0 +1,96 @@
+"""What each strategy does, on histories written by hand."""
+
+import numpy as np
+import pytest
+
+from mf_nas_kd.errors import ImpossibleLimitError
+from mf_nas_kd.search import Budget, History, build_strategy, run_search
+from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, evaluate, observation, problem
+
+PLENTY = Budget(1e9, 10_000)
+BEST = next(c for c in CANDIDATES if c.architecture.fields == {"x": 4, "y": 2})
+
+
+def propose(name, history, budget=PLENTY, at_a_time=1):
+    return build_strategy(name, problem(at_a_time), OPTIONS[name]).propose(history, budget, np.random.default_rng(0))
+
+
+def seconds_to_best(name, seed):
+    the_problem = problem(1)
+    strategy = build_strategy(name, the_problem, OPTIONS[name])
+    trace = run_search(name, strategy, the_problem, (), PLENTY, evaluate, seed, 0).trace
+    found = trace[(trace["architecture_id"] == BEST.id) & (trace["train_fraction"] == 1)]
+    return found["cumulative_cost_seconds"].min()
+
+
+def test_the_process_finds_the_best_sooner_than_chance():
+    spent = {
+        name: np.mean([seconds_to_best(name, seed) for seed in range(8)]) for name in ("random", "hf_gp", "two_stage")
+    }
+    assert spent["hf_gp"] < 0.7 * spent["random"]
+    assert spent["two_stage"] < 0.7 * spent["random"]
+
+
+def test_hf_gp_explores_then_believes():
+    few = History(tuple(observation(c, FULL) for c in CANDIDATES[:2]))
+    assert "drawn at random" in propose("hf_gp", few)[0].reason
+    enough = History(tuple(observation(c, FULL) for c in CANDIDATES[::4]))
+    assert "highest bound" in propose("hf_gp", enough)[0].reason
+
+
+def test_lf_only_pays_for_short_ones_then_one_full_one_then_ends():
+    known = History(tuple(observation(c, LOW, step=0) for c in CANDIDATES[:5]))
+    assert propose("lf_only", known)[0].fidelity == LOW, "what was known does not count as paid"
+    paid = History(tuple(observation(c, LOW) for c in CANDIDATES[::3]))
+    (last,) = propose("lf_only", paid)
+    assert last.fidelity == FULL
+    assert "best prediction" in last.reason
+    assert propose("lf_only", paid.with_(observation(last.candidate, FULL))) == ()
+
+
+def test_two_stage_promotes_the_best_short_training():
+    paid = History(tuple(observation(c, LOW) for c in CANDIDATES[::3]))
+    (promoted,) = propose("two_stage", paid)
+    short = paid.accuracies(LOW)
+    assert promoted.fidelity == FULL
+    assert promoted.candidate.id == max(short, key=short.__getitem__)
+    assert "place 1 of 12 short trainings" in promoted.reason
+    (after,) = propose("two_stage", paid.with_(observation(promoted.candidate, FULL)))
+    assert after.fidelity == FULL
+    assert "highest bound" in after.reason
+
+
+@pytest.mark.parametrize("name", ["lf_only", "two_stage"])
+def test_short_trainings_leave_enough_for_a_full_one(name):
+    paid = History((observation(CANDIDATES[0], LOW), observation(CANDIDATES[1], LOW)))
+    assert propose(name, paid, Budget(20.0, 100))[0].fidelity == LOW
+    assert propose(name, paid, Budget(15.0, 100))[0].fidelity == FULL
+    assert propose(name, paid, Budget(1e9, 1))[0].fidelity == FULL
+
+
+def test_expected_cost_scales_with_passes_and_operations():
+    history = History((observation(CANDIDATES[0], LOW),))
+    dearest = max(CANDIDATES, key=lambda c: c.macs)
+    assert history.expected_cost(CANDIDATES[0], LOW) == pytest.approx(1.0)
+    assert history.expected_cost(CANDIDATES[0], FULL) == pytest.approx(10.0)
+    assert history.expected_cost(dearest, LOW) == pytest.approx(dearest.macs / CANDIDATES[0].macs)
+    assert History().expected_cost(CANDIDATES[0], FULL) == 0
+
+
+def test_a_budget_that_affords_nothing_is_one_clear_error():
+    known = evaluate_low(CANDIDATES[:3])
+    strategy = build_strategy("random", problem(), {})
+    with pytest.raises(
+        ImpossibleLimitError, match=r"a budget of 5 s and 10 evaluations is too small.*raise search.budget"
+    ):
+        run_search("random", strategy, problem(), known, Budget(5.0, 10), evaluate, 0, 0)
+
+
+def test_a_strategy_never_sees_test_accuracy():
+    assert "test" not in " ".join(observation(CANDIDATES[0], FULL).__dataclass_fields__)
+
+
+def evaluate_low(candidates):
+    from mf_nas_kd.evaluation import EvaluationRequest
+
+    return evaluate([EvaluationRequest(candidate.architecture, LOW, 0) for candidate in candidates])

@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+
+from mf_nas_kd.errors import ImpossibleLimitError
+from mf_nas_kd.networks import CostCounter
+from mf_nas_kd.spaces import Limits, sample_within
+
+
+@pytest.fixture(scope="module")
+def cost_of():
+    return CostCounter(classes=10, image_shape=(1, 8, 8))
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(max_macs=12_000), Limits(max_params=1_000)])
+def test_all_samples_are_within_the_limits_and_different(space, cost_of, limits):
+    found = sample_within(space, 8, limits, cost_of, np.random.default_rng(0))
+    assert len({architecture.id for architecture in found}) == len(found) == 8
+    assert all(limits.allow(cost_of(architecture)) for architecture in found)
+
+
+def test_a_limit_that_only_the_smallest_meets_is_met(space, cost_of):
+    everything = sample_within(space, 1000, Limits(), cost_of, np.random.default_rng(0), attempts_per_architecture=200)
+    smallest = min(everything, key=lambda architecture: cost_of(architecture).macs)
+    limits = Limits(max_macs=cost_of(smallest).macs)
+    assert sample_within(space, 5, limits, cost_of, np.random.default_rng(1)) == (smallest,)
+
+
+def test_an_impossible_limit_is_one_clear_error(space, cost_of):
+    with pytest.raises(ImpossibleLimitError, match=r"no architecture .*macs <= 10: the smallest one has macs = [\d,]+"):
+        sample_within(space, 1, Limits(max_macs=10), cost_of, np.random.default_rng(0))

@@ -1,0 +1,116 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from mf_nas_kd.errors import ShapeMismatchError
+from mf_nas_kd.statistics import BootstrapSettings, correlation_table, rank_agreement
+from mf_nas_kd.statistics.correlation import _kendall_matrix, pair_signs
+
+SETTINGS = BootstrapSettings(resamples=200, level=0.95, seed=0)
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    free = rng.normal(size=(40, 2))
+    expensive = free @ [1.0, 0.5] + rng.normal(size=40)
+    cheap = np.round(expensive + rng.normal(size=40), 1)  # with ties
+    return cheap, expensive, free
+
+
+def test_values_are_those_of_scipy(data):
+    cheap, expensive, free = data
+    found = rank_agreement(cheap, expensive, free, SETTINGS)
+    assert found.n == 40
+    assert found.pearson.value == pytest.approx(stats.pearsonr(cheap, expensive)[0], abs=1e-12)
+    assert found.kendall.value == pytest.approx(stats.kendalltau(cheap, expensive)[0], abs=1e-12)
+    assert found.spearman.value == pytest.approx(stats.spearmanr(cheap, expensive)[0], abs=1e-12)
+
+
+def test_partial_kendall_is_the_formula_for_one_and_two_controls(data):
+    cheap, expensive, free = data
+
+    def tau(a, b):
+        return stats.kendalltau(a, b)[0]
+
+    def partial(ab, ac, bc):
+        return (ab - ac * bc) / np.sqrt((1 - ac**2) * (1 - bc**2))
+
+    first, second = free.T
+    ab, a1, b1 = tau(cheap, expensive), tau(cheap, first), tau(expensive, first)
+    one = rank_agreement(cheap, expensive, free[:, :1], SETTINGS).partial_kendall.value
+    assert one == pytest.approx(partial(ab, a1, b1), abs=1e-12)
+    a2, b2, c = tau(cheap, second), tau(expensive, second), tau(first, second)
+    expected = partial(partial(ab, a1, b1), partial(a2, a1, c), partial(b2, b1, c))
+    assert rank_agreement(cheap, expensive, free, SETTINGS).partial_kendall.value == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_candidate_drawn_twice_weighs_twice(data):
+    """On a resample, the weighted form equals scipy's on the repeated values."""
+    cheap, expensive, _ = data
+    drawn = np.random.default_rng(1).integers(40, size=40)
+    signs = np.stack([pair_signs(cheap), pair_signs(expensive)])
+    expected = stats.kendalltau(cheap[drawn], expensive[drawn])[0]
+    assert _kendall_matrix(signs, drawn)[0, 1] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_measurement_that_only_repeats_what_is_free_adds_nothing():
+    rng = np.random.default_rng(0)
+    macs = rng.normal(size=300)
+    cheap, expensive = macs + 0.5 * rng.normal(size=300), macs + 0.5 * rng.normal(size=300)
+    found = rank_agreement(cheap, expensive, macs[:, None], SETTINGS)
+    assert found.kendall.low > 0.4
+    assert abs(found.partial_kendall.value) < 0.25 * found.kendall.value + 0.1
+
+
+def test_intervals_cover_about_as_often_as_they_say():
+    rng, covered = np.random.default_rng(0), 0
+    truth = 2 / np.pi * np.arcsin(0.6)  # Kendall's tau of a normal pair with correlation 0.6
+    for seed in range(60):
+        first = rng.normal(size=60)
+        second = 0.6 * first + 0.8 * rng.normal(size=60)
+        interval = rank_agreement(first, second, None, BootstrapSettings(resamples=200, level=0.9, seed=seed)).kendall
+        covered += interval.low <= truth <= interval.high
+    assert 0.75 <= covered / 60 <= 1.0
+
+
+def test_the_same_seed_gives_the_same_interval(data):
+    assert rank_agreement(*data, SETTINGS) == rank_agreement(*data, SETTINGS)
+
+
+def test_what_is_not_defined_is_not_a_number():
+    constant = rank_agreement([1, 1, 1, 1], [1, 2, 3, 4], None, SETTINGS)
+    assert np.isnan([constant.kendall.value, constant.pearson.value, constant.kendall.low]).all()
+    assert np.isnan(rank_agreement([1, 2], [1, 2], None, SETTINGS).kendall.value)
+    with pytest.raises(ShapeMismatchError, match="measurements is .* must be all of one length"):
+        rank_agreement([1, 2, 3], [1, 2], None, SETTINGS)
+
+
+def test_the_table_has_every_kind_and_every_free_predictor():
+    rng = np.random.default_rng(0)
+    full = pd.DataFrame(
+        {
+            "architecture_id": [f"a{i}" for i in range(10)],
+            "test_accuracy": rng.random(10),
+            "val_accuracy": rng.random(10),
+            "cost_seconds": 10.0,
+            "macs": rng.integers(10, 1000, 10),
+            "params": rng.integers(10, 1000, 10),
+            "dataset": "digits",
+            "space": "s",
+            "distillation": "none",
+            "train_fraction": 1.0,
+            "epochs": 5,
+            "width": 1.0,
+        }
+    )
+    short = full.assign(train_fraction=1 / 3, distillation="kd", cost_seconds=2.0, val_accuracy=full["test_accuracy"])
+    table = correlation_table(pd.concat([full, short[:9]]), full, SETTINGS)
+    assert table["distillation"].tolist() == ["kd", "none", "proxy:macs", "proxy:params"]
+    kd = table.iloc[0]
+    assert (kd["n"], kd["kendall"], kd["relative_cost"], kd["dataset"]) == (9, pytest.approx(1), 0.2, "digits")
+    macs = table.set_index("distillation").loc["proxy:macs"]
+    assert macs["pearson"] == pytest.approx(stats.pearsonr(np.log(full["macs"]), full["test_accuracy"])[0])
+    assert macs["relative_cost"] == 0
+    assert np.isnan(macs["partial_kendall"])

@@ -1,0 +1,110 @@
+"""The configuration itself: every entry is used, every parameter is typed, environments restate only what differs."""
+
+import inspect
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import yaml
+from kedro.config import OmegaConfigLoader
+from kedro.framework.project import configure_project, pipelines
+from kedro.framework.startup import bootstrap_project
+from pydantic import BaseModel
+
+from mf_nas_kd.settings import CONFIG_LOADER_ARGS
+
+ENVIRONMENTS = [p.name for p in (Path(__file__).parents[1] / "conf").iterdir() if p.is_dir() and p.name != "local"]
+
+
+@pytest.fixture(scope="module")
+def nodes(project):
+    bootstrap_project(project)
+    configure_project("mf_nas_kd")
+    return [node for pipeline in pipelines.values() for node in pipeline.nodes]
+
+
+@pytest.fixture(scope="module")
+def base(project):
+    return OmegaConfigLoader(str(project / "conf"), env="base", **CONFIG_LOADER_ARGS)
+
+
+def load(project, environment):
+    return OmegaConfigLoader(str(project / "conf"), env=environment, **CONFIG_LOADER_ARGS)["parameters"]
+
+
+def top_level(name):
+    return name.removeprefix("params:").partition(".")[0]
+
+
+def test_every_catalog_entry_is_used_and_every_dataset_is_in_the_catalog(nodes, base):
+    used = {name for node in nodes for name in (*node.inputs, *node.outputs) if not name.startswith("params:")}
+    assert {name for name in base["catalog"] if not name.startswith("_")} == used
+
+
+def test_every_parameter_is_read_by_a_node_and_every_input_is_configured(nodes, base):
+    read = {top_level(name) for node in nodes for name in node.inputs if name.startswith("params:")}
+    assert set(base["parameters"]) == read
+
+
+def test_every_parameter_of_a_node_is_a_typed_model_that_refuses_unknown_fields(nodes):
+    for node in nodes:
+        arguments = list(inspect.signature(node.func, eval_str=True).parameters.values())
+        for name, argument in zip(node.inputs, arguments, strict=True):
+            if name.startswith("params:"):
+                model = argument.annotation
+                assert issubclass(model, BaseModel), f"{node.name}: {name}"
+                assert model.model_config["extra"] == "forbid", f"{node.name}: {name}"
+                defaults = [field for field, info in model.model_fields.items() if not info.is_required()]
+                assert not defaults, f"{name}: {defaults} have defaults in code, so that conf/base does not show them"
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_parameters_of_every_environment_are_valid(nodes, project, environment):
+    parameters = load(project, environment)
+    for node in nodes:
+        arguments = list(inspect.signature(node.func, eval_str=True).parameters.values())
+        for name, argument in zip(node.inputs, arguments, strict=True):
+            if name.startswith("params:"):
+                argument.annotation.model_validate(parameters[top_level(name)])
+
+
+def leaves(value, path=()):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, key))
+    else:
+        yield path, value
+
+
+@pytest.mark.parametrize("environment", [name for name in ENVIRONMENTS if name != "base"])
+def test_environments_restate_only_what_differs(project, environment):
+    base = dict(leaves(load(project, "base")))
+    for file in (project / "conf" / environment).rglob("parameters*.yml"):
+        for path, value in leaves(yaml.safe_load(file.read_text())):
+            assert path in base, f"{environment}: {path} is not a parameter of base"
+            assert base[path] != value, f"{environment}: {path} is what base says already"
+
+
+def test_every_dataset_has_a_layer(base):
+    for name, entry in base["catalog"].items():
+        if not name.startswith("_"):
+            assert entry["metadata"]["kedro-viz"]["layer"], name
+
+
+def test_telemetry_is_off(project):
+    assert yaml.safe_load((project / ".telemetry").read_text()) == {"consent": False}
+
+
+def test_every_declared_dependency_has_an_exact_version(project):
+    import re
+    import tomllib
+
+    declared = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+    everything = [*declared["dependencies"], *chain(*declared["optional-dependencies"].values())]
+    names = {re.split(r"[\[~>=<]", requirement)[0].lower().replace("_", "-") for requirement in everything}
+    pinned = {
+        line.partition("==")[0].lower().replace("_", "-")
+        for line in (project / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    }
+    assert names <= pinned, names - pinned

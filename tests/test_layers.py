@@ -1,0 +1,35 @@
+"""The rooms hold: run as a test, so that a wrong import fails at once."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def test_import_contracts_hold(project):
+    lint = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert lint.returncode == 0, lint.stdout + lint.stderr
+    assert "0 broken" in lint.stdout
+
+
+@pytest.mark.parametrize(
+    ("room", "absent"),
+    [
+        ("mf_nas_kd.search", ["torch", "kedro", "mlflow"]),
+        ("mf_nas_kd.spaces", ["torch", "kedro", "mlflow"]),
+        ("mf_nas_kd.statistics", ["torch", "kedro", "mlflow"]),
+        ("mf_nas_kd.surrogates", ["torch", "kedro", "mlflow"]),
+        ("mf_nas_kd.evaluation", ["torch", "kedro", "mlflow"]),
+        ("mf_nas_kd.evaluation.training_evaluator", ["kedro", "mlflow"]),
+    ],
+)
+def test_a_room_loads_without_what_it_must_not_know(room, absent):
+    code = f"import sys, {room}; sys.exit(' '.join(n for n in {absent} if n in sys.modules) or 0)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert loaded.returncode == 0, f"importing {room} loads {loaded.stderr}"

@@ -1,0 +1,53 @@
+"""MLflow on a real SQLite store."""
+
+import mlflow
+import pytest
+from mlflow.tracking import MlflowClient
+
+from mf_nas_kd.tracking import ChildRuns, log_metrics, log_parameters
+from tests.evaluation.fakes import FakeEvaluator
+
+
+@pytest.fixture
+def parent(tmp_path):
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.create_experiment("test", artifact_location=str(tmp_path / "artifacts"))
+    mlflow.set_experiment("test")
+    with mlflow.start_run() as run:
+        yield run
+    mlflow.set_tracking_uri(before)
+
+
+def test_every_training_is_a_child_with_the_same_keys(parent, architectures, short):
+    evaluator = FakeEvaluator()
+    children = ChildRuns()
+    children.log(evaluator.evaluate(architectures[0], short, 0))
+    children.log(evaluator.failure(architectures[1], short, 0, "it broke"))
+    finished, failed = sorted(
+        MlflowClient().search_runs([parent.info.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'"),
+        key=lambda run: run.info.status,
+        reverse=True,
+    )
+    assert (finished.info.status, failed.info.status) == ("FINISHED", "FAILED")
+    assert finished.data.params.keys() == failed.data.params.keys()
+    assert finished.data.metrics["macs"] == 1000
+    assert failed.data.tags["error"] == "it broke"
+    assert "val_accuracy" not in failed.data.metrics
+
+
+def test_parameters_are_flat_and_curves_have_steps(parent):
+    log_parameters({"search": {"budget": {"seconds": 3}, "options": {}, "list": [1, 2]}})
+    log_metrics({"accuracy": 0.5, "loss": (3.0, 2.0)})
+    run = mlflow.get_run(parent.info.run_id)
+    assert run.data.params == {"search.budget.seconds": "3", "search.options": "{}", "search.list": "[1, 2]"}
+    assert run.data.metrics["accuracy"] == 0.5
+    assert [m.step for m in MlflowClient().get_metric_history(parent.info.run_id, "loss")] == [1, 2]
+
+
+def test_without_a_run_nothing_is_logged(architectures, short):
+    assert mlflow.active_run() is None
+    ChildRuns().log(FakeEvaluator().evaluate(architectures[0], short, 0))
+    log_metrics({"a": 1.0})
+    log_parameters({"a": 1})
+    assert mlflow.active_run() is None

@@ -1,0 +1,143 @@
+import copy
+
+import pytest
+import torch
+from torch.nn import functional
+
+from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
+from mf_nas_kd.images import LabelledImages, ResidentImages, Views
+from mf_nas_kd.networks import build_network
+from mf_nas_kd.networks.initialisation import torch_seeded
+from mf_nas_kd.seeding import derive_seed
+from mf_nas_kd.training import Objective, choose_device, fit, measure_accuracy, single_threaded
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def network(architectures):
+    with torch_seeded(0, "test"):
+        return build_network(architectures[0], classes=10, image_channels=1)
+
+
+@pytest.fixture
+def resident(digits, settings):
+    small = digits.train[torch.arange(70)]
+    return ResidentImages(small, Views.of(settings.views), digits.pixel_statistics, CPU)
+
+
+def test_the_same_seed_gives_the_same_network(network, resident, settings):
+    first, second, other = (copy.deepcopy(network) for _ in range(3))
+    losses = [
+        fit(n, resident, Objective(0.0), settings.recipe, 2, s).epoch_losses
+        for n, s in ((first, 0), (second, 0), (other, 1))
+    ]
+    assert losses[0] == losses[1] != losses[2]
+    for name, weights in first.state_dict().items():
+        assert torch.equal(weights, second.state_dict()[name]), name
+
+
+def test_the_loop_equals_a_textbook_loop_with_the_same_batches(network, resident, settings):
+    recipe, epochs, seed = settings.recipe, 2, 3
+    ours, textbook = network, copy.deepcopy(network)
+    result = fit(ours, resident, Objective(0.0), recipe, epochs, seed)
+
+    generator = torch.Generator().manual_seed(derive_seed(seed, "batches"))
+    textbook.to(memory_format=torch.channels_last).train()
+    decayed = [p for p in textbook.parameters() if p.ndim > 1]
+    others = [p for p in textbook.parameters() if p.ndim <= 1]
+    velocity = {p: torch.zeros_like(p) for p in textbook.parameters()}
+    steps_an_epoch, step, losses = 70 // 16, 0, []
+    total = steps_an_epoch * epochs
+    warm = 1  # the ceiling of a tenth of eight steps
+    for _ in range(epochs):
+        order = torch.randperm(70, generator=generator)[:64]
+        views = torch.randint(9, (64,), generator=generator)
+        losses.append(0.0)
+        for start in range(0, 64, 16):
+            batch = resident.batch(order[start : start + 16], views[start : start + 16])
+            loss = functional.cross_entropy(textbook(batch.images).logits, batch.labels)
+            losses[-1] += loss.item() / steps_an_epoch
+            gradients = torch.autograd.grad(loss, [*decayed, *others])
+            progress = torch.tensor(torch.pi * (step - warm) / (total - warm))
+            rate = recipe.learning_rate * ((step + 1) / warm if step < warm else 0.5 * (1 + progress.cos().item()))
+            with torch.no_grad():
+                for place, (p, g) in enumerate(zip([*decayed, *others], gradients, strict=True)):
+                    g = g + recipe.weight_decay * p if place < len(decayed) else g
+                    velocity[p].mul_(recipe.momentum).add_(g) if step else velocity[p].copy_(g)
+                    p -= rate * (g + recipe.momentum * velocity[p])
+            step += 1
+    assert result.steps == step
+    assert result.epoch_losses == pytest.approx(losses, rel=1e-4)
+    for (name, ours_weights), theirs in zip(ours.named_parameters(), textbook.parameters(), strict=True):
+        torch.testing.assert_close(ours_weights, theirs, rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_learning_lowers_the_loss_and_raises_the_accuracy(network, digits, settings):
+    resident = ResidentImages(digits.train, Views.of(settings.views), digits.pixel_statistics, CPU)
+    validation = ResidentImages(digits.validation, Views.centre(), digits.pixel_statistics, CPU)
+    before = measure_accuracy(network, validation)
+    result = fit(network, resident, Objective(0.0), settings.recipe, 3, 0)
+    assert result.epoch_losses[-1] < 0.8 * result.epoch_losses[0]
+    assert measure_accuracy(network, validation) > before + 0.2
+
+
+def test_normalisation_is_that_of_the_final_weights(network, resident, settings):
+    """After the last step the moving averages equal the statistics of a pass over the images."""
+    fit(network, resident, Objective(0.0), settings.recipe, 2, 0)
+    first = network.blocks[0][1]
+    seen = []
+    hook = network.blocks[0][0].register_forward_hook(lambda _, __, output: seen.append(output.detach()))
+    for view in range(9):
+        network.eval()(resident.batch(torch.arange(70), torch.full((70,), view)).images)
+    hook.remove()
+    expected = torch.cat(seen).mean(dim=(0, 2, 3))
+    spread = torch.cat(seen).std(dim=(0, 2, 3))
+    assert ((first.running_mean - expected).abs() < 0.15 * spread).all()
+    assert first.momentum == pytest.approx(0.1)
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(network, resident, settings):
+    exploding = settings.recipe.model_copy(update={"learning_rate": 1e9})
+    with pytest.raises(TrainingFailedError, match=r"the mean loss of epoch \d is (nan|inf)"):
+        fit(network, resident, Objective(0.0), exploding, 20, 0)
+
+
+def test_a_subset_smaller_than_a_batch_is_one_batch(network, digits, settings):
+    few = ResidentImages(digits.train[torch.arange(5)], Views.centre(), digits.pixel_statistics, CPU)
+    assert fit(network, few, Objective(0.0), settings.recipe, 3, 0).steps == 3
+
+
+def test_nothing_to_train_on_is_refused(network, resident, settings):
+    with pytest.raises(InvalidValueError, match=r"\(epochs, images\) is \(0, 70\)"):
+        fit(network, resident, Objective(0.0), settings.recipe, 0, 0)
+
+
+def test_accuracy_by_hand(digits):
+    class SaysThree(torch.nn.Module):
+        def forward(self, images):
+            from mf_nas_kd.taps import Taps
+
+            logits = torch.zeros(len(images), 10)
+            logits[:, 3] = 1
+            return Taps(logits, logits, ())
+
+    labels = torch.tensor([3, 3, 1, 0])
+    images = LabelledImages(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), labels)
+    assert measure_accuracy(SaysThree(), ResidentImages(images, Views.centre(), ((0.0,), (1.0,)), CPU)) == 0.5
+
+
+def test_devices():
+    assert choose_device("cpu") == CPU
+    assert choose_device("auto").type in {"cpu", "cuda", "mps"}
+    with pytest.raises(
+        InvalidValueError, match="device is 'tpu', but must be auto or one of those that are here: .*cpu"
+    ):
+        choose_device("tpu")
+
+
+def test_single_threaded_gives_the_threads_back():
+    before = torch.get_num_threads()
+    with single_threaded():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
