@@ -60,18 +60,10 @@ def test_what_a_killed_worker_was_doing_is_done_by_another(requests, tmp_path):
     assert all(evaluation.finished for evaluation in found)
 
 
-def test_a_training_that_always_kills_is_a_failed_record_and_the_rest_goes_on(requests, tmp_path):
+def test_a_training_that_always_kills_is_a_failed_record_and_harms_no_other(requests, tmp_path):
     killer = requests[1].architecture.id
-    one_at_a_time = ExecutorSettings(kind="processes", workers=1)
-    evaluator = FakeEvaluator(always_deadly=[killer])
-    store = EvaluationStore(f"sqlite:///{tmp_path}/store.db")
-    found = []
-    for request in requests[:3]:
-        with open_executor(one_at_a_time, evaluator) as workers:
-            found += run_evaluations(
-                [request], evaluator, workers, store, lambda _: None, retry_failed=False, show_progress=False
-            )
-    assert [e.finished for e in found] == [True, False, True]
+    found = run(requests, FakeEvaluator(always_deadly=[killer], delay=0.05), tmp_path, "processes")
+    assert [e.finished for e in found] == [r.architecture.id != killer for r in requests]
     assert "given up after 3 deaths" in found[1].error
 
 

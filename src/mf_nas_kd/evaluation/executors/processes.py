@@ -1,7 +1,7 @@
 """Local worker processes, started fresh (CUDA does not survive a fork), that hold the evaluator.
 
-A worker that dies breaks the standard library's pool as a whole. Here the requests that were running go to a new pool,
-and one that was running at three deaths is given up: it is probably what kills.
+Every worker is a pool of one process, and gets one request at a time. The standard library's pool of several breaks as
+a whole when one of its processes dies, and cannot tell which request killed it.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
+from queue import SimpleQueue
 
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.evaluation.evaluator import Evaluator
@@ -28,69 +29,41 @@ _held: Evaluator | None = None
 
 
 class ProcessExecutor(Executor):
-    """A pool of processes that survives the death of a worker."""
+    """Processes beside this one. A request whose worker dies is begun again, three times at most."""
 
     def __init__(self, evaluator: Evaluator, workers: int | None) -> None:
-        self._workers = workers or available_cores()
-        self.in_flight = 2 * self._workers
+        count = workers or available_cores()
+        self.in_flight = 2 * count
         self._evaluator = evaluator
-        self._lock = threading.Lock()
-        self._closed = False
-        self._pool = self._open_pool()
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="worker")
+        self._idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
+        for _ in range(count):
+            self._idle.put(self._open_worker())
 
     def submit(self, request: EvaluationRequest) -> Future[Evaluation]:
-        outcome: Future[Evaluation] = Future()
-        outcome.set_running_or_notify_cancel()
-        self._start(request, outcome, deaths=0)
-        return outcome
+        return self._threads.submit(self._run, request)
 
     def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            pool = self._pool
-        pool.shutdown(wait=True, cancel_futures=True)
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        while not self._idle.empty():
+            self._idle.get().shutdown()
 
-    def _open_pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self._workers, get_context("spawn"), _hold, (self._evaluator,))
+    def _open_worker(self) -> ProcessPoolExecutor:
+        """The process itself starts with its first request."""
+        return ProcessPoolExecutor(1, get_context("spawn"), _hold, (self._evaluator,))
 
-    def _start(self, request: EvaluationRequest, outcome: Future[Evaluation], deaths: int) -> None:
-        pool = self._pool
+    def _run(self, request: EvaluationRequest) -> Evaluation:
+        worker = self._idle.get()
         try:
-            running = pool.submit(_evaluate, request)
-        except BrokenProcessPool:
-            self._replace(pool)
-            running = self._pool.submit(_evaluate, request)
-        running.add_done_callback(lambda done: self._finish(done, request, outcome, deaths, pool))
-
-    def _finish(
-        self,
-        done: Future[Evaluation],
-        request: EvaluationRequest,
-        outcome: Future[Evaluation],
-        deaths: int,
-        pool: ProcessPoolExecutor,
-    ) -> None:
-        if done.cancelled():
-            outcome.set_exception(TrainingFailedError("the executor was closed before this training began"))
-            return
-        error = done.exception()
-        if error is None:
-            outcome.set_result(done.result())
-        elif not isinstance(error, BrokenProcessPool) or self._closed:
-            outcome.set_exception(error)
-        elif deaths + 1 >= ALLOWED_DEATHS:
-            message = f"given up after {ALLOWED_DEATHS} deaths of worker processes during this training"
-            outcome.set_exception(TrainingFailedError(message))
-        else:
-            self._replace(pool)
-            self._start(request, outcome, deaths + 1)
-
-    def _replace(self, broken: ProcessPoolExecutor) -> None:
-        """Open a new pool, unless another request has done so already."""
-        with self._lock:
-            if self._pool is broken:
-                logger.warning("A worker process died: what was running starts again in %d new ones", self._workers)
-                self._pool = self._open_pool()
+            for death in range(1, ALLOWED_DEATHS + 1):
+                try:
+                    return worker.submit(_evaluate, request).result()
+                except BrokenProcessPool:
+                    logger.warning("A worker process died, the %d. time in this training; another one starts", death)
+                    worker = self._open_worker()
+            raise TrainingFailedError(f"given up after {ALLOWED_DEATHS} deaths of its worker process")
+        finally:
+            self._idle.put(worker)
 
 
 def available_cores() -> int:
