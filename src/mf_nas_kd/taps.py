@@ -29,6 +29,10 @@ class Taps:
         """The same values without their history."""
         return Taps(self.logits.detach(), self.embedding.detach(), tuple(m.detach() for m in self.maps))
 
+    def float(self) -> Taps:
+        """The same values in float32; no copy where they are already."""
+        return Taps(self.logits.float(), self.embedding.float(), tuple(m.float() for m in self.maps))
+
 
 @dataclass(frozen=True)
 class TapShapes:

@@ -8,7 +8,7 @@ from mf_nas_kd.errors import InvalidValueError, MissingTeacherError, UnknownName
 from mf_nas_kd.evaluation import EvaluationRequest
 from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
 from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
-from mf_nas_kd.images import SubsetOrder
+from mf_nas_kd.images import SubsetOrder, load_images
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.training import TrainingSettings
 from tests.conftest import SETTINGS
@@ -52,8 +52,12 @@ def test_the_key_changes_with_everything_that_changes_the_result(
     full = replace(short, train_fraction=Fraction(1))
     recipe = {**SETTINGS["recipe"], "learning_rate": 0.2}
     hotter = {**SETTINGS["distillation"], "kd": {**SETTINGS["distillation"]["kd"], "options": {"temperature": 2.0}}}
+    more = {**SETTINGS["distillation"], "kd": {**SETTINGS["distillation"]["kd"], "loss_weight": 0.8}}
     keys = [
         key(),
+        key(images=load_images("digits", 0.25, 0.25, seed=1), teacher=None),
+        key(change={"recipe": {**SETTINGS["recipe"], "batch_size": 8}}),
+        key(fidelity=kd, change={"distillation": more}),
         key(architecture=architectures[1]),
         key(seed=1),
         key(order=other_order),
@@ -102,3 +106,34 @@ def test_what_cannot_be_evaluated_is_refused_before_training(digits, order, sett
     foreign = TrainedNetwork(replace(teacher.description, classes=100), teacher.weights)
     with pytest.raises(InvalidValueError, match=r"the teacher's \(classes, image shape\) is \(100, .*train a teacher"):
         TrainingEvaluator(digits, order, settings, foreign)
+
+
+def test_a_teacher_of_another_split_is_refused(order, settings, teacher):
+    """It has learned images that are now validation or test."""
+    other = load_images("digits", 0.25, 0.25, seed=1)
+    with pytest.raises(
+        InvalidValueError, match="may have learned what is now validation or test; run the teacher pipeline"
+    ):
+        TrainingEvaluator(other, order, settings, teacher)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperature": -1.0}, "temperature is -1.0, but must be above 0"),
+        ({"temperature": "hot"}, "training.distillation.kd.options"),
+    ],
+)
+def test_options_that_a_loss_refuses_are_found_before_hundreds_of_trainings(
+    digits, order, teacher, architectures, short, options, message
+):
+    recipes = {**SETTINGS["distillation"], "kd": {**SETTINGS["distillation"]["kd"], "options": options}}
+    settings = TrainingSettings.model_validate({**SETTINGS, "distillation": recipes})
+    evaluator = TrainingEvaluator(digits, order, settings, teacher)
+    with pytest.raises(InvalidValueError, match=message):
+        evaluator.require_possible(architectures[0], [short])
+
+
+def test_an_impossible_subset_is_found_before_hundreds_of_trainings(evaluator, architectures, short):
+    with pytest.raises(InvalidValueError, match="train_fraction is '1/200', but must be at least 10/897"):
+        evaluator.require_possible(architectures[0], [replace(short, train_fraction=Fraction(1, 200))])

@@ -21,6 +21,7 @@ from tests.pipelines.running import catalog, run
         ({"training": {"distillation": {"kd": {"loss": "kdd"}}}}, r"distillation loss is 'kdd', but must be one of"),
         ({"training": {"distillation": {"kd": {"options": {"tau": 1}}}}}, r"is 'tau', but must be one of: .*temperature"),
         ({"evaluation": {"full": {"train_fraction": "4/3"}}}, r"full.train_fraction\s+Input should be less than or equal"),
+        ({"evaluation": {"full": {"distillation": "kd"}}}, r"evaluation.full is .* must be all images, width 1 and distill"),
         ({"teacher": {"builder": "resnet"}}, r"teacher.builder is 'resnet', but must be one of: residual"),
     ],
 )  # fmt: skip
@@ -55,9 +56,22 @@ def test_an_impossible_limit_is_refused_before_anything_is_trained(tmp_path):
     assert not (tmp_path / "3_evaluation" / "evaluations.db").exists()
 
 
-def test_a_budget_for_nothing_says_so_when_nothing_is_known(study):
-    with pytest.raises(ImpossibleLimitError, match="no architecture"):
+def test_an_impossible_limit_on_parameters_is_refused(study):
+    with pytest.raises(ImpossibleLimitError, match=r"no architecture .* params <= 1: the smallest one has"):
         run(study, "search", search={"max_params": 1})
+
+
+def test_a_search_after_the_settings_changed_asks_for_the_evaluation_stage(study):
+    with pytest.raises(
+        MissingEvaluationError, match="65 of 65 planned evaluations were made with .* other training settings"
+    ):
+        run(study, "search", training={"recipe": {"learning_rate": 0.05}})
+
+
+def test_a_low_fidelity_of_the_search_that_cannot_be_is_refused_before_anything_is_trained(tmp_path):
+    with pytest.raises(InvalidValueError, match="train_fraction is '1/200', but must be at least 10/897"):
+        run(tmp_path, search={"low_fidelity": {"train_fraction": "1/200"}})
+    assert not (tmp_path / "3_evaluation" / "evaluations.db").exists()
 
 
 def test_a_stage_without_its_predecessor_says_what_to_run(tmp_path, study):

@@ -9,7 +9,7 @@ from mf_nas_kd.images import LabelledImages, ResidentImages, Views
 from mf_nas_kd.networks import build_network
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.seeding import derive_seed
-from mf_nas_kd.training import Objective, choose_device, fit, measure_accuracy, single_threaded
+from mf_nas_kd.training import Objective, choose_device, fit, measure_accuracy, reproducible
 
 CPU = torch.device("cpu")
 
@@ -136,8 +136,8 @@ def test_devices():
         choose_device("tpu")
 
 
-def test_single_threaded_gives_the_threads_back():
+def test_one_thread_within_and_as_many_as_before_after():
     before = torch.get_num_threads()
-    with single_threaded():
+    with reproducible():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before

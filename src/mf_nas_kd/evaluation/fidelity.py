@@ -52,8 +52,9 @@ class Fidelity:
         return self.train_fraction * self.epochs
 
     def __str__(self) -> str:
+        share = "all images" if self.train_fraction == 1 else f"{self.train_fraction} of the images"
         width = f", width {self.width:g}" if self.width != 1 else ""
-        return f"{self.train_fraction} of the images, {self.epochs} epochs{width}, {self.distillation}"
+        return f"{share}, {self.epochs} epochs{width}, {self.distillation}"
 
 
 def _fraction(value: Any) -> Fraction:

@@ -74,6 +74,24 @@ def plan_table(
     return pd.DataFrame(rows, columns=list(PLAN_COLUMNS)).drop_duplicates("key", keep="last", ignore_index=True)
 
 
+def require_current(plan: pd.DataFrame, evaluator: Evaluator) -> None:
+    """Refuse a plan that was made for other images, another teacher or other settings than those at hand.
+
+    Raises:
+        MissingEvaluationError: If a key of the plan is not the one that the evaluator gives today.
+    """
+    stale = [
+        row.key
+        for row, request in zip(plan.itertuples(), requests_of(plan), strict=True)
+        if evaluator.key(request.architecture, request.fidelity, request.seed) != row.key
+    ]
+    if stale:
+        raise MissingEvaluationError(
+            f"{len(stale)} of {len(plan)} planned evaluations were made with other images, another teacher or other "
+            "training settings than those at hand: run the evaluation pipeline (what still holds is not trained again)"
+        )
+
+
 def requests_of(plan: pd.DataFrame) -> list[EvaluationRequest]:
     """The requests of a plan, in its order."""
     return [
@@ -98,9 +116,19 @@ def planned_evaluations(plan: pd.DataFrame, evaluations: pd.DataFrame) -> pd.Dat
 
 
 def finished_evaluations(plan: pd.DataFrame, evaluations: pd.DataFrame) -> pd.DataFrame:
-    """Those of the planned evaluations that did not fail."""
+    """Those of the planned evaluations that did not fail.
+
+    Raises:
+        MissingEvaluationError: If the store lacks some of the planned, or no full training finished.
+    """
     planned = planned_evaluations(plan, evaluations)
-    return planned[planned["status"] == Status.FINISHED]
+    finished = planned[planned["status"] == Status.FINISHED]
+    if not (finished["role"] == "full").any():
+        first = planned.loc[planned["role"] == "full", "error"].iloc[0]
+        raise MissingEvaluationError(
+            f"no full training finished, so there is nothing to compare with; the first: {first}"
+        )
+    return finished
 
 
 def evaluations_of(table: pd.DataFrame) -> list[Evaluation]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -30,9 +32,9 @@ from mf_nas_kd.training import (
     choose_device,
     fit,
     measure_accuracy,
-    single_threaded,
+    reproducible,
 )
-from mf_nas_kd.training.device import describe_device, synchronise
+from mf_nas_kd.training.device import autocast_dtype, describe_device, synchronise
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +66,9 @@ class TrainingEvaluator:
         self._teacher = teacher
 
     def key(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> str:
-        """Hash of images, subset, recipe, architecture, fidelity and seed; of the teacher where there is one.
+        """Hash of images, subset, recipe, architecture, fidelity, seed, precision, and the teacher where there is one.
 
-        Not part of it: device and number of workers, which change an accuracy by rounding only.
+        Not part of it: which CPU or GPU, and the number of workers. They change an accuracy by rounding only.
         """
         distillation = self._recipe_of(fidelity)
         determines: dict[str, Any] = {
@@ -81,6 +83,7 @@ class TrainingEvaluator:
             "architecture": architecture.specification,
             "fidelity": [str(fidelity.train_fraction), fidelity.epochs, fidelity.width],
             "seed": seed,
+            "precision": str(autocast_dtype(self._device)),
         }
         return fingerprint(determines, length=32)
 
@@ -110,7 +113,7 @@ class TrainingEvaluator:
         Raises:
             TrainingFailedError: If the loss becomes non-finite.
         """
-        with single_threaded():
+        with reproducible():
             with torch_seeded(seed, "weights"):
                 network = self._build(architecture, fidelity.width).to(self._device)
                 objective = self._objective(network, fidelity).to(self._device)
@@ -120,6 +123,23 @@ class TrainingEvaluator:
             validation, test = (measure_accuracy(network, images) for images in self._measured)
             synchronise(self._device)
         return network.eval(), validation, test
+
+    def require_possible(self, architecture: Architecture, fidelities: Iterable[Fidelity]) -> None:
+        """Find mistakes of the configuration before hundreds of trainings fail of them.
+
+        Args:
+            architecture: Any of the space.
+            fidelities: What is going to be asked for; besides, every distillation recipe is tried.
+
+        Raises:
+            InvalidValueError: If a subset is smaller than the classes, or a loss refuses its options or the teacher.
+        """
+        for fidelity in fidelities:
+            self._order.positions(fidelity.train_fraction)
+        with torch_seeded(0, "trial"):
+            network = self._build(architecture, width=1.0).to(self._device)
+            for name in self._settings.distillation:
+                self._objective(network, Fidelity(Fraction(1), epochs=1, distillation=name))
 
     def cost(self, architecture: Architecture, width: float = 1.0) -> NetworkCost:
         """Multiply-accumulates and parameters on these images."""
@@ -136,6 +156,7 @@ class TrainingEvaluator:
             image_shape=self._images.image_shape,
             pixel_mean=mean,
             pixel_std=std,
+            trained_on=self._images.fingerprint,
         )
 
     def _record(
@@ -217,13 +238,19 @@ class TrainingEvaluator:
         smoothing = self._settings.recipe.label_smoothing
         if not distillation.imitates or self._teacher_network is None:
             return Objective(smoothing)
-        loss = build_loss(
-            distillation.loss,
-            student=self._shapes(network),
-            teacher=self._shapes(self._teacher_network),
-            num_images=len(self._order.positions(fidelity.train_fraction)),
-            **distillation.options,
-        )
+        try:
+            loss = build_loss(
+                distillation.loss,
+                student=self._shapes(network),
+                teacher=self._shapes(self._teacher_network),
+                num_images=len(self._order.positions(fidelity.train_fraction)),
+                **distillation.options,
+            )
+        except TypeError as failure:
+            what = f"training.distillation.{fidelity.distillation}.options"
+            raise InvalidValueError(
+                what, distillation.options, f"of the types that the loss takes: {failure}"
+            ) from failure
         targets = OnlineTeacherTargets(self._teacher_network, loss)
         return Objective(smoothing, distillation.cross_entropy_weight, distillation.loss_weight, loss, targets)
 
@@ -241,3 +268,6 @@ def _require_same_problem(teacher: TrainedNetwork, images: ImageDataset) -> None
     if trained_for != wanted:
         allowed = f"{wanted}, those of {images.name!r}: train a teacher on these images"
         raise InvalidValueError("the teacher's (classes, image shape)", trained_for, allowed)
+    if teacher.description.trained_on != images.fingerprint:
+        allowed = f"{images.fingerprint}: it may have learned what is now validation or test; run the teacher pipeline"
+        raise InvalidValueError("the fingerprint of the teacher's images", teacher.description.trained_on, allowed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import pandas as pd
 import torch
@@ -37,7 +38,7 @@ class SubsetOrder:
             table.loc[rows, "rank"] = rng.permutation(len(rows))
         return cls(table)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal characters that differ as soon as one rank does."""
         return fingerprint(self.table[["label", "rank"]].to_numpy().tolist())

@@ -25,6 +25,7 @@ class NetworkDescription:
         image_shape: ``(C, H, W)`` of one image.
         pixel_mean: Mean of each channel that was subtracted, of pixels in [0, 1].
         pixel_std: Standard deviation of each channel that was divided by.
+        trained_on: Fingerprint of the images and their splits.
     """
 
     builder: str
@@ -33,6 +34,7 @@ class NetworkDescription:
     image_shape: tuple[int, int, int]
     pixel_mean: tuple[float, ...]
     pixel_std: tuple[float, ...]
+    trained_on: str
 
 
 @dataclass(frozen=True)

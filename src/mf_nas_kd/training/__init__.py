@@ -5,7 +5,7 @@ The weights of the two terms live here and nowhere else.
 """
 
 from mf_nas_kd.training.accuracy import measure_accuracy
-from mf_nas_kd.training.device import choose_device, single_threaded
+from mf_nas_kd.training.device import choose_device, reproducible
 from mf_nas_kd.training.engine import FitResult, fit
 from mf_nas_kd.training.objective import Objective
 from mf_nas_kd.training.recipes import DistillationRecipe, TrainingRecipe
@@ -25,6 +25,6 @@ __all__ = [
     "choose_device",
     "fit",
     "measure_accuracy",
-    "single_threaded",
+    "reproducible",
     "train_teacher",
 ]

@@ -37,23 +37,35 @@ def synchronise(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def autocast(device: torch.device) -> torch.autocast:
+def autocast_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 on GPUs that have it. Not on CPUs: there it was slower (measured on two cores)."""
-    enabled = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
+    return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Networks run in :func:`autocast_dtype` within this context."""
+    dtype = autocast_dtype(device)
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
+
+
+def full_precision(device: torch.device) -> torch.autocast:
+    """Losses run in float32 within this context: squares of small differences do not survive bfloat16."""
+    return torch.autocast(device.type, enabled=False)
 
 
 @contextmanager
-def single_threaded() -> Iterator[None]:
-    """One CPU thread for one training.
+def reproducible() -> Iterator[None]:
+    """Within the block, equal seeds give equal trainings.
 
-    Trainings run beside each other, one a core, and must not fight; and the number of threads changes the order of
-    sums, so that with one thread everywhere a result does not depend on the number of cores or on the executor.
+    One CPU thread: trainings run beside each other, one a core, and must not fight; and the number of threads changes
+    the order of sums, so that with one thread a result does not depend on the number of cores or on the executor.
+    On GPUs, convolutions take the deterministic algorithms.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+            yield
     finally:
         torch.set_num_threads(before)
 

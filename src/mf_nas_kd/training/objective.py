@@ -8,6 +8,7 @@ from torch.nn import functional
 from mf_nas_kd.distillation import DistillationLoss
 from mf_nas_kd.images import Batch
 from mf_nas_kd.taps import Taps
+from mf_nas_kd.training.device import full_precision
 from mf_nas_kd.training.teacher_targets import TeacherTargets
 
 
@@ -39,9 +40,11 @@ class Objective(nn.Module):
 
     def forward(self, taps: Taps, batch: Batch) -> Tensor:
         """A 0-d tensor."""
-        cross_entropy = functional.cross_entropy(taps.logits, batch.labels, label_smoothing=self._label_smoothing)
-        total = self._cross_entropy_weight * cross_entropy
-        if self.loss is not None and self._teacher_targets is not None:
-            targets = self._teacher_targets(batch)
-            total = total + self._loss_weight * self.loss(taps, targets, batch.positions)
+        with full_precision(batch.labels.device):
+            taps = taps.float()
+            cross_entropy = functional.cross_entropy(taps.logits, batch.labels, label_smoothing=self._label_smoothing)
+            total = self._cross_entropy_weight * cross_entropy
+            if self.loss is not None and self._teacher_targets is not None:
+                targets = self._teacher_targets(batch)
+                total = total + self._loss_weight * self.loss(taps, targets, batch.positions)
         return total

@@ -13,7 +13,7 @@ from mf_nas_kd.networks import TEACHERS, NetworkDescription, TrainedNetwork, net
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.registry import lookup
 from mf_nas_kd.training.accuracy import measure_accuracy
-from mf_nas_kd.training.device import choose_device, single_threaded
+from mf_nas_kd.training.device import choose_device, reproducible
 from mf_nas_kd.training.engine import fit
 from mf_nas_kd.training.objective import Objective
 from mf_nas_kd.training.recipes import TrainingRecipe
@@ -69,9 +69,11 @@ def train_teacher(
         TrainingFailedError: If the loss becomes non-finite.
     """
     device, statistics = choose_device(settings.device), images.pixel_statistics
-    description = NetworkDescription(builder, dict(fields), images.classes, images.image_shape, *statistics)
+    description = NetworkDescription(
+        builder, dict(fields), images.classes, images.image_shape, *statistics, images.fingerprint
+    )
     build = lookup(TEACHERS, builder, "teacher.builder")
-    with single_threaded():
+    with reproducible():
         with torch_seeded(seed, "teacher"):
             try:
                 network = build(**fields, classes=images.classes, image_channels=images.image_shape[0]).to(device)

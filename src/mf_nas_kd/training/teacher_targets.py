@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mf_nas_kd.distillation import DistillationLoss
 from mf_nas_kd.images import Batch
+from mf_nas_kd.training.device import autocast, full_precision
 
 
 class TeacherTargets(Protocol):
@@ -33,4 +34,8 @@ class OnlineTeacherTargets:
 
     @torch.no_grad()
     def __call__(self, batch: Batch) -> Tensor:
-        return self._loss.teacher_targets(self._teacher(batch.images))
+        device = batch.images.device
+        with autocast(device):
+            taps = self._teacher(batch.images)
+        with full_precision(device):
+            return self._loss.teacher_targets(taps.float())

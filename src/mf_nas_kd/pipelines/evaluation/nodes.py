@@ -37,6 +37,7 @@ def plan_evaluations(
     """List every training of the study with the key of its result."""
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher)
     architectures = architectures_of(candidates)
+    evaluator.require_possible(architectures[0], [*parameters.low_fidelities, parameters.full.value])
     return plan_table(architectures, parameters.low_fidelities, parameters.full.value, parameters.seed, evaluator)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import product
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
+from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.evaluation import Fidelity, FidelitySettings
 from mf_nas_kd.evaluation.fidelity import TrainFraction
 
@@ -71,6 +72,13 @@ class EvaluationParameters(BaseModel):
     low: LowFidelities
     seed: int
     retry_failed: bool
+
+    @field_validator("full")
+    @classmethod
+    def _full_is_full(cls, full: FidelitySettings) -> FidelitySettings:
+        if (full.train_fraction, full.width, full.distillation) != (1, 1, "none"):
+            raise InvalidValueError("evaluation.full", str(full.value), "all images, width 1 and distillation none")
+        return full
 
     @property
     def low_fidelities(self) -> tuple[Fidelity, ...]:

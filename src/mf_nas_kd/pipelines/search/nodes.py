@@ -14,7 +14,13 @@ from mf_nas_kd import figures, tracking
 from mf_nas_kd import search as searching
 from mf_nas_kd.evaluation import EvaluationStore, Fidelity, run_evaluations
 from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
-from mf_nas_kd.evaluation.plan import architectures_of, candidate_table, evaluations_of, finished_evaluations
+from mf_nas_kd.evaluation.plan import (
+    architectures_of,
+    candidate_table,
+    evaluations_of,
+    finished_evaluations,
+    require_current,
+)
 from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
 from mf_nas_kd.export import export_onnx
 from mf_nas_kd.images import ImageDataset, SubsetOrder
@@ -28,9 +34,14 @@ logger = logging.getLogger(__name__)
 
 
 def sample_pool(
-    images: ImageDataset, candidates: pd.DataFrame, space: SpaceSettings, parameters: SearchParameters
+    images: ImageDataset,
+    subset_order: pd.DataFrame,
+    candidates: pd.DataFrame,
+    space: SpaceSettings,
+    parameters: SearchParameters,
 ) -> pd.DataFrame:
     """The architectures that may be proposed: those of the evaluation stage and fresh ones, all within the limits."""
+    SubsetOrder(subset_order).positions(parameters.low_fidelity.train_fraction)  # refuses an impossible one early
     cost_of = CostCounter(images.classes, images.image_shape)
     rng = numpy_generator(parameters.seed, "pool")
     fresh = sample_within(space.build(), parameters.pool_size, parameters.limits, cost_of, rng)
@@ -59,6 +70,7 @@ def search(
     full_row = next(plan[plan["role"] == "full"].itertuples())
     problem = _problem(pool, space, Fidelity.from_columns(full_row), parameters)
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher)
+    require_current(plan, evaluator)
     known = finished_evaluations(plan, evaluations)
     with open_executor(executor, evaluator) as workers:
         result = searching.run_search(
@@ -110,6 +122,7 @@ def train_winner(
     """Train the winner once more, with the same seed, to have its weights; describe and export it."""
     (row,) = full_trainings[full_trainings["architecture_id"] == outcome["architecture_id"]].itertuples()
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher=None)
+    require_current(full_trainings, evaluator)
     architecture = Architecture(row.space, row.architecture)
     network, validation, test = evaluator.train(architecture, Fidelity.from_columns(row), row.seed)
     trained = TrainedNetwork.of(evaluator.describe(architecture), network)
