@@ -1,6 +1,11 @@
 """The configuration itself: every entry is used, every parameter is typed, environments restate only what differs."""
 
 import inspect
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
 from itertools import chain
 from pathlib import Path
 
@@ -93,6 +98,27 @@ def test_every_dataset_has_a_layer(base):
 
 def test_telemetry_is_off(project):
     assert yaml.safe_load((project / ".telemetry").read_text()) == {"consent": False}
+    # As a user's process has it, without what pytest or make set. MLflow reads the variable when it is imported.
+    code = """
+        import os, sys
+        from kedro.framework.cli.cli import KedroCLI
+        KedroCLI(os.getcwd()).project_groups
+        import mlflow.telemetry
+        sys.exit(mlflow.telemetry.get_telemetry_client() is not None)
+    """
+    ours = {"CI", "DO_NOT_TRACK", "MLFLOW_DISABLE_TELEMETRY", "PYTEST_CURRENT_TEST"}
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
+    process = [sys.executable, "-c", textwrap.dedent(code)]
+    assert subprocess.run(process, cwd=project, env=environment, check=False).returncode == 0
+
+
+def test_another_database_is_one_line(project, tmp_path):
+    shutil.copytree(project / "conf", tmp_path / "conf")
+    mine = tmp_path / "conf" / "mine"
+    mine.mkdir()
+    (mine / "globals.yml").write_text("store_url: postgresql://team@host/studies\n")
+    entries = OmegaConfigLoader(str(tmp_path / "conf"), env="mine", **CONFIG_LOADER_ARGS)["catalog"]
+    assert {entries[name]["url"] for name in ("evaluations", "evaluation_store")} == {"postgresql://team@host/studies"}
 
 
 def test_every_declared_dependency_has_an_exact_version(project):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,8 @@ class ProjectHooks:
             f"{winner['macs']:,}",
             f"{winner['params']:,}",
         )
-        logger.info("All trainings: mlflow ui --backend-store-uri %s", tracking.tracking_uri())
+        mlflow = os.path.relpath(Path(sys.executable).with_name("mlflow"))
+        logger.info("All trainings: %s ui --backend-store-uri %s", mlflow, tracking.tracking_uri())
 
 
 def _plain(value: Any) -> Any:

@@ -103,9 +103,12 @@ def test_the_table_has_every_kind_and_every_free_predictor():
             "train_fraction": 1.0,
             "epochs": 5,
             "width": 1.0,
+            "role": "full",
         }
     )
-    short = full.assign(train_fraction=1 / 3, distillation="kd", cost_seconds=2.0, val_accuracy=full["test_accuracy"])
+    short = full.assign(
+        role="low", train_fraction=1 / 3, distillation="kd", cost_seconds=2.0, val_accuracy=full["test_accuracy"]
+    )
     table = correlation_table(pd.concat([full, short[:9]]), full, SETTINGS)
     assert table["distillation"].tolist() == ["kd", "none", "proxy:macs", "proxy:params"]
     kd = table.iloc[0]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from mf_nas_kd.evaluation.fidelity import LARGEST_DENOMINATOR
 from mf_nas_kd.figures.style import COLOURS, GREY, figure, method_style
@@ -25,7 +27,7 @@ def correlation_against_cost(table: pd.DataFrame) -> Figure:
         table: ``correlation_table``.
     """
     drawn, axes = figure(11, 4.4, 1, 2)
-    short = table[~table["distillation"].str.startswith(PROXY) & (table["relative_cost"] < 1)]
+    short = table[table["role"] == "low"]
     styles = method_style(sorted(short["distillation"].unique(), key=lambda name: (name != "none", name)))
     titles = {"kendall": "Kendall's tau with full training", "partial_kendall": "... given operations and parameters"}
     for axis, (statistic, title) in zip(axes, titles.items(), strict=True):
@@ -46,6 +48,7 @@ def correlation_against_cost(table: pd.DataFrame) -> Figure:
             )
         axis.axhline(0, color="black", linewidth=0.6)
         axis.set(xscale="log", xlabel="price of a training, relative to a full one", title=title)
+        _percent_ticks(axis, short["relative_cost"])
     for (_, row), line in zip(_proxies(table).iterrows(), ("--", ":"), strict=False):
         label = f"{row['distillation'].removeprefix(PROXY)}, free"
         axes[0].axhline(row["kendall"], color=GREY, linestyle=line, linewidth=1.2, label=label)
@@ -82,5 +85,13 @@ def low_against_full(table: pd.DataFrame, full: pd.DataFrame) -> Figure:
     return drawn
 
 
+def _percent_ticks(axis: Axes, costs: pd.Series) -> None:
+    """Round percentages around the costs; a logarithmic axis of less than a decade has no readable ticks by itself."""
+    round_costs = [digit * 10.0**power for power in range(-5, 1) for digit in (1, 2, 5)]
+    inside = [cost for cost in round_costs if costs.min() / 2 < cost < costs.max() * 2]
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.set_xticks(inside, [f"{100 * cost:g} %" for cost in inside])
+
+
 def _proxies(table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["distillation"].str.startswith(PROXY)]
+    return table[table["role"] == "free"]

@@ -14,7 +14,9 @@ from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-FEWEST_DIGITS = {"macs": "{:,.0f}", "params": "{:,.0f}", "n": "{:.0f}", "step": "{:.0f}", "epochs": "{:.0f}"}
+from mf_nas_kd.figures.correlation import fraction_text
+
+DIGITS = {"macs": "{:,.0f}", "params": "{:,.0f}", "n": "{:.0f}", "step": "{:.0f}", "epochs": "{:.0f}"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ def _svg(picture: Figure, name: str) -> Markup:
 
 
 def _html(table: pd.DataFrame) -> Markup:
-    formatters = {name: text.format for name, text in FEWEST_DIGITS.items() if name in table}
+    formatters = {name: text.format for name, text in DIGITS.items() if name in table}
+    if "train_fraction" in table:
+        formatters["train_fraction"] = fraction_text
     html = table.to_html(
         index=False, border=0, na_rep="", float_format="{:.3f}".format, formatters=formatters, classes="data"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mf_nas_kd.figures.correlation import PROXY, fraction_text
+from mf_nas_kd.figures.correlation import fraction_text
 
 
 def verdict(table: pd.DataFrame) -> list[str]:
@@ -14,15 +14,13 @@ def verdict(table: pd.DataFrame) -> list[str]:
     Args:
         table: ``correlation_table``.
     """
-    proxies = table[table["distillation"].str.startswith(PROXY)]
-    trained = table[~table["distillation"].str.startswith(PROXY)]
-    short = trained[(trained["relative_cost"] < 1) & trained["kendall"].notna()]
+    short = table[(table["role"] == "low") & table["kendall"].notna()]
     if short.empty:
         return [
             "No short training has a defined rank agreement: there are too few candidates, or all are equally good."
         ]
     best = short.loc[short["kendall"].idxmax()]
-    macs = proxies[proxies["distillation"] == "proxy:macs"].iloc[0]
+    macs = table[table["distillation"] == "proxy:macs"].iloc[0]
     sentences = [
         f"{_where(best)} the ranking agrees with full training by Kendall {_interval(best, 'kendall')}, at "
         f"{100 * best['relative_cost']:.0f} % of the price; operations alone, which cost nothing, give "
@@ -33,7 +31,7 @@ def verdict(table: pd.DataFrame) -> list[str]:
         "unless configured otherwise) do not know of the picking.",
     ]
     sentences += _plain_against_distilled(short)
-    full = trained[trained["relative_cost"] == 1]
+    full = table[table["role"] == "full"]
     if not full.empty and np.isfinite(full.iloc[0]["kendall"]):
         sentences.append(
             "For comparison, validation and test accuracy of one and the same full training agree by Kendall "
@@ -43,7 +41,9 @@ def verdict(table: pd.DataFrame) -> list[str]:
 
 
 def _where(row: pd.Series) -> str:
-    return f"At {fraction_text(row['train_fraction'])} of the images with {row['distillation']}"
+    method = "plain cross-entropy" if row["distillation"] == "none" else row["distillation"]
+    share = "all" if row["train_fraction"] == 1 else fraction_text(row["train_fraction"])
+    return f"At {share} of the images, {row['epochs']} epochs, with {method}"
 
 
 def _interval(row: pd.Series, statistic: str) -> str:

@@ -141,14 +141,12 @@ def _row(
 
 def _log(row: dict[str, object], budget: Budget) -> None:
     logger.info(
-        "Step %d, %.1f of %g s spent: %s, %d epochs of %s of the images, %s: accuracy %s, best full %s; %s",
+        "Step %d, %.1f of %g s spent: %s, %s: accuracy %s, best full %s; %s",
         row["step"],
         row["cumulative_cost_seconds"],
         budget.seconds,
         row["architecture_id"],
-        row["epochs"],
-        Fidelity.from_columns(SimpleNamespace(**row)).train_fraction,
-        row["distillation"],
+        Fidelity.from_columns(SimpleNamespace(**row)),
         _short(row["val_accuracy"]),
         _short(row["incumbent_val_accuracy"]),
         row["reason"],

@@ -12,7 +12,7 @@ from mf_nas_kd.statistics.bootstrap import BootstrapSettings
 from mf_nas_kd.statistics.correlation import RankAgreement, rank_agreement
 
 FREE_PREDICTORS = ("macs", "params")
-KIND = ("distillation", "train_fraction", "epochs", "width")
+KIND = ("role", "distillation", "train_fraction", "epochs", "width")
 
 
 def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: BootstrapSettings) -> pd.DataFrame:
@@ -24,7 +24,7 @@ def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: Boot
 
     Args:
         measured: Finished evaluations, one a row: ``architecture_id, val_accuracy, cost_seconds`` and the columns
-            ``KIND`` that tell the kinds apart; the full fidelity may be among them.
+            ``KIND`` that tell the kinds apart; the full fidelity may be among them, with the role ``full``.
         full: Finished full trainings, one an architecture: ``architecture_id, test_accuracy, cost_seconds, macs,
             params, dataset, space``.
         settings: Of the bootstrap.
@@ -43,14 +43,21 @@ def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: Boot
         rows.append({**dict(zip(KIND, kind, strict=True)), "relative_cost": relative_cost, **_columns(agreement)})
     for name in FREE_PREDICTORS:
         agreement = rank_agreement(np.log(full[name]), full["test_accuracy"], None, settings)
-        kind = {"distillation": f"proxy:{name}", "train_fraction": 0.0, "epochs": 0, "width": 1.0, "relative_cost": 0.0}
+        kind = {
+            "role": "free",
+            "distillation": f"proxy:{name}",
+            "train_fraction": 0.0,
+            "epochs": 0,
+            "width": 1.0,
+            "relative_cost": 0.0,
+        }
         rows.append({**kind, **_columns(agreement)})
     table = pd.DataFrame(rows)
-    is_proxy = table["distillation"].str.startswith("proxy:")
-    table = table.assign(is_proxy=is_proxy).sort_values(["is_proxy", "train_fraction", "epochs", "distillation"])
+    place = table["role"].map({"low": 0, "full": 1, "free": 2})
+    table = table.assign(place=place).sort_values(["place", "train_fraction", "epochs", "distillation"])
     identity = {"dataset": full["dataset"].iloc[0], "space": full["space"].iloc[0]}
     first = [*identity, *KIND, "n"]
-    table = table.drop(columns="is_proxy").assign(**identity)
+    table = table.drop(columns="place").assign(**identity)
     return table[[*first, *(c for c in table if c not in first and c != "relative_cost"), "relative_cost"]].reset_index(
         drop=True
     )

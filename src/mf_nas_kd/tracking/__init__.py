@@ -4,6 +4,10 @@ Only this room imports MLflow, and only the driver calls it. Without an active r
 disabled in ``mlflow.yml``) nothing is logged.
 """
 
+import os
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported, which is below
+
 from mf_nas_kd.tracking.child_runs import ChildRuns
 from mf_nas_kd.tracking.parent_run import log_artifact, log_metrics, log_parameters, tracking_uri
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict
 
@@ -51,7 +52,8 @@ class ChildRuns:
             start_time=ended - int(1000 * evaluation.cost_seconds),
             tags={MLFLOW_PARENT_RUN_ID: self._parent.run_id, MLFLOW_RUN_NAME: name},
         )
-        metrics = [Metric(key, float(row[key]), ended, 0) for key in METRICS if row[key] is not None]
+        values = {key: math.nan if row[key] is None else float(row[key]) for key in METRICS}
+        metrics = [Metric(key, value, ended, 0) for key, value in values.items()]
         parameters = [Param(key, str(row[key])) for key in PARAMETERS]
         tags = [RunTag(key, str(row[key])) for key in TAGS]
         self._client.log_batch(run.info.run_id, metrics, parameters, tags)
