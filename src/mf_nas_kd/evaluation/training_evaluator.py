@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import time
 from collections.abc import Iterable
@@ -199,6 +200,11 @@ class TrainingEvaluator:
         """What was made for one device stays in its process."""
         made_here = {"_device", "_teacher_network", "_measured"}
         return {name: value for name, value in self.__dict__.items() if name not in made_here}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Arrived at a worker. The first optimiser imports torch's compiler: 2.6 s (one core) that are no training."""
+        self.__dict__.update(state)
+        importlib.import_module("torch._dynamo")
 
     @cached_property
     def _device(self) -> torch.device:

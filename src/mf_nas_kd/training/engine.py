@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch._dynamo  # the first optimiser imports it: about 2 s that the first training of a worker would be charged
 from torch import nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
