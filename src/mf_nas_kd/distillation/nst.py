@@ -14,18 +14,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mf_nas_kd.distillation.loss import DistillationLoss
-from mf_nas_kd.distillation.stages import MatchedMaps
+from mf_nas_kd.distillation.stages import MatchedMapsLoss
 from mf_nas_kd.taps import Taps, TapShapes
 
 
-class NeuronSelectivityLoss(DistillationLoss):
-    """Mean over the batch of ``||F_s'F_s / C_s - F_t'F_t / C_t||**2``, summed over stages.
-
-    Args:
-        stages: ``last``, or ``all``.
-        map_size: Height and width that maps are pooled to; by default the smaller of both sides.
-    """
+class NeuronSelectivityLoss(MatchedMapsLoss):
+    """Mean over the batch of ``||F_s'F_s / C_s - F_t'F_t / C_t||**2``, summed over stages."""
 
     def __init__(
         self,
@@ -36,10 +30,9 @@ class NeuronSelectivityLoss(DistillationLoss):
         stages: str = "last",
         map_size: int | None = None,
     ) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images)
-        self._maps = MatchedMaps(student, teacher, stages, map_size)
+        super().__init__(student=student, teacher=teacher, num_images=num_images, stages=stages, map_size=map_size)
         self._lengths = []
-        for stage, (height, width) in enumerate(self._maps.sizes):
+        for stage, (height, width) in enumerate(self.sizes):
             upper = torch.triu_indices(height * width, height * width)
             # An entry beside the diagonal stands for two: its square counts twice.
             weight = torch.where(upper[0] == upper[1], 1.0, 2.0)
@@ -61,7 +54,7 @@ class NeuronSelectivityLoss(DistillationLoss):
 
     def _grams(self, taps: Taps) -> list[Tensor]:
         grams = []
-        for stage, features in enumerate(self._maps.of(taps)):
+        for stage, features in enumerate(self.matched_maps(taps)):
             channels = functional.normalize(features.flatten(2), dim=2)  # (B, C, HW)
             gram = channels.transpose(1, 2) @ channels / channels.shape[1]  # (B, HW, HW)
             rows, columns = self.get_buffer(f"_upper_{stage}")
