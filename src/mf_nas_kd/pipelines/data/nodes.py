@@ -1,0 +1,42 @@
+"""Nodes of the pipeline ``data``."""
+
+from __future__ import annotations
+
+import logging
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mf_nas_kd import figures
+from mf_nas_kd.images import ImageDataset, SubsetOrder
+from mf_nas_kd.images import load_images as load_and_split
+from mf_nas_kd.pipelines.data.parameters import ImagesParameters, SubsetsParameters
+
+logger = logging.getLogger(__name__)
+
+
+def load_images(parameters: ImagesParameters) -> ImageDataset:
+    """Load the source and split it."""
+    images = load_and_split(
+        parameters.source, parameters.validation_fraction, parameters.test_fraction, parameters.seed
+    )
+    sizes = (len(images.train), len(images.validation), len(images.test))
+    logger.info("Images %s: %d to train on, %d to validate, %d to test", images.name, *sizes)
+    return images
+
+
+def order_subsets(images: ImageDataset, parameters: SubsetsParameters) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Order the training images within their classes, and list the sizes of the subsets."""
+    order = SubsetOrder.draw(images.train, parameters.seed)
+    rows = []
+    for fraction in parameters.fractions:
+        order.positions(fraction)  # refuses a subset that is smaller than the classes
+        sizes = order.class_sizes(fraction)
+        rows.append((str(fraction), float(fraction), sizes.sum(), sizes.min(), sizes.max()))
+    columns = ["fraction", "train_fraction", "images", "smallest_class", "largest_class"]
+    return order.table, pd.DataFrame(rows, columns=columns)
+
+
+def draw_sample_images(images: ImageDataset) -> Figure:
+    """A picture of some training images."""
+    return figures.sample_images(images)
