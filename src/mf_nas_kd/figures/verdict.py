@@ -20,12 +20,13 @@ def verdict(table: pd.DataFrame) -> list[str]:
             "No short training has a defined rank agreement: there are too few candidates, or all are equally good."
         ]
     best = short.loc[short["kendall"].idxmax()]
-    macs = table[table["distillation"] == "proxy:macs"].iloc[0]
+    free = table[table["role"] == "free"].set_index("distillation")
     sentences = [
         f"{_where(best)} the ranking agrees with full training by Kendall {_interval(best, 'kendall')}, at "
-        f"{100 * best['relative_cost']:.0f} % of the price; operations alone, which cost nothing, give "
-        f"{_interval(macs, 'kendall')}; given operations and parameters, the short training still adds "
-        f"{_interval(best, 'partial_kendall')}. {_so(best, macs)}",
+        f"{100 * best['relative_cost']:.0f} % of the price; operations alone, for free, give "
+        f"{_interval(free.loc['proxy:macs'], 'kendall')}, parameters alone "
+        f"{_interval(free.loc['proxy:params'], 'kendall')}; given operations and parameters, the short training still adds "
+        f"{_interval(best, 'partial_kendall')}. {_so(best, free['kendall'].max())}",
         f"This is the best of {len(short)} kinds of short training, picked after seeing all of them on "
         f"{int(best['n'])} candidates, so it flatters; the intervals (95 % of bootstrap resamples of the candidates, "
         "unless configured otherwise) do not know of the picking.",
@@ -52,14 +53,14 @@ def _interval(row: pd.Series, statistic: str) -> str:
     return f"{row[statistic]:.2f} [{row[f'{statistic}_low']:.2f}, {row[f'{statistic}_high']:.2f}]"
 
 
-def _so(best: pd.Series, macs: pd.Series) -> str:
+def _so(best: pd.Series, best_free: float) -> str:
     if not best["kendall_low"] > 0:
         return "So on this evidence no short training can be trusted: its interval includes no agreement at all."
     if best["partial_kendall_low"] > 0:
-        return "So short trainings tell something that counting operations does not, and are worth their price."
-    comparison = "better" if best["kendall"] > macs["kendall"] else "less well"
+        return "So short trainings tell something that counting does not, and are worth their price."
+    comparison = "better" if best["kendall"] > best_free else "less well"
     return (
-        f"So short trainings do rank candidates, {comparison} than counting operations does, but this study cannot "
+        f"So short trainings do rank candidates, {comparison} than counting does, but this study cannot "
         "show that they tell anything that operations and parameters do not tell for free."
     )
 

@@ -18,9 +18,7 @@ def create_pipeline() -> Pipeline:
                 outputs=["subset_order", "subset_sizes"],
                 name="order_subsets",
             ),
-            Node(
-                nodes.draw_sample_images, inputs="images", outputs="sample_images_picture", name="draw_sample_images"
-            ),
+            Node(nodes.draw_sample_images, inputs="images", outputs="sample_images_picture", name="draw_sample_images"),
         ],
         namespace="data",
         prefix_datasets_with_namespace=False,
