@@ -21,15 +21,14 @@ def verdict(table: pd.DataFrame) -> list[str]:
         ]
     best = short.loc[short["kendall"].idxmax()]
     free = table[table["role"] == "free"].set_index("distillation")
+    macs, params = (_interval(free.loc[f"proxy:{name}"], "kendall") for name in ("macs", "params"))
     sentences = [
         f"{_where(best)} the ranking agrees with full training by Kendall {_interval(best, 'kendall')}, at "
-        f"{100 * best['relative_cost']:.0f} % of the price; operations alone, for free, give "
-        f"{_interval(free.loc['proxy:macs'], 'kendall')}, parameters alone "
-        f"{_interval(free.loc['proxy:params'], 'kendall')}; given operations and parameters, the short training still adds "
+        f"{100 * best['relative_cost']:.0f} % of the price; operations alone, for free, give {macs}, parameters alone "
+        f"{params}; given operations and parameters, the short training still adds "
         f"{_interval(best, 'partial_kendall')}. {_so(best, free['kendall'].max())}",
         f"This is the best of {len(short)} kinds of short training, picked after seeing all of them on "
-        f"{int(best['n'])} candidates, so it flatters; the intervals (95 % of bootstrap resamples of the candidates, "
-        "unless configured otherwise) do not know of the picking.",
+        f"{int(best['n'])} candidates, so it flatters; the bootstrap intervals do not know of the picking.",
     ]
     sentences += _plain_against_distilled(short)
     full = table[table["role"] == "full"]
