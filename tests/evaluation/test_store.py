@@ -14,22 +14,24 @@ def url(tmp_path):
     return f"sqlite:///{tmp_path}/deep/folder/store.db"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_url(request, url):
+    return url if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+
+
 @pytest.fixture
 def evaluation(architectures, short):
     return FakeEvaluator().evaluate(architectures[0], short, 0)
 
 
-def test_a_record_comes_back_as_it_went(url, evaluation):
-    EvaluationStore(url).append(evaluation)
-    assert EvaluationStore(url).find([evaluation.key]) == {evaluation.key: evaluation}
-    assert evaluations_of(EvaluationStore(url).table()) == [evaluation]
-
-
-def test_a_failed_record_comes_back_as_it_went(url, architectures, short):
-    failed = FakeEvaluator().failure(architectures[0], short, 0, "it's\nbroken; DROP TABLE evaluations")
-    EvaluationStore(url).append(failed)
-    assert EvaluationStore(url).find([failed.key, "unknown"]) == {failed.key: failed}
-    assert evaluations_of(EvaluationStore(url).table()) == [failed]
+def test_records_come_back_as_they_went(any_url, evaluation, architectures, short):
+    failed = FakeEvaluator().failure(architectures[1], short, 0, "it's\nbroken; DROP TABLE evaluations" + 5000 * "!")
+    store = EvaluationStore(any_url)
+    store.append(evaluation)
+    store.append(failed)
+    again = EvaluationStore(any_url)
+    assert again.find([evaluation.key, "unknown"]) == {evaluation.key: evaluation}
+    assert evaluations_of(again.table()) == [evaluation, failed]
 
 
 def test_the_newest_record_of_a_key_counts_and_none_is_removed(url, evaluation, tmp_path):
@@ -77,8 +79,14 @@ def test_a_store_of_another_version_is_refused(tmp_path):
 
 
 def test_a_server_that_is_not_there_is_one_error():
-    with pytest.raises((StoreError, ModuleNotFoundError)):
-        EvaluationStore("postgresql://nobody:secret@127.0.0.1:1/none")
+    with pytest.raises(StoreError, match="cannot use the evaluation store postgresql") as refused:
+        EvaluationStore("postgresql+psycopg://nobody:secret@127.0.0.1:1/none")
+    assert "secret" not in str(refused.value)
+
+
+def test_a_driver_that_is_not_installed_is_one_error():
+    with pytest.raises(StoreError, match="mysql.*needs a driver that is not installed: No module named 'MySQLdb'"):
+        EvaluationStore("mysql://nobody@127.0.0.1/none")
 
 
 def test_a_password_is_never_shown(url):

@@ -65,14 +65,19 @@ class EvaluationStore:
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
-        self._engine = _engine(url)
+        try:
+            self._engine = _engine(url)
+        except ModuleNotFoundError as failure:
+            raise StoreError(
+                f"the evaluation store {self} needs a driver that is not installed: {failure}"
+            ) from failure
         try:
             self._prepare()
         except SQLAlchemyError as failure:
-            raise StoreError(
-                f"cannot use the evaluation store {self}: {failure.__cause__ or failure}. "
-                "It must be a database that this program made: move the file away to start an empty one"
-            ) from failure
+            advice = "it must be a database that this program made; move the file away to start an empty one"
+            is_file = self._engine.dialect.name == "sqlite"
+            message = f"cannot use the evaluation store {self}: {failure.__cause__ or failure}"
+            raise StoreError(f"{message}; {advice}" if is_file else message) from failure
 
     def __str__(self) -> str:
         return self._url.render_as_string(hide_password=True)
