@@ -35,9 +35,9 @@ def table(kd, partial, macs=0.4):
 @pytest.mark.parametrize(
     ("numbers", "conclusion"),
     [
-        ({"kd": 0.6, "partial": 0.4}, "are worth their price"),
-        ({"kd": 0.6, "partial": 0.05}, "better than counting does, but this study cannot show"),
-        ({"kd": 0.3, "partial": 0.05}, "less well than counting does, but this study cannot show"),
+        ({"kd": 0.6, "partial": 0.4}, "is worth its price"),
+        ({"kd": 0.6, "partial": 0.05}, "better than counting does, but its interval leaves open"),
+        ({"kd": 0.3, "partial": 0.05}, "less well than counting does, but its interval leaves open"),
         ({"kd": 0.05, "partial": 0.05}, "no short training can be trusted"),
     ],
 )
@@ -58,8 +58,16 @@ def test_the_verdict_follows_the_intervals(numbers, conclusion):
 def test_the_verdict_admits_the_picking_and_compares_plain_with_imitation():
     text = " ".join(figures.verdict(table(0.6, 0.4)))
     assert "best of 2 kinds of short training, picked after seeing" in text
+    assert (
+        "1 of the 2 kinds add something by their own intervals (which do not know of each other): kd at 1/9 0.40 ["
+        in text
+    )
     assert "at 1/9 plain 0.15, best imitation (kd) 0.60" in text
     assert "validation and test accuracy of one and the same full training agree by Kendall 0.80 [0.70, 0.90]" in text
+
+
+def test_nothing_beyond_what_is_free_is_said():
+    assert "none of the 2 kinds adds anything by its own interval" in " ".join(figures.verdict(table(0.6, 0.05)))
 
 
 def test_an_undefined_agreement_is_said():

@@ -30,7 +30,7 @@ def verdict(table: pd.DataFrame) -> list[str]:
         f"This is the best of {len(short)} kinds of short training, picked after seeing all of them on "
         f"{int(best['n'])} candidates, so it flatters; the bootstrap intervals do not know of the picking.",
     ]
-    sentences += _plain_against_distilled(short)
+    sentences += [_beyond_free(short), *_plain_against_distilled(short)]
     full = table[table["role"] == "full"]
     if not full.empty and np.isfinite(full.iloc[0]["kendall"]):
         sentences.append(
@@ -40,10 +40,14 @@ def verdict(table: pd.DataFrame) -> list[str]:
     return sentences
 
 
+def _kind(row: pd.Series) -> str:
+    method = "plain" if row["distillation"] == "none" else row["distillation"]
+    return f"{method} at {fraction_text(row['train_fraction'])}"
+
+
 def _where(row: pd.Series) -> str:
     method = "plain cross-entropy" if row["distillation"] == "none" else row["distillation"]
-    share = "all" if row["train_fraction"] == 1 else fraction_text(row["train_fraction"])
-    return f"At {share} of the images, {row['epochs']} epochs, with {method}"
+    return f"At {fraction_text(row['train_fraction'])} of the images, {row['epochs']} epochs, with {method}"
 
 
 def _interval(row: pd.Series, statistic: str) -> str:
@@ -56,11 +60,24 @@ def _so(best: pd.Series, best_free: float) -> str:
     if not best["kendall_low"] > 0:
         return "So on this evidence no short training can be trusted: its interval includes no agreement at all."
     if best["partial_kendall_low"] > 0:
-        return "So short trainings tell something that counting does not, and are worth their price."
+        return "So it tells something that counting does not, and is worth its price."
     comparison = "better" if best["kendall"] > best_free else "less well"
     return (
-        f"So short trainings do rank candidates, {comparison} than counting does, but this study cannot "
-        "show that they tell anything that operations and parameters do not tell for free."
+        f"So it does rank candidates, {comparison} than counting does, but its interval leaves open whether it tells "
+        "anything that operations and parameters do not tell for free."
+    )
+
+
+def _beyond_free(short: pd.DataFrame) -> str:
+    """Which kinds add something beyond the free predictors, each by its own interval."""
+    adding = short[short["partial_kendall_low"] > 0].sort_values("partial_kendall", ascending=False)
+    given = "Given operations and parameters"
+    if adding.empty:
+        return f"{given}, none of the {len(short)} kinds adds anything by its own interval."
+    kinds = "; ".join(f"{_kind(row)} {_interval(row, 'partial_kendall')}" for _, row in adding.iterrows())
+    return (
+        f"{given}, {len(adding)} of the {len(short)} kinds add something by their own intervals (which do not know of "
+        f"each other): {kinds}."
     )
 
 
