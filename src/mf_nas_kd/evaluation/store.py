@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 _TYPES = {"str": String(255), "int": Integer, "float": Float(53), "float | None": Float(53)}
 _LONG = {"architecture", "error"}
+_KEYS_A_QUERY = 500  # SQLite before 3.32 takes 999 values
 
 EVALUATIONS = Table(
     "evaluations",
@@ -98,11 +99,12 @@ class EvaluationStore:
 
     def find(self, keys: Iterable[str]) -> dict[str, Evaluation]:
         """The newest record of each of the keys that are there."""
-        wanted = set(keys)
+        wanted = list(keys)
         found = {}
         with self._engine.connect() as connection:
-            for row in connection.execute(select(*_COLUMNS).order_by(EVALUATIONS.c.row_number)):
-                if row.key in wanted:
+            for start in range(0, len(wanted), _KEYS_A_QUERY):
+                some = EVALUATIONS.c.key.in_(wanted[start : start + _KEYS_A_QUERY])
+                for row in connection.execute(select(*_COLUMNS).where(some).order_by(EVALUATIONS.c.row_number)):
                     found[row.key] = Evaluation(**row._mapping)
         return found
 

@@ -20,6 +20,7 @@ from mf_nas_kd.evaluation.fidelity import Fidelity
 from mf_nas_kd.evaluation.record import Evaluation, Status, now
 from mf_nas_kd.images import ImageDataset, LabelledImages, ResidentImages, SubsetOrder, Views
 from mf_nas_kd.networks import NetworkCost, NetworkDescription, TrainedNetwork, build_network, network_cost, rebuild
+from mf_nas_kd.networks.cost import taps_of_nothing
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.registry import lookup
 from mf_nas_kd.seeding import fingerprint
@@ -244,11 +245,15 @@ class TrainingEvaluator:
         smoothing = self._settings.recipe.label_smoothing
         if not distillation.imitates or self._teacher_network is None:
             return Objective(smoothing)
+        student, teacher = (
+            TapShapes.of(taps_of_nothing(module, self._images.image_shape))
+            for module in (network, self._teacher_network)
+        )
         try:
             loss = build_loss(
                 distillation.loss,
-                student=self._shapes(network),
-                teacher=self._shapes(self._teacher_network),
+                student=student,
+                teacher=teacher,
                 num_images=len(self._order.positions(fidelity.train_fraction)),
                 **distillation.options,
             )
@@ -259,13 +264,6 @@ class TrainingEvaluator:
             ) from failure
         targets = OnlineTeacherTargets(self._teacher_network, loss)
         return Objective(smoothing, distillation.cross_entropy_weight, distillation.loss_weight, loss, targets)
-
-    @torch.no_grad()
-    def _shapes(self, network: nn.Module) -> TapShapes:
-        was_training = network.training
-        taps = network.eval()(torch.empty((0, *self._images.image_shape), device=self._device))
-        network.train(was_training)
-        return TapShapes.of(taps)
 
 
 def _require_same_problem(teacher: TrainedNetwork, images: ImageDataset) -> None:

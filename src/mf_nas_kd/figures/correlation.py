@@ -28,7 +28,7 @@ def correlation_against_cost(table: pd.DataFrame) -> Figure:
     """
     drawn, axes = figure(11, 4.4, 1, 2)
     short = table[table["role"] == "low"]
-    styles = method_style(sorted(short["distillation"].unique(), key=lambda name: (name != "none", name)))
+    styles = method_style(_methods(short))
     titles = {"kendall": "Kendall's tau with full training", "partial_kendall": "... given operations and parameters"}
     for axis, (statistic, title) in zip(axes, titles.items(), strict=True):
         for name, (colour, marker) in styles.items():
@@ -65,7 +65,7 @@ def low_against_full(table: pd.DataFrame, full: pd.DataFrame) -> Figure:
         table: Finished short trainings: ``architecture_id, distillation, train_fraction, epochs, val_accuracy, macs``.
         full: Finished full trainings: ``architecture_id, test_accuracy``.
     """
-    methods = sorted(table["distillation"].unique(), key=lambda name: (name != "none", name))
+    methods = _methods(table)
     fractions = sorted(table["train_fraction"].unique())
     drawn, axes = figure(
         2.2 * len(methods) + 0.8, 2.0 * len(fractions) + 0.5, len(fractions), len(methods), sharey=True
@@ -91,6 +91,11 @@ def _percent_ticks(axis: Axes, costs: pd.Series) -> None:
     inside = [cost for cost in round_costs if costs.min() / 2 < cost < costs.max() * 2]
     axis.xaxis.set_minor_locator(NullLocator())
     axis.set_xticks(inside, [f"{100 * cost:g} %" for cost in inside])
+
+
+def _methods(table: pd.DataFrame) -> list[str]:
+    """The distillation recipes of a table, the plain one first."""
+    return sorted(table["distillation"].unique(), key=lambda name: (name != "none", name))
 
 
 def _proxies(table: pd.DataFrame) -> pd.DataFrame:

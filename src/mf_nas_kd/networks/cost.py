@@ -24,6 +24,20 @@ class NetworkCost:
 
 
 @torch.no_grad()
+def taps_of_nothing(network: nn.Module, image_shape: tuple[int, int, int]) -> Any:
+    """What the network returns for a batch of no images: all shapes but the batch axis, and nothing is computed.
+
+    Args:
+        network: Any module with parameters; its mode and batch statistics stay as they were.
+        image_shape: ``(C, H, W)`` of one image.
+    """
+    was_training = network.training
+    try:
+        return network.eval()(torch.empty((0, *image_shape), device=next(network.parameters()).device))
+    finally:
+        network.train(was_training)
+
+
 def network_cost(network: nn.Module, image_shape: tuple[int, int, int]) -> NetworkCost:
     """Count a network's operations and parameters.
 
@@ -44,12 +58,9 @@ def network_cost(network: nn.Module, image_shape: tuple[int, int, int]) -> Netwo
 
     counted = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
     hooks = [module.register_forward_hook(count) for module in counted]
-    was_training = network.training
-    device = next(network.parameters()).device
     try:
-        network.eval()(torch.empty((0, *image_shape), device=device))
+        taps_of_nothing(network, image_shape)
     finally:
-        network.train(was_training)
         for hook in hooks:
             hook.remove()
     return NetworkCost(macs=macs, params=sum(p.numel() for p in network.parameters()))

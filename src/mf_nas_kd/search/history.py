@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,22 +65,23 @@ class History:
         """Architectures that were evaluated at a fidelity, failed or not."""
         return {seen.architecture_id for seen in self if seen.fidelity == fidelity}
 
-    def accuracies(self, fidelity: Fidelity) -> dict[str, float]:
-        """Validation accuracy of each architecture that finished at a fidelity."""
+    def accuracies(self, fidelity: Fidelity, among: Container[str] | None = None) -> dict[str, float]:
+        """Validation accuracy of each architecture that finished at a fidelity; ``among`` leaves out all others."""
         return {
             seen.architecture_id: seen.val_accuracy
             for seen in self
-            if seen.fidelity == fidelity and seen.val_accuracy is not None
+            if seen.fidelity == fidelity
+            and seen.val_accuracy is not None
+            and (among is None or seen.architecture_id in among)
         }
 
     def paid(self, fidelity: Fidelity) -> tuple[Observation, ...]:
         """What this search itself paid for at a fidelity."""
         return tuple(seen for seen in self if seen.fidelity == fidelity and seen.step > 0)
 
-    def best(self, fidelity: Fidelity, among: Mapping[str, Candidate]) -> tuple[str, float] | None:
+    def best(self, fidelity: Fidelity, among: Container[str]) -> tuple[str, float] | None:
         """The architecture with the highest validation accuracy at a fidelity, and this accuracy."""
-        known = {name: accuracy for name, accuracy in self.accuracies(fidelity).items() if name in among}
-        return max(known.items(), key=lambda item: item[1], default=None)
+        return max(self.accuracies(fidelity, among).items(), key=lambda item: item[1], default=None)
 
     def expected_cost(self, candidate: Candidate, fidelity: Fidelity) -> float:
         """A cautious guess of what an evaluation will cost, in seconds.

@@ -13,7 +13,7 @@ from pydantic import PositiveInt
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import Candidate
-from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, within
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, leaving_a_full_training, within
 from mf_nas_kd.surrogates import GaussianProcess
 
 
@@ -39,11 +39,10 @@ class LowFidelityOnly(Strategy):
         wanted = self.options.low_fidelity_evaluations - len(history.paid(problem.low))
         if wanted > 0:
             drawn = draw(problem, history, problem.low, min(wanted, problem.proposals_at_a_time), rng)
-            reserve = max(history.expected_cost(candidate, problem.full) for candidate in problem.candidates)
-            short = within(budget.without(0.0, evaluations=1), history, drawn, reserve)
+            short = within(leaving_a_full_training(problem, history, budget), history, drawn)
             if short:
                 return short
-        known = {name: value for name, value in history.accuracies(problem.low).items() if name in problem.by_id}
+        known = history.accuracies(problem.low, problem.by_id)
         if not known:
             return within(budget, history, draw(problem, history, problem.full, 1, rng))
         best, predicted = self._best_prediction(known)

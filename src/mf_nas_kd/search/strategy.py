@@ -62,18 +62,22 @@ class Strategy(ABC):
         """
 
 
-def within(
-    budget: Budget, history: History, proposals: Sequence[Proposal], reserve: float = 0.0
-) -> tuple[Proposal, ...]:
-    """The first proposals that the budget affords together, with ``reserve`` seconds left over."""
+def within(budget: Budget, history: History, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
+    """The first proposals that the budget affords together."""
     afforded = []
     for proposal in proposals:
         cost = history.expected_cost(proposal.candidate, proposal.fidelity)
-        if not budget.affords(cost + reserve):
+        if not budget.affords(cost):
             break
         budget = budget.without(cost)
         afforded.append(proposal)
     return tuple(afforded)
+
+
+def leaving_a_full_training(problem: SearchProblem, history: History, budget: Budget) -> Budget:
+    """What may go into short trainings: the budget without a full training of the costliest candidate."""
+    costliest = max(problem.candidates, key=lambda candidate: candidate.macs)
+    return budget.without(history.expected_cost(costliest, problem.full))
 
 
 def draw(

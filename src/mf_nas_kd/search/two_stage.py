@@ -11,7 +11,7 @@ from pydantic import NonNegativeFloat, PositiveInt
 
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
-from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, within
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, leaving_a_full_training, within
 from mf_nas_kd.search.upper_confidence_bound import propose_by_bound
 
 
@@ -50,21 +50,20 @@ class TwoStage(Strategy):
         problem, options = self.problem, self.options
         wanted = options.low_fidelity_evaluations - len(history.paid(problem.low))
         count = min(wanted, problem.proposals_at_a_time)
-        known = len(history.accuracies(problem.low).keys() & problem.by_id.keys())
+        known = len(history.accuracies(problem.low, problem.by_id))
         if known < options.initial_evaluations:
             proposals = draw(problem, history, problem.low, min(count, options.initial_evaluations - known), rng)
         else:
             proposals = propose_by_bound(problem, history, problem.low, options.exploration, count)
-        reserve = max(history.expected_cost(candidate, problem.full) for candidate in problem.candidates)
-        return within(budget.without(0.0, evaluations=1), history, proposals, reserve)
+        return within(leaving_a_full_training(problem, history, budget), history, proposals)
 
     def _full(self, history: History, rng: np.random.Generator) -> tuple[Proposal, ...]:
         """Second stage."""
         problem, options = self.problem, self.options
         tried = history.tried(problem.full)
         count = problem.proposals_at_a_time
-        short = history.accuracies(problem.low)
-        ranked = sorted((name for name in short if name in problem.by_id), key=short.__getitem__, reverse=True)
+        short = history.accuracies(problem.low, problem.by_id)
+        ranked = sorted(short, key=short.__getitem__, reverse=True)
         promoted = [
             Proposal(
                 problem.by_id[name],
@@ -76,6 +75,6 @@ class TwoStage(Strategy):
         ]
         if promoted:
             return tuple(promoted[:count])
-        if not history.accuracies(problem.full).keys() & problem.by_id.keys():
+        if not history.accuracies(problem.full, problem.by_id):
             return draw(problem, history, problem.full, count, rng)
         return propose_by_bound(problem, history, problem.full, options.exploration, count)

@@ -32,7 +32,7 @@ def propose_by_bound(
         exploration: Weight of the deviation.
         count: How many at most.
     """
-    known = {name: value for name, value in history.accuracies(fidelity).items() if name in problem.by_id}
+    known = history.accuracies(fidelity, problem.by_id)
     observations = len(known)
     tried = history.tried(fidelity)
     untried = [candidate for candidate in problem.candidates if candidate.id not in tried]

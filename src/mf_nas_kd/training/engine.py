@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +12,7 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 
 from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
-from mf_nas_kd.images import ResidentImages
+from mf_nas_kd.images import Batch, ResidentImages
 from mf_nas_kd.seeding import derive_seed
 from mf_nas_kd.training.device import autocast
 from mf_nas_kd.training.objective import Objective
@@ -70,11 +70,8 @@ def fit(
     generator = torch.Generator().manual_seed(derive_seed(seed, "batches"))
     epoch_losses: list[float] = []
     for epoch in range(1, epochs + 1):
-        order = torch.randperm(len(images), generator=generator)[: steps_an_epoch * batch_size].to(images.device)
-        views = torch.randint(images.views, (len(order),), generator=generator).to(images.device)
         total = torch.zeros((), device=images.device)
-        for positions, chosen in zip(order.split(batch_size), views.split(batch_size), strict=True):
-            batch = images.batch(positions, chosen)
+        for batch in _epoch_of(images, batch_size, generator):
             with autocast(images.device):
                 loss = objective(network(batch.images), batch)
             optimiser.zero_grad(set_to_none=True)
@@ -110,14 +107,20 @@ def recalibrate_normalisation(
     for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None  # torch's way to say: the plain average of all batches from now on
-    order = torch.randperm(len(images), generator=generator).to(images.device)
-    views = torch.randint(images.views, (len(order),), generator=generator).to(images.device)
-    whole_batches = len(images) // batch_size * batch_size
-    for positions, chosen in zip(order[:whole_batches].split(batch_size), views.split(batch_size), strict=False):
+    for batch in _epoch_of(images, batch_size, generator):
         with autocast(images.device):
-            network(images.batch(positions, chosen).images)
+            network(batch.images)
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
+
+
+def _epoch_of(images: ResidentImages, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
+    """Whole batches of the images in a new order, a random view of each; the generator lives on the CPU."""
+    whole_batches = len(images) // batch_size * batch_size
+    order = torch.randperm(len(images), generator=generator)[:whole_batches].to(images.device)
+    views = torch.randint(images.views, (whole_batches,), generator=generator).to(images.device)
+    for positions, chosen in zip(order.split(batch_size), views.split(batch_size), strict=True):
+        yield images.batch(positions, chosen)
 
 
 def _optimiser(trained: nn.Module, recipe: TrainingRecipe) -> SGD:

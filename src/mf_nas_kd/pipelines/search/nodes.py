@@ -71,13 +71,13 @@ def search(
     problem = _problem(pool, space, Fidelity.from_columns(full_row), parameters)
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher)
     require_current(plan, evaluator)
-    known = finished_evaluations(plan, evaluations)
+    known = evaluations_of(finished_evaluations(plan, evaluations))
     with open_executor(executor, evaluator) as workers:
         result = searching.run_search(
             name=parameters.strategy,
             strategy=searching.build_strategy(parameters.strategy, problem, parameters.options[parameters.strategy]),
             problem=problem,
-            known=evaluations_of(known),
+            known=known,
             budget=searching.Budget(parameters.budget_seconds, parameters.budget_evaluations),
             evaluate=partial(
                 run_evaluations,
@@ -100,10 +100,12 @@ def search(
         "evaluations": len(result.evaluations),
         "architecture_id": result.winner_id,
     }
-    rows = pd.DataFrame([asdict(e) for e in (*evaluations_of(known), *result.evaluations)])
-    full = rows[[Fidelity.from_columns(row) == problem.full for row in rows.itertuples()]]
-    full = full[full["architecture_id"].isin(problem.by_id) & (full["status"] == "finished")]
-    return result.trace, outcome, full.drop_duplicates("architecture_id", ignore_index=True)
+    full = {
+        evaluation.architecture_id: asdict(evaluation)
+        for evaluation in (*known, *result.evaluations)
+        if evaluation.finished and evaluation.fidelity == problem.full and evaluation.architecture_id in problem.by_id
+    }
+    return result.trace, outcome, pd.DataFrame(list(full.values()))
 
 
 def find_pareto_front(full_trainings: pd.DataFrame) -> pd.DataFrame:
