@@ -91,8 +91,10 @@ def test_what_does_not_fit_is_refused():
         loss_of("kd", taps([[0.0, 0.0]]), taps([[0.0, 0.0, 0.0]]))
     with pytest.raises(InvalidValueError, match="temperature is 0, but must be above 0"):
         loss_of("kd", taps([[0.0, 0.0]]), taps([[0.0, 0.0]]), temperature=0)
-    one, two = [torch.zeros(1, 1, 2, 2).double()], [torch.zeros(1, 1, s, s).double() for s in (2, 1)]
-    with pytest.raises(ShapeMismatchError, match="number of the teacher's stages is 2, but must be 1"):
+    one, two = [torch.zeros(1, 1, 2, 2).double()], [torch.zeros(1, 1, s, s).double() for s in (8, 4)]
+    with pytest.raises(
+        ShapeMismatchError, match=r"resolutions of the teacher's maps is \[\(8, 8\), \(4, 4\)\], but must be"
+    ):
         loss_of("nst", taps(maps=one), taps(maps=two), stages="all")
-    with pytest.raises(InvalidValueError, match="stages is 'first', but must be one of: last, all"):
+    with pytest.raises(InvalidValueError, match="stages is 'first', but must be one of: last, middle, all"):
         loss_of("nst", taps(maps=one), taps(maps=one), stages="first")

@@ -12,10 +12,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from mf_nas_kd.distillation.attention import AttentionLoss
+from mf_nas_kd.distillation.correlation import CorrelationLoss
+from mf_nas_kd.distillation.crd import ContrastiveLoss
+from mf_nas_kd.distillation.dist import CorrelatedPredictionsLoss
+from mf_nas_kd.distillation.dkd import DecoupledLoss
+from mf_nas_kd.distillation.hint import HintLoss
 from mf_nas_kd.distillation.kd import KnowledgeDistillationLoss
 from mf_nas_kd.distillation.loss import DistillationLoss
 from mf_nas_kd.distillation.none import NoLoss
 from mf_nas_kd.distillation.nst import NeuronSelectivityLoss
+from mf_nas_kd.distillation.pkt import ProbabilisticTransferLoss
+from mf_nas_kd.distillation.rkd import RelationalLoss
+from mf_nas_kd.distillation.similarity import SimilarityLoss
+from mf_nas_kd.distillation.vid import VariationalInformationLoss
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.registry import lookup
 from mf_nas_kd.taps import TapShapes
@@ -23,8 +32,17 @@ from mf_nas_kd.taps import TapShapes
 LOSSES: Mapping[str, type[DistillationLoss]] = {
     "none": NoLoss,
     "kd": KnowledgeDistillationLoss,
+    "hint": HintLoss,
     "attention": AttentionLoss,
     "nst": NeuronSelectivityLoss,
+    "pkt": ProbabilisticTransferLoss,
+    "similarity": SimilarityLoss,
+    "correlation": CorrelationLoss,
+    "vid": VariationalInformationLoss,
+    "crd": ContrastiveLoss,
+    "rkd": RelationalLoss,
+    "dkd": DecoupledLoss,
+    "dist": CorrelatedPredictionsLoss,
 }
 
 _GIVEN_TO_ALL = ("self", "student", "teacher", "num_images")

@@ -20,12 +20,13 @@ class AttentionLoss(MatchedMapsLoss):
 
     def teacher_targets(self, taps: Taps) -> Tensor:
         """The attention maps of all stages side by side, ``(B, sum of H * W)``."""
-        return torch.cat(self._attention(taps), dim=1)
+        return torch.cat(_attention(self.teacher_maps(taps)), dim=1)
 
-    def forward(self, taps: Taps, targets: Tensor, indices: Tensor) -> Tensor:
+    def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
         remembered = targets.to(taps.logits.dtype).split([h * w for h, w in self.sizes], dim=1)
-        pairs = zip(self._attention(taps), remembered, strict=True)
+        pairs = zip(_attention(self.student_maps(taps)), remembered, strict=True)
         return torch.stack([(student - teacher).square().mean() for student, teacher in pairs]).sum()
 
-    def _attention(self, taps: Taps) -> list[Tensor]:
-        return [functional.normalize(m.square().mean(dim=1).flatten(1), dim=1) for m in self.matched_maps(taps)]
+
+def _attention(maps: list[Tensor]) -> list[Tensor]:
+    return [functional.normalize(m.square().mean(dim=1).flatten(1), dim=1) for m in maps]

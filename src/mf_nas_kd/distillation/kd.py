@@ -2,6 +2,9 @@
 
 References:
     Hinton, Vinyals, Dean (2015). Distilling the Knowledge in a Neural Network. arXiv 1503.02531, section 2.
+    Sun, Ren, Li, Wang, Cao (2024). Logit Standardization in Knowledge Distillation. CVPR, algorithm 1
+    (``standardise_logits``). Difference: the standard deviation is the sample's (division by K - 1), as in the code
+    that goes with the paper.
 """
 
 from __future__ import annotations
@@ -9,9 +12,10 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from mf_nas_kd.distillation.loss import DistillationLoss, require_equal_classes
-from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.distillation.loss import DistillationLoss, require_equal_classes, require_positive
 from mf_nas_kd.taps import Taps, TapShapes
+
+SMALL = 1e-7  # added to the standard deviation, which is zero where all logits are equal
 
 
 class KnowledgeDistillationLoss(DistillationLoss):
@@ -19,21 +23,35 @@ class KnowledgeDistillationLoss(DistillationLoss):
 
     Args:
         temperature: ``t``, above 0.
+        standardise_logits: Whether the logits ``z`` of both sides are brought to mean 0 and standard deviation 1, image
+            by image, before.
     """
 
-    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, temperature: float = 4.0) -> None:
+    def __init__(
+        self,
+        *,
+        student: TapShapes,
+        teacher: TapShapes,
+        num_images: int,
+        temperature: float = 4.0,
+        standardise_logits: bool = False,
+    ) -> None:
         super().__init__(student=student, teacher=teacher, num_images=num_images)
         require_equal_classes(student, teacher)
-        if temperature <= 0:
-            raise InvalidValueError("temperature", temperature, "above 0")
+        require_positive(temperature=temperature)
         self.temperature = temperature
+        self.standardise_logits = standardise_logits
 
     def teacher_targets(self, taps: Taps) -> Tensor:
         """The logits ``(B, K)``."""
         return taps.logits
 
-    def forward(self, taps: Taps, targets: Tensor, indices: Tensor) -> Tensor:
-        log_student = functional.log_softmax(taps.logits / self.temperature, dim=1)
-        log_teacher = functional.log_softmax(targets.to(taps.logits.dtype) / self.temperature, dim=1)
+    def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
+        log_student, log_teacher = (self._log_softened(z) for z in (taps.logits, targets.to(taps.logits.dtype)))
         divergence = functional.kl_div(log_student, log_teacher, reduction="batchmean", log_target=True)
         return self.temperature**2 * divergence
+
+    def _log_softened(self, logits: Tensor) -> Tensor:
+        if self.standardise_logits:
+            logits = (logits - logits.mean(dim=1, keepdim=True)) / (logits.std(dim=1, keepdim=True) + SMALL)
+        return functional.log_softmax(logits / self.temperature, dim=1)

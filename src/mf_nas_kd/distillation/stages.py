@@ -1,4 +1,4 @@
-"""Which feature maps a loss compares, and at which size: shared by the losses that compare maps of equal size."""
+"""Which feature maps of student and teacher belong together, and at which size they are compared."""
 
 from __future__ import annotations
 
@@ -9,7 +9,47 @@ from mf_nas_kd.distillation.loss import DistillationLoss
 from mf_nas_kd.errors import InvalidValueError, ShapeMismatchError
 from mf_nas_kd.taps import Taps, TapShapes
 
-STAGES = ("last", "all")
+STAGES = ("last", "middle", "all")
+
+
+def chosen_stages(student: TapShapes, teacher: TapShapes, stages: str) -> list[tuple[int, int]]:
+    """Pairs ``(map of the student, map of the teacher)``, as places in :attr:`Taps.maps`.
+
+    ``last`` is the last map of both. For ``all``, networks with equally many maps are paired one to one, others by
+    equal resolution. ``middle`` is ``all`` but the first and the last pair, where there are more than two.
+
+    Raises:
+        InvalidValueError: If ``stages`` is not known.
+        ShapeMismatchError: If numbers of maps differ and no resolution is common to both.
+    """
+    if stages not in STAGES:
+        raise InvalidValueError("stages", stages, f"one of: {', '.join(STAGES)}")
+    if stages == "last":
+        return [(len(student.maps) - 1, len(teacher.maps) - 1)]
+    pairs = _all_stages(student, teacher)
+    return pairs[1:-1] if stages == "middle" and len(pairs) > 2 else pairs
+
+
+def _all_stages(student: TapShapes, teacher: TapShapes) -> list[tuple[int, int]]:
+    if len(student.maps) == len(teacher.maps):
+        return [(place, place) for place in range(len(student.maps))]
+    resolutions = {shape[1:]: place for place, shape in enumerate(teacher.maps)}
+    pairs = [(p, resolutions[shape[1:]]) for p, shape in enumerate(student.maps) if shape[1:] in resolutions]
+    if not pairs:
+        received = [shape[1:] for shape in teacher.maps]
+        allowed = f"as many as the student's, or have one of them: {[shape[1:] for shape in student.maps]}"
+        raise ShapeMismatchError("resolutions of the teacher's maps", received, allowed)
+    return pairs
+
+
+def smaller_size(student: tuple[int, int, int], teacher: tuple[int, int, int]) -> tuple[int, int]:
+    """``(H, W)`` to which two maps ``(C, H, W)`` are pooled: the smaller of both, in each direction."""
+    return min(student[1], teacher[1]), min(student[2], teacher[2])
+
+
+def pooled(features: Tensor, size: tuple[int, int]) -> Tensor:
+    """A map ``(B, C, H, W)``, average-pooled to ``size`` where it is larger."""
+    return features if features.shape[-2:] == size else functional.adaptive_avg_pool2d(features, size)
 
 
 class MatchedMapsLoss(DistillationLoss):
@@ -19,12 +59,12 @@ class MatchedMapsLoss(DistillationLoss):
     once, and belongs to the key of whatever is remembered.
 
     Args:
-        stages: ``last``, or ``all`` spatial resolutions.
+        stages: ``last``, ``middle`` or ``all``; see :func:`chosen_stages`.
         map_size: Height and width to pool to; by default the smaller of both sides, in each stage.
 
     Raises:
         InvalidValueError: If an option is not allowed.
-        ShapeMismatchError: If the networks have different numbers of stages and all are asked for.
+        ShapeMismatchError: If the stages of the networks cannot be paired.
     """
 
     def __init__(
@@ -37,20 +77,21 @@ class MatchedMapsLoss(DistillationLoss):
         map_size: int | None = None,
     ) -> None:
         super().__init__(student=student, teacher=teacher, num_images=num_images)
-        if stages not in STAGES:
-            raise InvalidValueError("stages", stages, f"one of: {', '.join(STAGES)}")
         if map_size is not None and map_size < 1:
             raise InvalidValueError("map_size", map_size, "at least 1, or null for the smaller of both sides")
-        if stages == "all" and len(student.maps) != len(teacher.maps):
-            raise ShapeMismatchError("number of the teacher's stages", len(teacher.maps), f"{len(student.maps)}")
-        self._stages = 1 if stages == "last" else len(student.maps)
-        pairs = zip(student.maps[-self._stages :], teacher.maps[-self._stages :], strict=True)
-        smaller = [(min(s[1], t[1]), min(s[2], t[2])) for s, t in pairs]
+        pairs = chosen_stages(student, teacher, stages)
+        self._student_places = [place for place, _ in pairs]
+        self._teacher_places = [place for _, place in pairs]
+        smaller = [smaller_size(student.maps[s], teacher.maps[t]) for s, t in pairs]
         self.sizes: tuple[tuple[int, int], ...] = tuple((map_size, map_size) if map_size else size for size in smaller)
 
-    def matched_maps(self, taps: Taps) -> list[Tensor]:
-        """The pooled maps of the chosen stages, each ``(B, C, H, W)`` with the declared ``(H, W)``."""
-        return [
-            features if features.shape[-2:] == size else functional.adaptive_avg_pool2d(features, size)
-            for features, size in zip(taps.maps[-self._stages :], self.sizes, strict=True)
-        ]
+    def student_maps(self, taps: Taps) -> list[Tensor]:
+        """The student's maps of the chosen stages, each ``(B, C, H, W)`` with the declared ``(H, W)``."""
+        return self._pooled(taps, self._student_places)
+
+    def teacher_maps(self, taps: Taps) -> list[Tensor]:
+        """The teacher's maps of the chosen stages, each ``(B, C, H, W)`` with the declared ``(H, W)``."""
+        return self._pooled(taps, self._teacher_places)
+
+    def _pooled(self, taps: Taps, places: list[int]) -> list[Tensor]:
+        return [pooled(taps.maps[place], size) for place, size in zip(places, self.sizes, strict=True)]

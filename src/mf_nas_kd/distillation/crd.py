@@ -1,0 +1,114 @@
+"""Contrastive representation distillation: an image is recognised among others across the two networks.
+
+References:
+    Tian, Krishnan, Isola (2020). Contrastive Representation Distillation. ICLR, eq. 17 to 19; noise-contrastive
+    estimation with a memory as in Wu et al. (2018), Unsupervised Feature Learning via Non-Parametric Instance
+    Discrimination, CVPR, eq. 4 to 8.
+    Differences: negatives are other images of any class, not of other classes only; where the subset has no more other
+    images than negatives are wanted, all of them are taken, once, and nothing is random. All similarities to the memory
+    are computed in one product and the wanted ones picked: gathering 16384 negatives for each image would copy 128
+    times as much.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mf_nas_kd.distillation.loss import DistillationLoss, require_positive
+from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.taps import Taps, TapShapes
+
+SMALL = 1e-7  # keeps the logarithms finite
+
+
+class ContrastiveLoss(DistillationLoss):
+    """Noise-contrastive loss of student against teacher's memory plus teacher against student's memory.
+
+    ``forward`` remembers: the memory of the images moves towards their features (at the next call: until then the
+    backward pass needs it as it was), and the first batch sets the normalisation constants.
+
+    Args:
+        features: Dimensions of the space that both embeddings are mapped to.
+        negatives: How many other images each is told from; fewer where the subset is smaller.
+        temperature: Of the similarities, above 0.
+        momentum: Share of the old memory that stays, in [0, 1).
+
+    Raises:
+        InvalidValueError: If an option is not allowed, or the subset has one image only.
+    """
+
+    def __init__(
+        self,
+        *,
+        student: TapShapes,
+        teacher: TapShapes,
+        num_images: int,
+        features: int = 128,
+        negatives: int = 16384,
+        temperature: float = 0.07,
+        momentum: float = 0.5,
+    ) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images)
+        require_positive(features=features, negatives=negatives, temperature=temperature)
+        if not 0 <= momentum < 1:
+            raise InvalidValueError("momentum", momentum, "in [0, 1)")
+        if num_images < 2:
+            raise InvalidValueError("number of images in the subset", num_images, "at least 2: crd needs negatives")
+        self.negatives = min(negatives, num_images - 1)
+        self.temperature = temperature
+        self.momentum = momentum
+        self.student_map = nn.Linear(student.embedding, features)
+        self.teacher_map = nn.Linear(teacher.embedding, features)
+        for side in ("student", "teacher"):
+            # Uniform on [-1, 1] / sqrt(D / 3) has variance 1 / D: rows of length about one.
+            memory = (torch.rand(num_images, features) * 2 - 1) * (3 / features) ** 0.5
+            self.register_buffer(f"{side}_memory", memory)
+            self.register_buffer(f"{side}_constant", torch.zeros(()))
+        self._generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+        self._seen: tuple[Tensor, Tensor, Tensor] | None = None
+
+    def teacher_targets(self, taps: Taps) -> Tensor:
+        """The embedding ``(B, D)``."""
+        return taps.embedding
+
+    def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
+        student = functional.normalize(self.student_map(taps.embedding), dim=1)
+        teacher = functional.normalize(self.teacher_map(targets.to(taps.embedding.dtype)), dim=1)
+        contrast = torch.cat([indices[:, None], self._draw_negatives(indices)], dim=1)  # (B, 1 + negatives)
+        self._remember()
+        self._seen = (indices, student.detach(), teacher.detach())
+        return self._contrast("teacher", student, contrast) + self._contrast("student", teacher, contrast)
+
+    def _draw_negatives(self, indices: Tensor) -> Tensor:
+        """``(B, negatives)``: other images; all of them where there are no more than are wanted."""
+        if self.negatives == self.num_images - 1:
+            others = torch.arange(self.num_images - 1, device=indices.device).expand(len(indices), -1)
+        else:
+            shape = (len(indices), self.negatives)
+            others = torch.randint(self.num_images - 1, shape, generator=self._generator).to(indices.device)
+        return others + (others >= indices[:, None])  # the image itself is left out
+
+    def _contrast(self, side: str, features: Tensor, contrast: Tensor) -> Tensor:
+        """The loss of features ``(B, D)`` against the memory of the other side; the first of each row is the image."""
+        memory, constant = self.get_buffer(f"{side}_memory"), self.get_buffer(f"{side}_constant")
+        similarities = (features @ memory.to(features.dtype).T).gather(1, contrast)
+        unnormalised = (similarities / self.temperature).exp()
+        first = unnormalised.detach().mean() * self.num_images
+        constant.copy_(torch.where(constant == 0, first.to(constant.dtype), constant))
+        model = unnormalised / constant.to(unnormalised.dtype)
+        noise = self.negatives / self.num_images
+        right = (model[:, 0] / (model[:, 0] + noise + SMALL)).log().sum()
+        wrong = (noise / (model[:, 1:] + noise + SMALL)).log().sum()
+        return -(right + wrong) / len(features)
+
+    @torch.no_grad()
+    def _remember(self) -> None:
+        """Move the memory of the images of the last call."""
+        if self._seen is None:
+            return
+        indices, *features = self._seen
+        for memory, seen in zip((self.student_memory, self.teacher_memory), features, strict=True):
+            moved = memory[indices] * self.momentum + seen.to(memory.dtype) * (1 - self.momentum)
+            memory[indices] = functional.normalize(moved, dim=1)

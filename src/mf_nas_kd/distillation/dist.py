@@ -1,0 +1,65 @@
+"""Distillation from a stronger teacher: predictions that go together, up to scale and shift.
+
+References:
+    Huang, You, Wang, Qian, Xu (2022). Knowledge Distillation from A Stronger Teacher. NeurIPS, eq. 8 to 10.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional
+
+from mf_nas_kd.distillation.loss import (
+    DistillationLoss,
+    require_equal_classes,
+    require_positive,
+    require_several_images,
+)
+from mf_nas_kd.taps import Taps, TapShapes
+
+
+class CorrelatedPredictionsLoss(DistillationLoss):
+    """``t**2 (β (1 - ρ over classes, image by image) + γ (1 - ρ over images, class by class))``, ``ρ`` Pearson's.
+
+    Args:
+        temperature: ``t``, above 0.
+        inter_class_weight: ``β``.
+        intra_class_weight: ``γ``.
+    """
+
+    def __init__(
+        self,
+        *,
+        student: TapShapes,
+        teacher: TapShapes,
+        num_images: int,
+        temperature: float = 4.0,
+        inter_class_weight: float = 2.0,
+        intra_class_weight: float = 2.0,
+    ) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images)
+        require_equal_classes(student, teacher)
+        require_positive(temperature=temperature)
+        self.temperature = temperature
+        self.inter_class_weight = inter_class_weight
+        self.intra_class_weight = intra_class_weight
+
+    def teacher_targets(self, taps: Taps) -> Tensor:
+        """The logits ``(B, K)``."""
+        return taps.logits
+
+    def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
+        require_several_images("dist", len(targets))
+        student, teacher = (
+            functional.softmax(logits / self.temperature, dim=1)
+            for logits in (taps.logits, targets.to(taps.logits.dtype))
+        )
+        inter_class = 1 - _row_correlations(student, teacher).mean()
+        intra_class = 1 - _row_correlations(student.T, teacher.T).mean()
+        return self.temperature**2 * (self.inter_class_weight * inter_class + self.intra_class_weight * intra_class)
+
+
+def _row_correlations(first: Tensor, second: Tensor) -> Tensor:
+    """Pearson's correlation of every row with its partner; 0 where a row is constant."""
+    first, second = (functional.normalize(x - x.mean(dim=1, keepdim=True), dim=1) for x in (first, second))
+    return (first * second).sum(dim=1)

@@ -1,0 +1,74 @@
+"""Decoupled knowledge distillation: how sure the teacher is of the class, and what it thinks of the others.
+
+References:
+    Zhao, Cui, Song, Qiu, Liang (2022). Decoupled Knowledge Distillation. CVPR, eq. 6 and 7.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mf_nas_kd.distillation.loss import DistillationLoss, require_equal_classes, require_positive
+from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.taps import Taps, TapShapes
+
+
+class DecoupledLoss(DistillationLoss):
+    """``t**2 (α KL(target against the rest) + β KL(among the others))``, mean over the batch.
+
+    The target is the class of the image. Where no labels are given, it is the teacher's most probable class.
+
+    Args:
+        temperature: ``t``, above 0.
+        target_weight: ``α``.
+        others_weight: ``β``.
+
+    Raises:
+        InvalidValueError: If there are two classes only: beside the target there is one other, and nothing to compare.
+    """
+
+    def __init__(
+        self,
+        *,
+        student: TapShapes,
+        teacher: TapShapes,
+        num_images: int,
+        temperature: float = 4.0,
+        target_weight: float = 1.0,
+        others_weight: float = 8.0,
+    ) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images)
+        require_equal_classes(student, teacher)
+        require_positive(temperature=temperature)
+        if student.classes < 3:
+            allowed = "at least 3 for dkd: with two there is nothing to compare beside the target"
+            raise InvalidValueError("number of classes", student.classes, allowed)
+        self.temperature = temperature
+        self.target_weight = target_weight
+        self.others_weight = others_weight
+
+    def teacher_targets(self, taps: Taps) -> Tensor:
+        """The logits ``(B, K)``."""
+        return taps.logits
+
+    def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
+        classes = targets.argmax(dim=1) if labels is None else labels
+        student = _decoupled(taps.logits / self.temperature, classes)
+        teacher = _decoupled(targets.to(taps.logits.dtype) / self.temperature, classes)
+        target, others = (
+            functional.kl_div(s, t, reduction="batchmean", log_target=True)
+            for s, t in zip(student, teacher, strict=True)
+        )
+        return self.temperature**2 * (self.target_weight * target + self.others_weight * others)
+
+
+def _decoupled(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+    """Logarithms of ``p(target), p(other)`` ``(B, 2)``, and of the probabilities among the others ``(B, K - 1)``."""
+    log_probabilities = functional.log_softmax(logits, dim=1)
+    is_target = functional.one_hot(classes, logits.shape[1]).bool()
+    target = log_probabilities[is_target].unsqueeze(1)
+    others = log_probabilities[~is_target].view(len(logits), -1)
+    rest = others.logsumexp(dim=1, keepdim=True)
+    return torch.cat([target, rest], dim=1), others - rest

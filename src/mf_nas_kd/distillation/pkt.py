@@ -1,0 +1,37 @@
+"""Probabilistic knowledge transfer: who is similar to whom in a batch.
+
+References:
+    Passalis and Tefas (2018). Learning Deep Representations with Probabilistic Knowledge Transfer. ECCV, eq. 3 to 6,
+    with the cosine kernel. Difference: a mean over all pairs instead of a sum, as in the code of Tian et al. (2020),
+    Contrastive Representation Distillation, whose weight of 30000 belongs to it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mf_nas_kd.distillation.loss import DistillationLoss
+from mf_nas_kd.taps import Taps
+
+SMALL = 1e-7  # keeps the logarithm finite
+
+
+class ProbabilisticTransferLoss(DistillationLoss):
+    """Mean over all pairs of ``p_t log((p_t + ε) / (p_s + ε))``; rows of ``p`` are similarities that sum to one."""
+
+    def teacher_targets(self, taps: Taps) -> Tensor:
+        """The embedding ``(B, D)``."""
+        return taps.embedding
+
+    def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
+        student, teacher = _similarities(taps.embedding), _similarities(targets.to(taps.embedding.dtype))
+        return (teacher * torch.log((teacher + SMALL) / (student + SMALL))).mean()
+
+
+def _similarities(embedding: Tensor) -> Tensor:
+    """``(B, B)``: cosines, mapped to [0, 1], every row divided by its sum."""
+    directions = functional.normalize(embedding, dim=1)
+    similarities = (directions @ directions.T + 1) / 2
+    return similarities / similarities.sum(dim=1, keepdim=True)

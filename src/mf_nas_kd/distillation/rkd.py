@@ -1,0 +1,63 @@
+"""Relational knowledge distillation: distances and angles between the images of a batch.
+
+References:
+    Park, Kim, Lu, Cho (2019). Relational Knowledge Distillation. CVPR, eq. 4 to 9.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mf_nas_kd.distillation.loss import DistillationLoss, require_several_images
+from mf_nas_kd.taps import Taps, TapShapes
+
+SMALLEST_SQUARE = 1e-12  # the root's slope at zero is infinite
+
+
+class RelationalLoss(DistillationLoss):
+    """Smooth L1 between the distances (in units of their mean) and between the cosines of angles of both embeddings.
+
+    Args:
+        distance_weight: Of the distances.
+        angle_weight: Of the angles.
+    """
+
+    def __init__(
+        self,
+        *,
+        student: TapShapes,
+        teacher: TapShapes,
+        num_images: int,
+        distance_weight: float = 25.0,
+        angle_weight: float = 50.0,
+    ) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images)
+        self.distance_weight = distance_weight
+        self.angle_weight = angle_weight
+
+    def teacher_targets(self, taps: Taps) -> Tensor:
+        """The embedding ``(B, D)``."""
+        return taps.embedding
+
+    def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
+        require_several_images("rkd", len(targets))
+        student, teacher = taps.embedding, targets.to(taps.embedding.dtype)
+        distance = functional.smooth_l1_loss(_distances(student), _distances(teacher))
+        angle = functional.smooth_l1_loss(_angles(student), _angles(teacher))
+        return self.distance_weight * distance + self.angle_weight * angle
+
+
+def _distances(embedding: Tensor) -> Tensor:
+    """``(B, B)``, divided by the mean of the positive ones; all zero where all images are at one point."""
+    squares = (embedding[:, None] - embedding[None]).square().sum(dim=2)
+    positive = squares > SMALLEST_SQUARE
+    distances = torch.where(positive, squares.clamp_min(SMALLEST_SQUARE).sqrt(), 0)
+    return distances / (distances.sum() / positive.sum().clamp_min(1)).clamp_min(SMALLEST_SQUARE)
+
+
+def _angles(embedding: Tensor) -> Tensor:
+    """``(B, B, B)``: the cosine at image ``b`` of the angle between the directions to ``i`` and ``j``."""
+    directions = functional.normalize(embedding[None] - embedding[:, None], dim=2)  # (B, B, D)
+    return directions @ directions.transpose(1, 2)

@@ -1,0 +1,29 @@
+"""Similarity-preserving distillation: which images of a batch excite the last map alike.
+
+References:
+    Tung and Mori (2019). Similarity-Preserving Knowledge Distillation. ICCV, eq. 1 to 4.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional
+
+from mf_nas_kd.distillation.loss import DistillationLoss
+from mf_nas_kd.taps import Taps
+
+
+class SimilarityLoss(DistillationLoss):
+    """``||G_t - G_s||**2 / B**2``; ``G`` holds the products of the flattened last maps, every row of length one."""
+
+    def teacher_targets(self, taps: Taps) -> Tensor:
+        """The flattened last map ``(B, C * H * W)``."""
+        return taps.maps[-1].flatten(1)
+
+    def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
+        student = _similarities(taps.maps[-1].flatten(1))
+        return (_similarities(targets.to(student.dtype)) - student).square().mean()
+
+
+def _similarities(flattened: Tensor) -> Tensor:
+    return functional.normalize(flattened @ flattened.T, dim=1)
