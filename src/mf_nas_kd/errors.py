@@ -34,6 +34,10 @@ class ShapeMismatchError(InvalidValueError):
     """A tensor does not have the shape that was declared for it."""
 
 
+class MissingImagesError(MfNasKdError):
+    """Images that were asked for are not there, or cannot be read."""
+
+
 class ImpossibleLimitError(MfNasKdError, ValueError):
     """No architecture of the space is within the limits, or no evaluation is within the budget."""
 

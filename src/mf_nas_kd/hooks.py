@@ -22,8 +22,8 @@ from mf_nas_kd.registry import lookup
 
 logger = logging.getLogger(__name__)
 
-RUNTIME_ONLY = {"data_dir", "mlflow_run_id"}
-"""Given on the command line to place a run, not to parametrise a node."""
+RUNTIME_ONLY = {"data_dir", "images_dir", "mlflow_run_id"}
+"""Given on the command line to say where something is, not to parametrise a node."""
 
 
 class ProjectHooks:

@@ -9,6 +9,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from kedro.io import DatasetError, Version
 from matplotlib.figure import Figure
 
@@ -21,9 +22,11 @@ from mf_nas_kd.datasets import (
     BinaryDataset,
     EvaluationStoreDataset,
     EvaluationTableDataset,
-    TensorsDataset,
+    ImagesDataset,
+    NetworkDataset,
 )
 from mf_nas_kd.evaluation.plan import evaluations_of
+from mf_nas_kd.images import load_images
 from tests.evaluation.fakes import FakeEvaluator
 
 TABLE = pd.DataFrame({"a": [1, 2], "b": [0.1, np.nan], "c": ["x", "y"]})
@@ -94,22 +97,58 @@ def test_a_picture_is_a_whole_png(tmp_path):
     assert (tmp_path / "p.png").read_bytes().endswith(b"IEND\xaeB`\x82")
 
 
-@pytest.mark.parametrize("content", ["images", "network"])
-def test_tensors_come_back_as_the_value_they_were(content, tmp_path, digits, teacher):
-    value = {"images": digits, "network": teacher}[content]
-    dataset = TensorsDataset(filepath=str(tmp_path / "t.safetensors"), content=content)
-    dataset.save(value)
-    assert dataset.load().fingerprint == value.fingerprint
+def test_a_network_comes_back_as_the_value_it_was(tmp_path, teacher):
+    dataset = NetworkDataset(filepath=str(tmp_path / "t.safetensors"))
+    dataset.save(teacher)
+    assert dataset.load().fingerprint == teacher.fingerprint
+
+
+@pytest.fixture
+def stored_digits(tmp_path):
+    images = load_images("digits", 0.25, 0.25, 0, folder=tmp_path)
+    dataset = ImagesDataset(filepath=str(tmp_path / "images.safetensors"))
+    dataset.save(images)
+    return dataset
+
+
+def test_images_come_back_as_the_value_they_were(stored_digits, digits, tmp_path):
+    again = stored_digits.load()
+    assert again.fingerprint == digits.fingerprint
+    assert again.pixel_statistics == digits.pixel_statistics
+    assert again.class_names == digits.class_names
+    for split in ("train", "validation", "test"):
+        assert torch.equal(getattr(again, split).images, getattr(digits, split).images)
+        assert torch.equal(getattr(again, split).labels, getattr(digits, split).labels)
+
+
+def test_a_study_can_be_moved(stored_digits, digits, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    for file in [*tmp_path.glob("*.npy"), *tmp_path.glob("*.safetensors")]:
+        file.rename(tmp_path / "elsewhere" / file.name)
+    moved = ImagesDataset(filepath=str(tmp_path / "elsewhere" / "images.safetensors")).load()
+    assert torch.equal(moved.test.images, digits.test.images)
+
+
+def test_images_without_their_pixels_ask_for_the_data_pipeline(stored_digits, tmp_path):
+    for file in tmp_path.glob("*.npy"):
+        file.unlink()
+    with pytest.raises(DatasetError, match=r"pixels-.*npy is not there: run the data pipeline"):
+        stored_digits.load()
+
+
+def test_images_in_memory_only_are_not_saved(tmp_path, digits):
+    with pytest.raises(DatasetError, match="in memory only"):
+        ImagesDataset(filepath=str(tmp_path / "images.safetensors")).save(digits)
 
 
 def test_a_damaged_or_foreign_file_of_tensors_is_one_error(tmp_path, teacher):
     path = tmp_path / "t.safetensors"
-    TensorsDataset(filepath=str(path), content="network").save(teacher)
-    with pytest.raises(DatasetError, match="is damaged, or not a file of ImageDataset"):
-        TensorsDataset(filepath=str(path), content="images").load()
+    NetworkDataset(filepath=str(path)).save(teacher)
+    with pytest.raises(DatasetError, match="is damaged, or not a file of images"):
+        ImagesDataset(filepath=str(path)).load()
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(DatasetError, match="is damaged, or not a file of TrainedNetwork"):
-        TensorsDataset(filepath=str(path), content="network").load()
+    with pytest.raises(DatasetError, match="is damaged, or not a file of a trained network"):
+        NetworkDataset(filepath=str(path)).load()
 
 
 def test_saving_evaluations_adds_only_those_that_are_not_there(tmp_path, architectures, short):

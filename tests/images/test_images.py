@@ -6,6 +6,7 @@ import torch
 
 from mf_nas_kd.errors import InvalidValueError, ShapeMismatchError, UnknownNameError
 from mf_nas_kd.images import (
+    ImageCollection,
     ImageDataset,
     LabelledImages,
     ResidentImages,
@@ -35,14 +36,14 @@ def test_digits_are_bytes_that_use_the_whole_range(digits):
 
 
 def test_a_split_keeps_the_proportions_of_classes_and_shares_no_image():
-    parts = split_stratified(numbered((40, 80)), {"validation": 0.25, "test": 0.25}, seed=0)
-    assert {name: part.labels.bincount().tolist() for name, part in parts.items()} == {
+    labels = numbered((40, 80)).labels
+    parts = split_stratified(labels, {"validation": 0.25, "test": 0.25}, seed=0, class_names=("a", "b"))
+    assert {name: labels[positions].bincount().tolist() for name, positions in parts.items()} == {
         "train": [20, 40],
         "validation": [10, 20],
         "test": [10, 20],
     }
-    everything = torch.cat([part.images[:, 0, 0, 0] for part in parts.values()])
-    assert everything.sort().values.tolist() == list(range(120))
+    assert torch.cat(list(parts.values())).sort().values.tolist() == list(range(120))
 
 
 def test_a_split_is_a_function_of_its_seed():
@@ -52,10 +53,14 @@ def test_a_split_is_a_function_of_its_seed():
 
 def test_impossible_splits_are_refused():
     with pytest.raises(InvalidValueError, match="split fractions is .* must be positive and sum to less than 1"):
-        split_stratified(numbered(), {"validation": 0.5, "test": 0.5}, seed=0)
-    with pytest.raises(InvalidValueError, match="number of images of class 0 is 1"):
-        split_stratified(numbered((1, 20)), {"validation": 0.25, "test": 0.25}, seed=0)
-    with pytest.raises(UnknownNameError, match="images.source is 'digit', but must be one of: digits"):
+        split_stratified(numbered().labels, {"validation": 0.5, "test": 0.5}, seed=0, class_names=("a", "b"))
+    with pytest.raises(
+        InvalidValueError, match=r"images of the class 'a' is 1, .* every part, train and validation \(0.25"
+    ):
+        split_stratified(numbered((1, 20)).labels, {"validation": 0.25, "test": 0.25}, seed=0, class_names=("a", "b"))
+    with pytest.raises(
+        UnknownNameError, match="images.source is 'digit', but must be one of: cifar10, cifar100, digits"
+    ):
         load_images("digit", 0.2, 0.2, 0)
 
 
@@ -123,7 +128,27 @@ def test_wrong_tensors_are_refused():
         LabelledImages(torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64))
 
 
-def test_images_survive_being_saved(digits):
-    again = ImageDataset.from_tensors(*digits.to_tensors())
-    assert again.fingerprint == digits.fingerprint
-    assert again.class_names == digits.class_names
+def test_a_choice_of_a_choice_copies_no_pixel(digits):
+    few = digits.validation[torch.arange(20)][torch.tensor([3, 5])]
+    assert few.pixels.data_ptr() == digits.collection.pixels.data_ptr()
+    assert torch.equal(few.images, digits.validation.images[[3, 5]])
+    assert torch.equal(few.labels, digits.validation.labels[[3, 5]])
+
+
+def test_statistics_are_those_of_the_training_pixels(digits):
+    pixels = digits.train.images.double() / 255
+    assert digits.pixel_statistics[0] == pytest.approx([pixels.mean().item()], rel=1e-12)
+    assert digits.pixel_statistics[1] == pytest.approx([pixels.std(correction=0).item()], rel=1e-12)
+
+
+def test_the_fingerprint_sees_a_pixel_a_label_and_a_split(digits):
+    def fingerprint(pixels=digits.collection.pixels, labels=digits.collection.labels, positions=digits.positions):
+        return ImageDataset.of("digits", digits.class_names, ImageCollection(pixels, labels), positions).fingerprint
+
+    brighter, other = digits.collection.pixels.clone(), digits.collection.labels.clone()
+    brighter[0, 0, 0, 0] += 1
+    other[0] = (other[0] + 1) % 10
+    exchanged = {**digits.positions, "test": digits.positions["validation"], "validation": digits.positions["test"]}
+    prints = [fingerprint(), fingerprint(brighter), fingerprint(labels=other), fingerprint(positions=exchanged)]
+    assert prints[0] == digits.fingerprint
+    assert len(set(prints)) == 4

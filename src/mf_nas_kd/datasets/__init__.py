@@ -9,7 +9,8 @@ from mf_nas_kd.datasets.atomic import (
 )
 from mf_nas_kd.datasets.binary import BinaryDataset
 from mf_nas_kd.datasets.evaluations import EvaluationStoreDataset, EvaluationTableDataset
-from mf_nas_kd.datasets.tensors import TensorsDataset
+from mf_nas_kd.datasets.images import ImagesDataset, PixelFolderDataset
+from mf_nas_kd.datasets.network import NetworkDataset
 
 __all__ = [
     "AtomicCSVDataset",
@@ -20,5 +21,7 @@ __all__ = [
     "BinaryDataset",
     "EvaluationStoreDataset",
     "EvaluationTableDataset",
-    "TensorsDataset",
+    "ImagesDataset",
+    "NetworkDataset",
+    "PixelFolderDataset",
 ]

@@ -16,7 +16,7 @@ def sample_images(images: ImageDataset) -> Figure:
     classes = min(SHOWN_CLASSES, images.classes)
     drawn, axes = figure(0.55 * SHOWN_A_CLASS + 0.8, 0.6 * classes + 0.3, classes, SHOWN_A_CLASS)
     for label in range(classes):
-        members = images.train.images[images.train.labels == label][:SHOWN_A_CLASS]
+        members = images.train[(images.train.labels == label).nonzero().flatten()[:SHOWN_A_CLASS]].images
         for place in range(SHOWN_A_CLASS):
             axis = axes[label * SHOWN_A_CLASS + place]
             axis.grid(visible=False)

@@ -1,54 +1,84 @@
-"""Images as tensors: loading, splits, nested subsets, finite views, batches on the device.
+"""Images as tensors: sources, splits, nested subsets, finite views, batches on the device.
 
-Letters of shapes: ``N`` images, ``C`` channels, ``H`` and ``W`` height and width.
+Letters of shapes: ``N`` images, ``M`` images of a whole collection, ``C`` channels, ``H`` and ``W`` height and width.
+One source a file, one line a source in the table below.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
-from mf_nas_kd.images.dataset import ImageDataset, LabelledImages
-from mf_nas_kd.images.digits import load_digits
+import numpy as np
+import torch
+from pydantic import BaseModel
+
+from mf_nas_kd.images.cifar import CIFAR10, CIFAR100, CIFAROptions
+from mf_nas_kd.images.dataset import ImageCollection, ImageDataset, LabelledImages
+from mf_nas_kd.images.digits import Digits, DigitsOptions
+from mf_nas_kd.images.image_folder import ImageFolder, ImageFolderOptions
 from mf_nas_kd.images.resident import Batch, ResidentImages
+from mf_nas_kd.images.source import Source, decode_once
 from mf_nas_kd.images.splits import split_stratified
 from mf_nas_kd.images.subsets import SubsetOrder
 from mf_nas_kd.images.views import Views, ViewSettings
 from mf_nas_kd.registry import lookup
 
-SOURCES: Mapping[str, Callable[[], tuple[LabelledImages, tuple[str, ...]]]] = {
-    "digits": load_digits,
+SOURCES: Mapping[str, tuple[type[BaseModel], Callable[[Any], Source]]] = {
+    "digits": (DigitsOptions, Digits),
+    "image_folder": (ImageFolderOptions, ImageFolder),
+    "cifar10": (CIFAROptions, CIFAR10),
+    "cifar100": (CIFAROptions, CIFAR100),
 }
 
 
-def load_images(source: str, validation_fraction: float, test_fraction: float, seed: int) -> ImageDataset:
-    """Load a source and split it into training, validation and test images.
+def load_images(
+    source: str,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
+    options: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
+) -> ImageDataset:
+    """Load a source; validation and test images that it does not have are split off its training images.
 
     Args:
         source: A name in ``SOURCES``.
-        validation_fraction: Share of the images that selects, in (0, 1).
-        test_fraction: Share of the images that is only reported, in (0, 1).
+        validation_fraction: Share of the training images that selects, in (0, 1).
+        test_fraction: Share of the training images that is only reported, in (0, 1).
         seed: Seed of the split.
+        options: Options of the source; see its model.
+        folder: Where decoded images are kept in a memory-mapped file and found again; None keeps them in memory.
 
     Raises:
         UnknownNameError: If the source is not known.
+        MissingImagesError: If images are missing or cannot be read.
+        InvalidValueError: If a class is too small to be split.
     """
-    images, class_names = lookup(SOURCES, source, "images.source")()
-    parts = split_stratified(images, {"validation": validation_fraction, "test": test_fraction}, seed)
-    return ImageDataset(
-        name=source,
-        class_names=class_names,
-        train=parts["train"],
-        validation=parts["validation"],
-        test=parts["test"],
-    )
+    model, open_source = lookup(SOURCES, source, "images.source")
+    opened = open_source(model.model_validate(options or {}))
+    positions = _split(opened, {"validation": validation_fraction, "test": test_fraction}, seed)
+    return ImageDataset.of(source, opened.class_names, decode_once(opened, folder), positions)
+
+
+def _split(source: Source, fractions: Mapping[str, float], seed: int) -> dict[str, torch.Tensor]:
+    """Positions by split: those that the source has, and the others drawn from its training images."""
+    given = {split: torch.from_numpy(np.flatnonzero(source.splits == split)) for split in ("train", *fractions)}
+    wanted = {split: fraction for split, fraction in fractions.items() if len(given[split]) == 0}
+    train = given["train"]
+    drawn = split_stratified(torch.from_numpy(source.labels)[train], wanted, seed, source.class_names)
+    return given | {split: train[positions] for split, positions in drawn.items()}
 
 
 __all__ = [
     "SOURCES",
     "Batch",
+    "ImageCollection",
     "ImageDataset",
     "LabelledImages",
     "ResidentImages",
+    "Source",
     "SubsetOrder",
     "ViewSettings",
     "Views",

@@ -6,17 +6,33 @@ References:
 
 from __future__ import annotations
 
-import torch
+import numpy as np
+from pydantic import BaseModel, ConfigDict
 from sklearn import datasets
 
-from mf_nas_kd.images.dataset import LabelledImages
+from mf_nas_kd.seeding import fingerprint
 
 BRIGHTEST_VALUE = 16  # each pixel counts the ink in a 4x4 field
 
 
-def load_digits() -> tuple[LabelledImages, tuple[str, ...]]:
-    """All digits as ``(1797, 1, 8, 8)`` uint8, stretched to 0..255, and the names of the ten classes."""
-    digits = datasets.load_digits()
-    pixels = torch.from_numpy(digits.images).mul(255 / BRIGHTEST_VALUE).round().to(torch.uint8)
-    labels = torch.from_numpy(digits.target).to(torch.int64)
-    return LabelledImages(pixels.unsqueeze(1), labels), tuple(str(name) for name in digits.target_names)
+class DigitsOptions(BaseModel):
+    """There is nothing to choose."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Digits:
+    """All digits, stretched to 0..255, in one split."""
+
+    image_shape = (1, 8, 8)
+    key = fingerprint(["digits", BRIGHTEST_VALUE])
+
+    def __init__(self, options: DigitsOptions) -> None:
+        digits = datasets.load_digits()
+        self.class_names = tuple(str(name) for name in digits.target_names)
+        self.labels = digits.target.astype(np.int64)
+        self.splits = np.full(len(self.labels), "train")
+        self._ink = digits.images
+
+    def decode(self, pixels: np.ndarray) -> None:
+        pixels[:, 0] = np.round(self._ink * (255 / BRIGHTEST_VALUE)).astype(np.uint8)

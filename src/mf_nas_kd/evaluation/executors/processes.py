@@ -15,6 +15,7 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from queue import SimpleQueue
 
+from mf_nas_kd.cores import available_cores
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.evaluation.evaluator import Evaluator
 from mf_nas_kd.evaluation.executors.executor import Executor
@@ -64,11 +65,6 @@ class ProcessExecutor(Executor):
             raise TrainingFailedError(f"given up after {ALLOWED_DEATHS} deaths of its worker process")
         finally:
             self._idle.put(worker)
-
-
-def available_cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _hold(evaluator: Evaluator) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -15,10 +16,15 @@ from mf_nas_kd.pipelines.data.parameters import ImagesParameters, SubsetsParamet
 logger = logging.getLogger(__name__)
 
 
-def load_images(parameters: ImagesParameters) -> ImageDataset:
-    """Load the source and split it."""
+def load_images(parameters: ImagesParameters, pixel_folder: Path) -> ImageDataset:
+    """Decode the source, once, and split it."""
     images = load_and_split(
-        parameters.source, parameters.validation_fraction, parameters.test_fraction, parameters.seed
+        parameters.source,
+        parameters.validation_fraction,
+        parameters.test_fraction,
+        parameters.seed,
+        parameters.options[parameters.source],
+        pixel_folder,
     )
     sizes = (len(images.train), len(images.validation), len(images.test))
     logger.info("Images %s: %d to train on, %d to validate, %d to test", images.name, *sizes)

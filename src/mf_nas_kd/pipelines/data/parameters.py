@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mf_nas_kd.evaluation.fidelity import TrainFraction
 from mf_nas_kd.images import SOURCES
@@ -16,9 +16,10 @@ class ImagesParameters(BaseModel):
 
     Attributes:
         source: A name in ``images.SOURCES``.
-        validation_fraction: Share that decides, in (0, 1).
-        test_fraction: Share that is only reported, in (0, 1).
+        validation_fraction: Share of the training images that decides, in (0, 1), where the source has none for it.
+        test_fraction: Share of the training images that is only reported, in (0, 1), likewise.
         seed: Of the split.
+        options: Options of each source, by its name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,12 +28,16 @@ class ImagesParameters(BaseModel):
     validation_fraction: Annotated[float, Field(gt=0, lt=1)]
     test_fraction: Annotated[float, Field(gt=0, lt=1)]
     seed: int
+    options: dict[str, dict[str, Any]]
 
-    @field_validator("source")
-    @classmethod
-    def _source_is_known(cls, source: str) -> str:
-        lookup(SOURCES, source, "images.source")
-        return source
+    @model_validator(mode="after")
+    def _sources_and_options_are_known(self) -> ImagesParameters:
+        lookup(SOURCES, self.source, "images.source")
+        lookup(self.options, self.source, "images.source without images.options")
+        for name, options in self.options.items():
+            model, _ = lookup(SOURCES, name, "images.options")
+            model.model_validate(options)
+        return self
 
 
 class SubsetsParameters(BaseModel):

@@ -11,7 +11,12 @@ def create_pipeline() -> Pipeline:
     """Images, splits, nested subsets."""
     return Pipeline(
         [
-            Node(nodes.load_images, inputs="params:images", outputs="images", name="load_images"),
+            Node(
+                nodes.load_images,
+                inputs=["params:images", "pixel_folder"],
+                outputs="images",
+                name="load_images",
+            ),
             Node(
                 nodes.order_subsets,
                 inputs=["images", "params:subsets"],

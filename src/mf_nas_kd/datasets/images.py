@@ -1,0 +1,88 @@
+"""Images in the catalog: what belongs to which split, beside the memory-mapped file with the pixels."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kedro.io import AbstractDataset, DatasetError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from mf_nas_kd.datasets.atomic import AtomicSave
+from mf_nas_kd.datasets.binary import LocalFileDataset
+from mf_nas_kd.images import ImageCollection, ImageDataset
+from mf_nas_kd.seeding import canonical_json
+
+
+class PixelFolderDataset(AbstractDataset[NoReturn, Path]):
+    """The folder where decoded images are kept, for the node that decodes them.
+
+    Args:
+        folder: Where.
+        metadata: For kedro-viz.
+    """
+
+    def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
+        self._folder = Path(folder)
+        self.metadata = metadata
+
+    def load(self) -> Path:
+        return self._folder
+
+    def save(self, data: NoReturn) -> None:
+        raise DatasetError("images are decoded into the folder that load() names, and not saved as a whole")
+
+    def _exists(self) -> bool:
+        return True  # it is made when something is decoded
+
+    def _describe(self) -> dict[str, Any]:
+        return {"folder": self._folder}
+
+
+class _Images(LocalFileDataset):
+    def load(self) -> ImageDataset:
+        path = Path(self._get_load_path())
+        try:
+            with safe_open(path, framework="pt") as file:
+                tensors = {name: file.get_tensor(name) for name in list(file.keys())}
+                header = {name: json.loads(text) for name, text in file.metadata().items()}
+            collection = ImageCollection.mapped(path.parent.resolve() / header["pixels"], tensors.pop("labels"))
+            return ImageDataset(
+                name=header["name"],
+                class_names=tuple(header["class_names"]),
+                collection=collection,
+                positions=tensors,
+                pixel_statistics=tuple(tuple(values) for values in header["pixel_statistics"]),
+                fingerprint=header["fingerprint"],
+            )
+        except FileNotFoundError as failure:
+            raise DatasetError(f"{failure.filename} is not there: run the data pipeline") from failure
+        except (SafetensorError, KeyError, TypeError, ValueError) as failure:
+            raise DatasetError(f"{path} is damaged, or not a file of images: {failure}") from failure
+
+    def save(self, data: ImageDataset) -> None:
+        if data.collection.path is None:
+            raise DatasetError("these images are in memory only; load_images(..., folder=...) keeps them in a file")
+        path = Path(self._get_save_path())
+        header = {
+            "pixels": os.path.relpath(data.collection.path, path.parent.resolve()),
+            "name": data.name,
+            "class_names": data.class_names,
+            "pixel_statistics": data.pixel_statistics,
+            "fingerprint": data.fingerprint,
+        }
+        tensors = {"labels": data.collection.labels, **data.positions}
+        save_file(tensors, path, metadata={name: canonical_json(value) for name, value in header.items()})
+
+
+class ImagesDataset(AtomicSave, _Images):
+    """Labels and splits, with the name of the file of pixels beside it; what is loaded equals what was saved.
+
+    Args:
+        filepath: Where.
+        version: Set by Kedro for versioned datasets.
+        metadata: For kedro-viz.
+    """

@@ -1,0 +1,72 @@
+"""CIFAR-10 and CIFAR-100 through torchvision: 50,000 training and 10,000 test images, 32x32 colour.
+
+References:
+    Krizhevsky (2009). Learning Multiple Layers of Features from Tiny Images. Technical report, University of Toronto.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from torchvision import datasets
+
+from mf_nas_kd.errors import MissingImagesError
+from mf_nas_kd.seeding import fingerprint
+
+
+class CIFAROptions(BaseModel):
+    """Where the files are.
+
+    Attributes:
+        folder: Of the unpacked archive's folder, as torchvision lays it out.
+        download: Whether to fetch the archive (160 MB) where it is not there.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str
+    download: bool
+
+
+class CIFAR10:
+    """Ten classes."""
+
+    image_shape = (3, 32, 32)
+    dataset: type[datasets.CIFAR10] = datasets.CIFAR10
+    title = "CIFAR-10"
+
+    def __init__(self, options: CIFAROptions) -> None:
+        train, test = (self._open(options, train) for train in (True, False))
+        self.class_names = tuple(train.classes)
+        self.labels = np.array([*train.targets, *test.targets], dtype=np.int64)
+        self.splits = np.array(["train"] * len(train.targets) + ["test"] * len(test.targets))
+        self.key = fingerprint([self.title])  # torchvision has compared the files with their checksums
+        self._pixels = (train.data, test.data)
+
+    def _open(self, options: CIFAROptions, train: bool) -> datasets.CIFAR10:
+        folder = Path(options.folder)
+        if options.download:
+            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            return self.dataset(folder, train=train, download=options.download)
+        except (RuntimeError, OSError) as failure:
+            raise MissingImagesError(
+                f"{self.title} is not (or not undamaged) in {str(folder)!r}, and "
+                + ("the download failed" if options.download else "download is false")
+                + f"; put the unpacked archive there, or set download: true in images.options ({failure})"
+            ) from failure
+
+    def decode(self, pixels: np.ndarray) -> None:
+        start = 0
+        for part in self._pixels:  # (n, H, W, C) each
+            pixels[start : start + len(part)] = part.transpose(0, 3, 1, 2)
+            start += len(part)
+
+
+class CIFAR100(CIFAR10):
+    """A hundred classes."""
+
+    dataset = datasets.CIFAR100
+    title = "CIFAR-100"

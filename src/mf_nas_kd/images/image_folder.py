@@ -1,0 +1,154 @@
+"""Anybody's own images: a folder a class, ``train/`` with optional ``val/`` and ``test/`` beside it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+from tqdm import tqdm
+
+from mf_nas_kd.cores import available_cores
+from mf_nas_kd.errors import InvalidValueError, MissingImagesError
+from mf_nas_kd.images.decoding import SUFFIXES, decode_files, decode_into_map
+from mf_nas_kd.seeding import fingerprint
+
+logger = logging.getLogger(__name__)
+
+SPLIT_FOLDERS = {"train": "train", "val": "validation", "test": "test"}
+FILES_A_CHUNK = 256
+SMALL_BYTES = 32 * 2**20  # less is decoded here: starting a process takes 2 to 3 s, decoding 32 MiB of small files 3 s
+NAMED_FILES = 5
+
+
+class ImageFolderOptions(BaseModel):
+    """Where the images are, and what is made of them.
+
+    Attributes:
+        folder: Holds ``train/<class>/`` and optionally ``val/<class>/`` and ``test/<class>/``; or ``<class>/`` at once.
+        image_size: Height and width in pixels: an image is scaled until its shorter side fits, and cropped.
+        channels: 3 for colour, 1 for grey; images of the other kind are converted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str | None
+    image_size: Annotated[int, Field(ge=8)]
+    channels: Literal[1, 3]
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    split: str
+    class_name: str
+
+
+class ImageFolder:
+    """PNG, JPEG and WebP files in class folders.
+
+    Raises:
+        MissingImagesError: If there is no such folder, a class has no image, or a split lacks a class.
+        InvalidValueError: If no folder is named.
+    """
+
+    def __init__(self, options: ImageFolderOptions) -> None:
+        if options.folder is None:
+            allowed = "a folder of class folders, for example kedro run --params=images_dir=/my/images"
+            raise InvalidValueError("images.options.image_folder.folder", None, allowed)
+        root = Path(options.folder)
+        self._files = _list_files(root)
+        self._size, self._channels = options.image_size, options.channels
+        self.class_names = tuple(sorted({file.class_name for file in self._files}))
+        number = {name: label for label, name in enumerate(self.class_names)}
+        self.labels = np.array([number[file.class_name] for file in self._files], dtype=np.int64)
+        self.splits = np.array([file.split for file in self._files])
+        self.image_shape = (options.channels, options.image_size, options.image_size)
+        states = [(str(f.path.relative_to(root)), *_state(f.path)) for f in self._files]
+        self.key = fingerprint([states, options.image_size, options.channels])
+        self._bytes = sum(size for _, size, _ in states)
+
+    def decode(self, pixels: np.ndarray) -> None:
+        paths = [file.path for file in self._files]
+        chunks = [range(i, min(i + FILES_A_CHUNK, len(paths))) for i in range(0, len(paths), FILES_A_CHUNK)]
+        parallel = self._bytes > SMALL_BYTES and isinstance(pixels, np.memmap)
+        decode = self._in_processes if parallel else self._here
+        unreadable: list[str] = []
+        with tqdm(
+            total=len(paths), desc="decoding", unit="image", disable=len(chunks) == 1, mininterval=0.5
+        ) as progress:
+            for count, failures in decode(pixels, paths, chunks):
+                unreadable += failures
+                progress.update(count)
+        if unreadable:
+            named = "; ".join(sorted(unreadable)[:NAMED_FILES])
+            more = f"; and {len(unreadable) - NAMED_FILES} more" if len(unreadable) > NAMED_FILES else ""
+            raise MissingImagesError(f"{len(unreadable)} of {len(paths)} images cannot be read: {named}{more}")
+
+    def _here(
+        self, pixels: np.ndarray, paths: Sequence[Path], chunks: Sequence[range]
+    ) -> Iterator[tuple[int, list[str]]]:
+        for chunk in chunks:
+            yield len(chunk), decode_files([paths[i] for i in chunk], pixels[chunk.start : chunk.stop])
+
+    def _in_processes(
+        self, pixels: np.memmap, paths: Sequence[Path], chunks: Sequence[range]
+    ) -> Iterator[tuple[int, list[str]]]:
+        """Every process writes its chunks into the map; nothing but messages travels back."""
+        with ProcessPoolExecutor(available_cores(), get_context("spawn")) as pool:
+            futures = {
+                pool.submit(decode_into_map, [paths[i] for i in chunk], pixels.filename, chunk.start): len(chunk)
+                for chunk in chunks
+            }
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Size in bytes and time of the last change: what tells whether a file was replaced."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _list_files(root: Path) -> list[_File]:
+    if not root.is_dir():
+        raise MissingImagesError(f"there is no folder {str(root)!r}; it must hold train/<class>/ or <class>/ folders")
+    if (root / "train").is_dir():
+        parts = {root / name: split for name, split in SPLIT_FOLDERS.items() if (root / name).is_dir()}
+    else:
+        parts = {root: "train"}
+    files = [_File(path, split, name) for part, split in parts.items() for name, path in _class_files(part)]
+    classes = {split: {file.class_name for file in files if file.split == split} for split in parts.values()}
+    for part, split in parts.items():
+        for name in sorted(classes["train"] ^ classes[split]):
+            lacking = part if name in classes["train"] else root / "train"
+            raise MissingImagesError(
+                f"the class {name!r} is missing from {str(lacking)!r}: every split must have images of every class"
+            )
+    return files
+
+
+def _class_files(part: Path) -> Iterator[tuple[str, Path]]:
+    """Class name and path of every image of a split, in a fixed order."""
+    left_aside: list[Path] = []
+    folders = sorted(folder for folder in part.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    if not folders:
+        raise MissingImagesError(f"there are no class folders in {str(part)!r}")
+    for folder in folders:
+        visible = [p for p in sorted(folder.rglob("*")) if p.is_file() and not p.name.startswith(".")]
+        images = [path for path in visible if path.suffix.lower() in SUFFIXES]
+        left_aside += [path for path in visible if path.suffix.lower() not in SUFFIXES]
+        if not images:
+            raise MissingImagesError(
+                f"the class {folder.name!r} has no image in {str(folder)!r}: no file ends in {', '.join(SUFFIXES)}"
+            )
+        yield from ((folder.name, path) for path in images)
+    if left_aside:
+        ends = ", ".join(SUFFIXES)
+        logger.warning("%d files do not end in %s and are left aside: %s ...", len(left_aside), ends, left_aside[0])

@@ -1,0 +1,87 @@
+"""The protocol of a source of images, and how its images are decoded once and kept."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import uuid
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from mf_nas_kd.images.dataset import ImageCollection
+
+logger = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Knows which images there are before it decodes them.
+
+    Obligations: a source is constructed from its model of options; the constructor looks and refuses, and what costs
+    time is left to ``decode``.
+
+    Attributes:
+        class_names: ``K`` names, by label.
+        labels: ``(M,)``, int64.
+        splits: ``(M,)``, for every image one of ``dataset.SPLITS``. ``validation`` and ``test`` may be absent; they are
+            then drawn from ``train``.
+        image_shape: ``(C, H, W)`` of every decoded image.
+        key: Hexadecimal characters that differ as soon as what would be decoded does.
+    """
+
+    class_names: tuple[str, ...]
+    labels: np.ndarray
+    splits: np.ndarray
+    image_shape: tuple[int, int, int]
+    key: str
+
+    def decode(self, pixels: np.ndarray) -> None:
+        """Write all images into ``(M, C, H, W)`` of uint8, which is a map of a file or lies in memory."""
+        ...
+
+
+def decode_once(source: Source, folder: Path | None) -> ImageCollection:
+    """All images of a source, decoded into one memory-mapped file, or mapped from it where it was decoded before.
+
+    The file is complete or not there: it gets its name when everything is in it. Files of earlier states of the source
+    are removed then.
+
+    Args:
+        source: What to decode.
+        folder: Where the file is kept; None to decode into memory and keep nothing.
+    """
+    labels, shape = torch.from_numpy(source.labels), (len(source.labels), *source.image_shape)
+    if folder is None:
+        pixels = np.empty(shape, dtype=np.uint8)
+        source.decode(pixels)
+        return ImageCollection(torch.from_numpy(pixels), labels)
+    path = folder.resolve() / f"pixels-{source.key}.npy"
+    if path.exists():
+        logger.info("%d images were decoded before: %s", len(labels), path.name)
+    else:
+        started = time.perf_counter()
+        _decode_into(path, source, shape)
+        megabytes = path.stat().st_size / 1e6
+        seconds = time.perf_counter() - started
+        logger.info("Decoded %d images in %.1f s into %s (%.0f MB)", len(labels), seconds, path.name, megabytes)
+    return ImageCollection.mapped(path, labels)
+
+
+def _decode_into(path: Path, source: Source, shape: tuple[int, ...]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
+    try:
+        pixels = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+        source.decode(pixels)
+        pixels.flush()
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    for earlier in path.parent.glob("pixels-*.npy"):
+        if earlier != path:
+            earlier.unlink()

@@ -1,0 +1,228 @@
+"""Class folders of real images: digits as PNG, cuttings of scikit-learn's photographs as JPEG and WebP."""
+
+import os
+import pickle
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.datasets import load_sample_images
+
+from mf_nas_kd.errors import InvalidValueError, MissingImagesError
+from mf_nas_kd.images import SubsetOrder, image_folder, load_images
+
+PHOTOGRAPHS = dict(zip(("china", "flower"), load_sample_images().images, strict=True))
+CLASSES = ("china", "flower")
+
+
+def cut(name, number, size=40):
+    """A piece of a photograph, another one for every number."""
+    row, column = 7 * number % 300, 13 * number % 500
+    return Image.fromarray(PHOTOGRAPHS[name][row : row + size, column : column + size])
+
+
+def write(folder, per_class, suffixes=(".png", ".jpg", ".webp", ".JPEG"), start=0, classes=CLASSES):
+    for name in classes:
+        (folder / name).mkdir(parents=True)
+        for number in range(start, start + per_class):
+            image = cut(name, number)
+            image.save(folder / name / f"{number:03d}{suffixes[number % len(suffixes)]}")
+
+
+def load(folder, kept=None, size=16, channels=3, seed=0):
+    options = {"folder": str(folder), "image_size": size, "channels": channels}
+    return load_images("image_folder", 0.25, 0.25, seed, options, kept)
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    write(tmp_path / "images" / "train", 12)
+    return tmp_path / "images"
+
+
+def test_missing_splits_are_drawn_from_the_training_images(photographs):
+    images = load(photographs)
+    assert images.class_names == CLASSES
+    assert images.image_shape == (3, 16, 16)
+    assert [len(part) for part in (images.train, images.validation, images.test)] == [12, 6, 6]
+
+
+def test_splits_that_are_there_are_taken_as_they_are(photographs):
+    write(photographs / "test", 3, start=100)
+    write(photographs / "val", 2, start=200)
+    images = load(photographs)
+    assert [len(part) for part in (images.train, images.validation, images.test)] == [24, 4, 6]
+
+
+def test_one_split_that_is_there_leaves_the_other_to_be_drawn(photographs):
+    write(photographs / "test", 3, start=100)
+    images = load(photographs)
+    assert [len(part) for part in (images.train, images.validation, images.test)] == [18, 6, 6]
+
+
+def test_class_folders_without_split_folders_are_training_images(tmp_path):
+    write(tmp_path / "images", 12)
+    assert len(load(tmp_path / "images").train) == 12
+
+
+def test_pixels_are_those_of_the_file(tmp_path):
+    """PNG and lossless WebP of the wanted size come back to the last bit."""
+    for name in CLASSES:
+        (tmp_path / "i/train" / name).mkdir(parents=True)
+        for number in range(4):
+            suffix, lossless = ((".png", {}), (".webp", {"lossless": True}))[number % 2]
+            cut(name, number).save(tmp_path / f"i/train/{name}/{number}{suffix}", **lossless)
+    images = load(tmp_path / "i", size=40)
+    expected = [np.asarray(cut(name, number)) for name in CLASSES for number in range(4)]
+    assert np.array_equal(images.collection.pixels.permute(0, 2, 3, 1).numpy(), np.stack(expected))
+
+
+def test_colour_becomes_grey_and_grey_becomes_colour(tmp_path, photographs):
+    assert load(photographs, channels=1).image_shape == (1, 16, 16)
+    for name in CLASSES:
+        (tmp_path / "grey/train" / name).mkdir(parents=True)
+        for number in range(4):
+            cut(name, number).convert("L").save(tmp_path / f"grey/train/{name}/{number}.png")
+    red, green, blue = load(tmp_path / "grey").collection.pixels.unbind(dim=1)
+    assert torch.equal(red, green)
+    assert torch.equal(green, blue)
+
+
+def test_unusual_files_are_read_as_they_look(tmp_path):
+    """Wide images are cropped, 16 bits of grey scaled, transparency laid on white, rotation by the camera undone."""
+    folder = tmp_path / "i/train"
+    write(folder, 4)
+    wide = Image.new("RGB", (64, 16), "black")
+    wide.paste("white", (24, 0, 40, 16))
+    wide.save(folder / "china/a.png")
+    Image.fromarray(np.full((16, 16), 128 * 257, dtype=np.uint16)).save(folder / "china/b.png")
+    Image.new("RGBA", (16, 16), (0, 0, 0, 0)).save(folder / "china/c.png")
+    upright = Image.new("RGB", (16, 16), "black")
+    upright.paste("white", (0, 0, 16, 8))
+    exif = Image.Exif()
+    exif[0x0112] = 3  # turned by 180 degrees
+    upright.save(folder / "china/d.png", exif=exif)
+    images = load(tmp_path / "i")
+    wide, grey, transparent, turned = images.collection.pixels[4:8]  # after 000 to 003
+    assert wide.float().mean() > 250
+    assert (grey == 128).all()
+    assert (transparent == 255).all()
+    assert turned[:, :6].max() < 20 < 230 < turned[:, -6:].min()
+
+
+def test_images_are_decoded_once_and_again_when_the_folder_changes(tmp_path, photographs, monkeypatch):
+    kept = tmp_path / "kept"
+    first = load(photographs, kept)
+    (file,) = kept.iterdir()
+    written = file.stat().st_mtime_ns
+    decoded = []
+    monkeypatch.setattr(image_folder, "decode_files", lambda *given: decoded.append(given) or [])
+    again = load(photographs, kept, seed=1)
+    assert not decoded
+    assert file.stat().st_mtime_ns == written
+    assert first.fingerprint != again.fingerprint, "another split of the same file"
+    monkeypatch.undo()
+    cut("china", 99).save(photographs / "train/china/000.png")
+    changed = load(photographs, kept)
+    assert changed.fingerprint != first.fingerprint
+    assert [path.name for path in kept.iterdir()] != [file.name]
+    assert len(list(kept.iterdir())) == 1, "what is no longer true is removed"
+    assert load(photographs, kept, size=8).image_shape == (3, 8, 8)
+
+
+def test_processes_beside_this_one_decode_the_same(tmp_path, photographs, monkeypatch):
+    here = load(photographs, tmp_path / "here")
+    monkeypatch.setattr(image_folder, "SMALL_BYTES", 0)
+    monkeypatch.setattr(image_folder, "FILES_A_CHUNK", 7)
+    elsewhere = load(photographs, tmp_path / "elsewhere")
+    assert elsewhere.fingerprint == here.fingerprint
+    (photographs / "train/china/004.png").write_bytes(b"no image")
+    with pytest.raises(MissingImagesError, match=r"1 of 24 images cannot be read: .*004.png \(Unidentified"):
+        load(photographs, tmp_path / "elsewhere")
+
+
+def test_a_copy_for_a_worker_is_the_name_of_the_file(tmp_path, photographs):
+    images = load(photographs, tmp_path / "kept", size=200)
+    sent = pickle.dumps(images)
+    assert images.collection.pixels.nbytes > 2_000_000
+    assert len(sent) < 5_000
+    assert torch.equal(pickle.loads(sent).validation.images, images.validation.images)
+
+
+def test_imbalance_is_kept_by_splits_and_subsets(tmp_path):
+    write(tmp_path / "i/train", 24, classes=("china",))
+    write(tmp_path / "i/train2", 96)
+    (tmp_path / "i/train2/flower").rename(tmp_path / "i/train/flower")
+    images = load(tmp_path / "i", size=8)
+    assert images.train.labels.bincount().tolist() == [12, 48]
+    assert SubsetOrder.draw(images.train, seed=0).class_sizes(Fraction(1, 3)).tolist() == [4, 16]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "UnidentifiedImageError"), (b"no image at all", "UnidentifiedImageError"), (None, "truncated")],
+)
+def test_an_unreadable_image_is_named(tmp_path, photographs, content, message):
+    broken = photographs / "train/flower/004.png"
+    broken.write_bytes(broken.read_bytes()[:600] if content is None else content)
+    with pytest.raises(MissingImagesError, match=rf"1 of 24 images cannot be read: {broken} \(.*{message}"):
+        load(photographs, tmp_path / "kept")
+    assert not list((tmp_path / "kept").iterdir()), "nothing half-done is left"
+
+
+def test_an_empty_class_is_named(photographs):
+    (photographs / "train/goat").mkdir()
+    (photographs / "train/goat/readme.txt").write_text("to come")
+    with pytest.raises(
+        MissingImagesError, match=r"the class 'goat' has no image in .*goat.*\.jpeg, \.jpg, \.png, \.webp"
+    ):
+        load(photographs)
+
+
+def test_a_class_that_a_split_lacks_is_named(photographs):
+    write(photographs / "val", 2, classes=("china",))
+    with pytest.raises(MissingImagesError, match=r"the class 'flower' is missing from '.*val'"):
+        load(photographs)
+
+
+def test_a_class_that_only_a_split_has_is_named(photographs):
+    write(photographs / "test", 2, classes=("china", "flower"))
+    (photographs / "train/flower").rename(photographs / "flower")
+    with pytest.raises(MissingImagesError, match=r"the class 'flower' is missing from '.*train'"):
+        load(photographs)
+
+
+def test_one_image_of_a_class_cannot_be_split(photographs):
+    for file in sorted((photographs / "train/china").iterdir())[1:]:
+        file.unlink()
+    with pytest.raises(
+        InvalidValueError, match="images of the class 'china' is 1, but must be enough for one image in"
+    ):
+        load(photographs)
+
+
+def test_one_class_is_no_problem_to_solve(tmp_path):
+    write(tmp_path / "i", 12, classes=("china",))
+    with pytest.raises(InvalidValueError, match=r"classes is \['china'\], but must be at least two"):
+        load(tmp_path / "i")
+
+
+def test_a_folder_that_is_not_there_or_has_no_classes_is_named(tmp_path):
+    with pytest.raises(MissingImagesError, match="there is no folder '.*nowhere'"):
+        load(tmp_path / "nowhere")
+    with pytest.raises(MissingImagesError, match="there are no class folders in"):
+        load(tmp_path)
+    with pytest.raises(InvalidValueError, match="folder is None, but must be a folder of class folders, .*images_dir="):
+        load_images("image_folder", 0.25, 0.25, 0, {"folder": None, "image_size": 32, "channels": 3})
+
+
+def test_hidden_files_and_other_files_are_left_aside(photographs, caplog):
+    (photographs / "train/china/.DS_Store").write_bytes(b"x")
+    (photographs / "train/china/notes.txt").write_text("x")
+    (photographs / ".git").mkdir()
+    with caplog.at_level("WARNING"):
+        assert len(load(photographs).train) == 12
+    assert "1 files do not end in .jpeg, .jpg, .png, .webp and are left aside" in caplog.text
+    assert not os.path.exists(photographs / "pixels")
