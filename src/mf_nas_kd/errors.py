@@ -38,6 +38,10 @@ class MissingImagesError(MfNasKdError):
     """Images that were asked for are not there, or cannot be read."""
 
 
+class MissingWeightsError(MfNasKdError):
+    """A file of weights is not there, or is not one."""
+
+
 class ImpossibleLimitError(MfNasKdError, ValueError):
     """No architecture of the space is within the limits, or no evaluation is within the budget."""
 

@@ -10,11 +10,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from mf_nas_kd.distillation.loss import DistillationLoss
-from mf_nas_kd.taps import Taps
+from mf_nas_kd.distillation.stages import require_maps
+from mf_nas_kd.taps import Taps, TapShapes
 
 
 class SimilarityLoss(DistillationLoss):
     """``||G_t - G_s||**2 / B**2``; ``G`` holds the products of the flattened last maps, every row of length one."""
+
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images)
+        require_maps(student, teacher)
 
     def teacher_targets(self, taps: Taps) -> Tensor:
         """The flattened last map ``(B, C * H * W)``."""

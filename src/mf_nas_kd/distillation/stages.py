@@ -24,10 +24,23 @@ def chosen_stages(student: TapShapes, teacher: TapShapes, stages: str) -> list[t
     """
     if stages not in STAGES:
         raise InvalidValueError("stages", stages, f"one of: {', '.join(STAGES)}")
+    require_maps(student, teacher)
     if stages == "last":
         return [(len(student.maps) - 1, len(teacher.maps) - 1)]
     pairs = _all_stages(student, teacher)
     return pairs[1:-1] if stages == "middle" and len(pairs) > 2 else pairs
+
+
+def require_maps(student: TapShapes, teacher: TapShapes) -> None:
+    """Refuse networks of tokens, for the losses that compare maps.
+
+    Raises:
+        ShapeMismatchError: If one of both has no map.
+    """
+    for side, shapes in (("student", student), ("teacher", teacher)):
+        if not shapes.maps:
+            allowed = "at least 1: this loss compares maps, use one of the logits or the embedding"
+            raise ShapeMismatchError(f"number of the {side}'s feature maps", 0, allowed)
 
 
 def _all_stages(student: TapShapes, teacher: TapShapes) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -80,9 +81,7 @@ class ImageFolder:
         parallel = self._bytes > SMALL_BYTES and isinstance(pixels, np.memmap)
         decode = self._in_processes if parallel else self._here
         unreadable: list[str] = []
-        with tqdm(
-            total=len(paths), desc="decoding", unit="image", disable=len(chunks) == 1, mininterval=0.5
-        ) as progress:
+        with _progress_bar(len(paths), shown=len(chunks) > 1) as progress:
             for count, failures in decode(pixels, paths, chunks):
                 unreadable += failures
                 progress.update(count)
@@ -108,6 +107,13 @@ class ImageFolder:
             }
             for future in as_completed(futures):
                 yield futures[future], future.result()
+
+
+def _progress_bar(images: int, shown: bool) -> tqdm:
+    seconds = 0.5 if sys.stderr.isatty() else 15  # a line in a file is for ever
+    return tqdm(
+        total=images, desc="decoding", unit=" images", disable=not shown, mininterval=seconds, dynamic_ncols=True
+    )
 
 
 def _state(path: Path) -> tuple[int, int]:

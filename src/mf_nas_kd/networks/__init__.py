@@ -8,13 +8,16 @@ builder in a table: ``STUDENTS`` by the name of their space, ``TEACHERS`` by the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch import nn
 
+from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.networks.cost import NetworkCost, network_cost
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.networks.mobilenet_v2 import MobileNetV2
-from mf_nas_kd.networks.residual import ResidualNetwork
+from mf_nas_kd.networks.residual import ResidualNetwork, resnet32x4
+from mf_nas_kd.networks.torchvision import TorchvisionNetwork
 from mf_nas_kd.networks.trained import NetworkDescription, TrainedNetwork
 from mf_nas_kd.registry import lookup
 from mf_nas_kd.spaces.architecture import Architecture
@@ -25,6 +28,8 @@ STUDENTS: Mapping[str, Callable[..., nn.Module]] = {
 
 TEACHERS: Mapping[str, Callable[..., nn.Module]] = {
     "residual": ResidualNetwork,
+    "resnet32x4": resnet32x4,
+    "torchvision": TorchvisionNetwork,
 }
 
 BUILDERS: Mapping[str, Callable[..., nn.Module]] = {**STUDENTS, **TEACHERS}
@@ -47,6 +52,34 @@ def build_network(architecture: Architecture, classes: int, image_channels: int,
     """
     builder = lookup(STUDENTS, architecture.space, "space of the architecture")
     return builder(**architecture.fields, classes=classes, image_channels=image_channels, width=width)
+
+
+def build_teacher(
+    builder: str, options: Mapping[str, Any], classes: int, image_shape: tuple[int, int, int]
+) -> nn.Module:
+    """Build a teacher's module, with fresh weights from torch's global generator.
+
+    Args:
+        builder: A name in ``TEACHERS``.
+        options: What the builder is called with.
+        classes: ``K``.
+        image_shape: ``(C, H, W)`` of one image.
+
+    Raises:
+        UnknownNameError: If the builder is not known.
+        InvalidValueError: If the builder does not take the options, or the network the images.
+    """
+    build = lookup(TEACHERS, builder, "teacher.builder")
+    try:
+        network = build(**options, classes=classes, image_channels=image_shape[0])
+    except TypeError as failure:
+        raise InvalidValueError(f"teacher.options.{builder}", dict(options), f"what it takes: {failure}") from failure
+    try:
+        network_cost(network, image_shape)
+    except (RuntimeError, AssertionError) as failure:  # torch's words when an image shrinks to nothing
+        allowed = f"one that the teacher {builder!r} with {dict(options)} can take: {failure}"
+        raise InvalidValueError("image shape", image_shape, allowed) from failure
+    return network
 
 
 class CostCounter:
@@ -89,6 +122,7 @@ __all__ = [
     "NetworkDescription",
     "TrainedNetwork",
     "build_network",
+    "build_teacher",
     "network_cost",
     "rebuild",
 ]

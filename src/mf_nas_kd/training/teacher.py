@@ -1,17 +1,18 @@
-"""Training a teacher: the same engine, plain cross-entropy, all images."""
+"""Training a teacher: the same engine, plain cross-entropy, all images; or taking its weights from a file."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.images import ImageDataset, ResidentImages, Views
-from mf_nas_kd.networks import TEACHERS, NetworkDescription, TrainedNetwork, network_cost
+from mf_nas_kd.networks import NetworkDescription, TrainedNetwork, build_teacher, network_cost
 from mf_nas_kd.networks.initialisation import torch_seeded
-from mf_nas_kd.registry import lookup
+from mf_nas_kd.networks.weights import load_weights
 from mf_nas_kd.training.accuracy import measure_accuracy
 from mf_nas_kd.training.device import choose_device, reproducible
 from mf_nas_kd.training.engine import fit
@@ -28,7 +29,7 @@ class TaughtTeacher:
 
     Attributes:
         network: Weights and description.
-        epoch_losses: Mean loss of each epoch.
+        epoch_losses: Mean loss of each epoch; none where the weights of a file were left as they are.
         val_accuracies: Validation accuracy after each epoch; the last one is that of the network.
         test_accuracy: Of the network.
         macs: Multiply-accumulates of one image.
@@ -46,42 +47,46 @@ class TaughtTeacher:
 def train_teacher(
     images: ImageDataset,
     builder: str,
-    fields: Mapping[str, Any],
+    options: Mapping[str, Any],
     recipe: TrainingRecipe,
     epochs: int,
     seed: int,
     settings: TrainingSettings,
+    weights: Path | None = None,
 ) -> TaughtTeacher:
     """Train a teacher on all training images.
 
     Args:
         images: Training, validation and test images.
         builder: A name in ``networks.TEACHERS``.
-        fields: What the builder is called with.
+        options: What the builder is called with.
         recipe: Of the teacher, not of the students.
-        epochs: Passes over the training images.
+        epochs: Passes over the training images; none leaves the weights of a file as they are.
         seed: Of weights, orders and views.
         settings: Of the students: device and views are shared with them.
+        weights: A file of weights to begin with; None for fresh ones.
 
     Raises:
         UnknownNameError: If the builder is not known.
-        InvalidValueError: If the builder does not take the fields.
+        InvalidValueError: If the builder does not take the options, or the network the images; or if there is neither
+            a file of weights nor an epoch.
+        MissingWeightsError: If there are no weights in the file.
+        ShapeMismatchError: If a layer of the file does not fit.
         TrainingFailedError: If the loss becomes non-finite.
     """
+    if epochs == 0 and weights is None:
+        raise InvalidValueError("teacher.epochs", epochs, "at least 1, or teacher.weights a file")
     device, statistics = choose_device(settings.device), images.pixel_statistics
     description = NetworkDescription(
-        builder, dict(fields), images.classes, images.image_shape, *statistics, images.fingerprint
+        builder, dict(options), images.classes, images.image_shape, *statistics, images.fingerprint
     )
-    build = lookup(TEACHERS, builder, "teacher.builder")
     with reproducible():
         with torch_seeded(seed, "teacher"):
-            try:
-                network = build(**fields, classes=images.classes, image_channels=images.image_shape[0]).to(device)
-            except TypeError as failure:
-                raise InvalidValueError(
-                    "teacher.fields", dict(fields), f"what {builder!r} takes: {failure}"
-                ) from failure
-        train = ResidentImages(images.train, Views.of(settings.views), statistics, device)
+            network = build_teacher(builder, options, images.classes, images.image_shape)
+        if weights is not None:
+            load_weights(network, weights, images.image_shape)
+            logger.warning("Teacher from %s: nobody here knows whether it has seen validation or test images", weights)
+        network.to(device)
         validation = ResidentImages(images.validation, Views.centre(), statistics, device)
         test = ResidentImages(images.test, Views.centre(), statistics, device)
         val_accuracies: list[float] = []
@@ -90,12 +95,17 @@ def train_teacher(
             val_accuracies.append(measure_accuracy(network, validation))
             logger.info("Teacher, epoch %d of %d: loss %.4f, validation %.4f", epoch, epochs, loss, val_accuracies[-1])
 
-        result = fit(network, train, Objective(recipe.label_smoothing), recipe, epochs, seed, measure)
-        val_accuracies[-1] = measure_accuracy(network, validation)  # the normalisation was recalibrated after the last
+        epoch_losses: tuple[float, ...] = ()
+        if epochs > 0:
+            train = ResidentImages(images.train, Views.of(settings.views), statistics, device)
+            objective = Objective(recipe.label_smoothing)
+            epoch_losses = fit(network, train, objective, recipe, epochs, seed, measure).epoch_losses
+            val_accuracies.pop()  # the normalisation was recalibrated after it
+        val_accuracies.append(measure_accuracy(network, validation))
         cost = network_cost(network, images.image_shape)
         return TaughtTeacher(
             network=TrainedNetwork.of(description, network),
-            epoch_losses=result.epoch_losses,
+            epoch_losses=epoch_losses,
             val_accuracies=tuple(val_accuracies),
             test_accuracy=measure_accuracy(network, test),
             macs=cost.macs,

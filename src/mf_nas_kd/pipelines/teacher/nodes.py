@@ -23,9 +23,16 @@ def train_teacher(
 ) -> tuple[TrainedNetwork, dict[str, Any], pd.DataFrame]:
     """Train the teacher, and tell MLflow how it went."""
     teacher = train(
-        images, parameters.builder, parameters.fields, parameters.recipe, parameters.epochs, parameters.seed, training
+        images,
+        parameters.builder,
+        parameters.options[parameters.builder],
+        parameters.recipe,
+        parameters.epochs,
+        parameters.seed,
+        training,
+        parameters.weights,
     )
-    curve = {"loss": teacher.epoch_losses, "val_accuracy": teacher.val_accuracies}
+    curve = {"loss": teacher.epoch_losses, "val_accuracy": teacher.val_accuracies[: len(teacher.epoch_losses)]}
     accuracies = {"val_accuracy": teacher.val_accuracies[-1], "test_accuracy": teacher.test_accuracy}
     tracking.log_metrics({f"teacher_curve_{name}": values for name, values in curve.items()})
     tracking.log_metrics({f"teacher_{name}": value for name, value in accuracies.items()})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, field_validator
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, model_validator
 
+from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.networks import TEACHERS
 from mf_nas_kd.registry import lookup
 from mf_nas_kd.training import TrainingRecipe
@@ -16,8 +18,9 @@ class TeacherParameters(BaseModel):
 
     Attributes:
         builder: A name in ``networks.TEACHERS``.
-        fields: What the builder is called with.
-        epochs: Passes over the training images.
+        options: What each builder is called with, by its name.
+        weights: A file of weights to begin with (``.safetensors``, or ``.pt`` with tensors); null for fresh ones.
+        epochs: Passes over the training images; 0 leaves the weights of a file as they are.
         seed: Of weights, orders and views.
         recipe: Optimiser and schedule.
     """
@@ -25,13 +28,17 @@ class TeacherParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     builder: str
-    fields: dict[str, Any]
-    epochs: PositiveInt
+    options: dict[str, dict[str, Any]]
+    weights: Path | None
+    epochs: NonNegativeInt
     seed: int
     recipe: TrainingRecipe
 
-    @field_validator("builder")
-    @classmethod
-    def _builder_is_known(cls, builder: str) -> str:
-        lookup(TEACHERS, builder, "teacher.builder")
-        return builder
+    @model_validator(mode="after")
+    def _builders_are_known(self) -> TeacherParameters:
+        for name in (self.builder, *self.options):
+            lookup(TEACHERS, name, "teacher.builder")
+        lookup(self.options, self.builder, "teacher.builder without teacher.options")
+        if self.epochs == 0 and self.weights is None:
+            raise InvalidValueError("teacher.epochs", self.epochs, "at least 1, or teacher.weights a file")
+        return self

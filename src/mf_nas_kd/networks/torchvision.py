@@ -1,0 +1,122 @@
+"""Any classification network of torchvision, with taps that are found by watching it run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torchvision import models
+from torchvision.ops import Permute
+
+from mf_nas_kd.registry import lookup
+from mf_nas_kd.taps import Taps
+
+WITHOUT_AUXILIARY_HEADS: Mapping[str, Mapping[str, bool]] = {
+    "googlenet": {"aux_logits": False, "init_weights": True},
+    "inception_v3": {"aux_logits": False, "init_weights": True},
+}
+CHANNELS_LAST = [0, 2, 3, 1]
+
+
+class TorchvisionNetwork(nn.Module):
+    """One of torchvision's networks with fresh weights.
+
+    Maps are the last outputs of every resolution in the trunk; the embedding is what the last layer sees, averaged over
+    positions where it is a map. Networks of tokens only (vision transformers) have no maps.
+
+    Args:
+        model: A name that ``torchvision.models.list_models(torchvision.models)`` gives.
+        small_image_stem: Whether a first convolution that shrinks the image is replaced by a 3x3 one that does not, and
+            the pooling behind it left out, as is usual for images of 32 pixels.
+        arguments: Further arguments of torchvision's builder.
+        classes: ``K``.
+        image_channels: 1 for grey images, 3 for colour.
+
+    Raises:
+        UnknownNameError: If torchvision has no such classification network.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        small_image_stem: bool,
+        arguments: Mapping[str, Any],
+        classes: int,
+        image_channels: int,
+    ) -> None:
+        super().__init__()
+        known = {name: models.get_model_builder(name) for name in models.list_models(module=models)}
+        build = lookup(known, model, "torchvision's model")
+        given = {**WITHOUT_AUXILIARY_HEADS.get(model, {}), **arguments}
+        self.model = build(weights=None, num_classes=classes, **given)
+        _adapt_first_convolution(self.model, image_channels, small_image_stem)
+        self._trunk_outputs: list[Tensor] = []
+        self._embeddings: list[Tensor] = []
+        self._channels_last = self._trunk_ended = False
+        for module in _trunk(self.model):
+            module.register_forward_hook(self._see_output)
+        _last_layer(self.model, classes).register_forward_pre_hook(self._see_embedding)
+
+    def forward(self, images: Tensor) -> Taps:
+        """Images ``(B, C, H, W)`` to taps."""
+        self._trunk_outputs, self._embeddings = [], []
+        self._channels_last = self._trunk_ended = False
+        logits = self.model(images)
+        last_of_resolution: dict[tuple[int, ...], Tensor] = {}
+        for output in self._trunk_outputs:
+            last_of_resolution[tuple(output.shape[-2:])] = output
+        (embedding,) = self._embeddings
+        self._trunk_outputs, self._embeddings = [], []
+        if embedding.ndim == 4:
+            embedding = embedding.mean(dim=(2, 3))
+        return Taps(logits, embedding, tuple(last_of_resolution.values()))
+
+    def _see_output(self, module: nn.Module, _: Any, output: Any) -> None:
+        if isinstance(module, Permute):
+            self._channels_last = module.dims == CHANNELS_LAST
+        self._trunk_ended = self._trunk_ended or isinstance(module, nn.AdaptiveAvgPool2d)
+        if self._trunk_ended or not isinstance(output, Tensor):
+            return
+        if output.ndim == 4:
+            self._trunk_outputs.append(output.permute(0, 3, 1, 2) if self._channels_last else output)
+        elif output.ndim == 3:
+            self._trunk_outputs = []  # tokens: what came before were patches
+
+    def _see_embedding(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self._embeddings.append(inputs[0])
+        self._trunk_ended = True
+
+
+def _trunk(module: nn.Module) -> Iterator[nn.Module]:
+    """The modules that a network runs one after the other: its children, those of sequences among them taken apart."""
+    for child in module.children():
+        if isinstance(child, (nn.Sequential, nn.ModuleList)):
+            yield from _trunk(child)
+        else:
+            yield child
+
+
+def _last_layer(model: nn.Module, classes: int) -> nn.Module:
+    """The one that gives the logits: a linear layer, or a convolution in networks that have none."""
+    layers = [module for module in model.modules() if isinstance(module, (nn.Linear, nn.Conv2d))]
+    return next(layer for layer in reversed(layers) if layer.weight.shape[0] == classes)
+
+
+def _adapt_first_convolution(model: nn.Module, image_channels: int, small_image_stem: bool) -> None:
+    name, first = next((n, m) for n, m in model.named_modules() if isinstance(m, nn.Conv2d))
+    shrinks = max(first.stride) > 1
+    if image_channels == first.in_channels and not (small_image_stem and shrinks):
+        return
+    shape = {"kernel_size": first.kernel_size, "stride": first.stride, "padding": first.padding}
+    if small_image_stem and shrinks:
+        shape = {"kernel_size": 3, "stride": 1, "padding": 1}
+        pooling = next((n for n, m in model.named_modules() if isinstance(m, nn.MaxPool2d)), None)
+        if pooling is not None:
+            _replace(model, pooling, nn.Identity())
+    _replace(model, name, nn.Conv2d(image_channels, first.out_channels, bias=first.bias is not None, **shape))
+
+
+def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
+    parent, _, attribute = name.rpartition(".")
+    setattr(model.get_submodule(parent), attribute, module)
