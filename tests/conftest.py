@@ -28,6 +28,11 @@ CHOICES = {
         ],
         "head": [16, 32],
     },
+    "shufflenet_v2": {
+        "stem": [4],
+        "stages": [{"channels": [4, 6], "blocks": [1, 2]}, {"channels": [6, 8, 12], "blocks": [1]}],
+        "head": [16, 32],
+    },
 }
 """A small space of every kind, for the contract suite: a new space adds its line here."""
 

@@ -29,17 +29,23 @@ def test_resnet32x4_has_the_usual_size():
     assert round(network_cost(network, (3, 32, 32)).params / 1e6, 2) == 7.43
 
 
-def test_counts_of_the_published_networks(published):
+def published_values(file):
     class OnlyValues(pickle.Unpickler):
         def find_class(self, module, name):
             raise pickle.UnpicklingError(f"{module}.{name}")
 
-    with (published / "random_arcs_mobilenetv2.pickle").open("rb") as file:
-        rows = OnlyValues(file).load()[:100]
+    with file.open("rb") as opened:
+        return OnlyValues(opened).load()
+
+
+def ranges(costs):
+    return tuple((min(counts), max(counts)) for counts in ([c.params for c in costs], [c.macs for c in costs]))
+
+
+def test_counts_of_the_published_mobilenets(published):
     costs = []
-    for row in rows:
+    for row in published_values(published / "random_arcs_mobilenetv2.pickle")[:100]:
         with torch_seeded(0, "test"), torch.no_grad():
             network = MobileNetV2(stem=32, stages=row[:-1], head=row[-1][1], classes=100, image_channels=3)
         costs.append(network_cost(network, (3, 32, 32)))
-    assert (min(c.params for c in costs), max(c.params for c in costs)) == (855_316, 7_220_756)
-    assert (min(c.macs for c in costs), max(c.macs for c in costs)) == (11_913_472, 182_748_832)
+    assert ranges(costs) == ((855_316, 7_220_756), (11_913_472, 182_748_832))

@@ -15,12 +15,14 @@ from mf_nas_kd.networks.cost import NetworkCost, network_cost
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.networks.mobilenet_v2 import MobileNetV2
 from mf_nas_kd.networks.residual import ResidualNetwork
+from mf_nas_kd.networks.shufflenet_v2 import ShuffleNetV2
 from mf_nas_kd.networks.trained import NetworkDescription, TrainedNetwork
 from mf_nas_kd.registry import lookup
 from mf_nas_kd.spaces.architecture import Architecture
 
 STUDENTS: Mapping[str, Callable[..., nn.Module]] = {
     "mobilenet_v2": MobileNetV2,
+    "shufflenet_v2": ShuffleNetV2,
 }
 
 TEACHERS: Mapping[str, Callable[..., nn.Module]] = {
