@@ -14,6 +14,7 @@ from torch import nn
 from mf_nas_kd.networks.cost import NetworkCost, network_cost
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.networks.mobilenet_v2 import MobileNetV2
+from mf_nas_kd.networks.nas_bench_201 import NASBench201Network
 from mf_nas_kd.networks.residual import ResidualNetwork
 from mf_nas_kd.networks.shufflenet_v2 import ShuffleNetV2
 from mf_nas_kd.networks.trained import NetworkDescription, TrainedNetwork
@@ -22,6 +23,7 @@ from mf_nas_kd.spaces.architecture import Architecture
 
 STUDENTS: Mapping[str, Callable[..., nn.Module]] = {
     "mobilenet_v2": MobileNetV2,
+    "nas_bench_201": NASBench201Network,
     "shufflenet_v2": ShuffleNetV2,
 }
 

@@ -15,11 +15,13 @@ from mf_nas_kd.registry import lookup
 from mf_nas_kd.spaces.architecture import Architecture
 from mf_nas_kd.spaces.limits import Limits, sample_within
 from mf_nas_kd.spaces.mobilenet_v2 import MobileNetV2Choices, MobileNetV2Space
+from mf_nas_kd.spaces.nas_bench_201 import NASBench201Choices, NASBench201Space
 from mf_nas_kd.spaces.shufflenet_v2 import ShuffleNetV2Choices, ShuffleNetV2Space
 from mf_nas_kd.spaces.space import SearchSpace
 
 SPACES: Mapping[str, tuple[type[BaseModel], type[SearchSpace]]] = {
     "mobilenet_v2": (MobileNetV2Choices, MobileNetV2Space),
+    "nas_bench_201": (NASBench201Choices, NASBench201Space),
     "shufflenet_v2": (ShuffleNetV2Choices, ShuffleNetV2Space),
 }
 
