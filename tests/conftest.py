@@ -28,6 +28,16 @@ CHOICES = {
         ],
         "head": [16, 32],
     },
+    "nas_bench_201": {
+        "stem": 4,
+        "cells_per_stage": 1,
+        "operations": ["none", "skip_connect", "nor_conv_3x3"],
+    },
+    "shufflenet_v2": {
+        "stem": [4],
+        "stages": [{"channels": [4, 6], "blocks": [1, 2]}, {"channels": [6, 8, 12], "blocks": [1]}],
+        "head": [16, 32],
+    },
 }
 """A small space of every kind, for the contract suite: a new space adds its line here."""
 

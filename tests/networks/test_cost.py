@@ -1,12 +1,11 @@
-import pickle
-
-import torch
+import pytest
 from torch import nn
 
-from mf_nas_kd.networks import network_cost
+from mf_nas_kd.networks import build_network, network_cost
 from mf_nas_kd.networks.initialisation import torch_seeded
-from mf_nas_kd.networks.mobilenet_v2 import MobileNetV2
 from mf_nas_kd.networks.residual import ResidualNetwork
+from mf_nas_kd.spaces.published import PUBLISHED_SPACES
+from tests.published import published_entries
 
 
 def test_hand_counted_layers():
@@ -29,17 +28,30 @@ def test_resnet32x4_has_the_usual_size():
     assert round(network_cost(network, (3, 32, 32)).params / 1e6, 2) == 7.43
 
 
-def test_counts_of_the_published_networks(published):
-    class OnlyValues(pickle.Unpickler):
-        def find_class(self, module, name):
-            raise pickle.UnpicklingError(f"{module}.{name}")
-
-    with (published / "random_arcs_mobilenetv2.pickle").open("rb") as file:
-        rows = OnlyValues(file).load()[:100]
+def counted(name, entries):
     costs = []
-    for row in rows:
-        with torch_seeded(0, "test"), torch.no_grad():
-            network = MobileNetV2(stem=32, stages=row[:-1], head=row[-1][1], classes=100, image_channels=3)
+    for entry in entries:
+        with torch_seeded(0, "test"):
+            network = build_network(PUBLISHED_SPACES[name](entry), classes=100, image_channels=3)
         costs.append(network_cost(network, (3, 32, 32)))
-    assert (min(c.params for c in costs), max(c.params for c in costs)) == (855_316, 7_220_756)
-    assert (min(c.macs for c in costs), max(c.macs for c in costs)) == (11_913_472, 182_748_832)
+    return costs
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "params", "macs"),
+    [
+        ("mobilenet", 100, (855_316, 7_220_756), (11_913_472, 182_748_832)),
+        ("shufflenet", 300, (448_424, 3_957_196), (8_569_600, 163_887_168)),
+    ],
+)
+def test_counts_of_the_published_networks(published, name, count, params, macs):
+    costs = counted(name, published_entries(published, name)[:count])
+    assert (min(c.params for c in costs), max(c.params for c in costs)) == params
+    assert (min(c.macs for c in costs), max(c.macs for c in costs)) == macs
+
+
+@pytest.mark.parametrize(("name", "after", "step"), [("mobilenet", 100, 1), ("shufflenet", 300, 12)])
+def test_the_other_published_networks_can_be_built(published, name, after, step):
+    costs = counted(name, published_entries(published, name)[after::step])
+    assert len(costs) >= 56
+    assert all(cost.macs > cost.params > 0 for cost in costs)

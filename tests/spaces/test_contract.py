@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError
 from mf_nas_kd.networks import STUDENTS, CostCounter
-from mf_nas_kd.spaces import SPACES, Architecture, build_space
+from mf_nas_kd.spaces import SPACES, Architecture, Limits, build_space, sample_within
 from tests.conftest import CHOICES
 
 
@@ -18,6 +18,11 @@ def space(request):
 def samples(space):
     rng = np.random.default_rng(0)
     return [space.sample(rng) for _ in range(30)]
+
+
+@pytest.fixture(scope="module")
+def cost_of():
+    return CostCounter(classes=10, image_shape=(1, 8, 8))
 
 
 def test_the_same_generator_gives_the_same_sample(space):
@@ -37,23 +42,57 @@ def test_neighbourhood_is_symmetric_and_irreflexive(space, samples):
         assert all(architecture in space.neighbours(neighbour) for neighbour in neighbours)
 
 
-def test_neighbours_connect_the_space(space, samples):
+def test_neighbours_lead_to_every_architecture_and_to_no_other(space, samples):
     reached, frontier = {samples[0]}, [samples[0]]
     while frontier:
         fresh = {n for architecture in frontier for n in space.neighbours(architecture)} - reached
         reached |= fresh
         frontier = list(fresh)
     assert set(samples) <= reached
+    assert len(reached) == space.size
 
 
-def test_going_down_ends_at_one_smallest_architecture(space, samples):
-    cost_of = CostCounter(classes=10, image_shape=(1, 8, 8))
+@pytest.fixture
+def bottom(space, samples, cost_of):
+    """Where going down from some samples ends."""
     ends = set()
     for architecture in samples[:5]:
-        while cheaper := [n for n in space.neighbours(architecture) if cost_of(n).macs < cost_of(architecture).macs]:
+        while cheaper := [n for n in space.neighbours(architecture) if cheaper_in_both(cost_of, n, architecture)]:
             architecture = cheaper[0]
         ends.add(architecture)
-    assert len(ends) == 1
+    return ends
+
+
+def cheaper_in_both(cost_of, one, other):
+    return cost_of(one).macs < cost_of(other).macs and cost_of(one).params < cost_of(other).params
+
+
+def test_going_down_ends_at_the_lowest_cost(bottom, samples, cost_of):
+    costs = {cost_of(architecture) for architecture in bottom}
+    assert len(costs) == 1
+    (lowest,) = costs
+    assert all(lowest.macs <= cost_of(a).macs and lowest.params <= cost_of(a).params for a in samples)
+
+
+def test_the_tightest_possible_limits_are_met(space, bottom, cost_of):
+    lowest = cost_of(next(iter(bottom)))
+    limits = Limits(max_macs=lowest.macs, max_params=lowest.params)
+    found = sample_within(space, 3, limits, cost_of, np.random.default_rng(1))
+    assert found
+    assert {cost_of(architecture) for architecture in found} == {lowest}
+
+
+def test_samples_within_limits_are_different_and_within(space, samples, cost_of):
+    limits = Limits(max_macs=int(np.median([cost_of(architecture).macs for architecture in samples])))
+    found = sample_within(space, 8, limits, cost_of, np.random.default_rng(0))
+    assert len(set(found)) == len(found) == 8
+    assert all(limits.allow(cost_of(architecture)) for architecture in found)
+
+
+def test_an_impossible_limit_is_one_clear_error(space, cost_of):
+    message = rf"no architecture of the space '{space.name}' has macs <= 10: the smallest one has macs = [\d,]+"
+    with pytest.raises(ImpossibleLimitError, match=message):
+        sample_within(space, 1, Limits(max_macs=10), cost_of, np.random.default_rng(0))
 
 
 def test_features_have_one_length_are_finite_and_tell_architectures_apart(space, samples):

@@ -16,7 +16,9 @@ from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.networks.cost import NetworkCost, network_cost
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.networks.mobilenet_v2 import MobileNetV2
+from mf_nas_kd.networks.nas_bench_201 import NASBench201Network
 from mf_nas_kd.networks.residual import ResidualNetwork, resnet32x4
+from mf_nas_kd.networks.shufflenet_v2 import ShuffleNetV2
 from mf_nas_kd.networks.torchvision import TorchvisionNetwork
 from mf_nas_kd.networks.trained import NetworkDescription, TrainedNetwork
 from mf_nas_kd.registry import lookup
@@ -24,6 +26,8 @@ from mf_nas_kd.spaces.architecture import Architecture
 
 STUDENTS: Mapping[str, Callable[..., nn.Module]] = {
     "mobilenet_v2": MobileNetV2,
+    "nas_bench_201": NASBench201Network,
+    "shufflenet_v2": ShuffleNetV2,
 }
 
 TEACHERS: Mapping[str, Callable[..., nn.Module]] = {

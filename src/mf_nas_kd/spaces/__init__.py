@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, TypeAdapter, field_validator, model_validator
 
 from mf_nas_kd.registry import lookup
 from mf_nas_kd.spaces.architecture import Architecture
 from mf_nas_kd.spaces.limits import Limits, sample_within
 from mf_nas_kd.spaces.mobilenet_v2 import MobileNetV2Choices, MobileNetV2Space
+from mf_nas_kd.spaces.nas_bench_201 import NASBench201Choices, NASBench201Space
+from mf_nas_kd.spaces.shufflenet_v2 import ShuffleNetV2Choices, ShuffleNetV2Space
 from mf_nas_kd.spaces.space import SearchSpace
 
 SPACES: Mapping[str, tuple[type[BaseModel], type[SearchSpace]]] = {
     "mobilenet_v2": (MobileNetV2Choices, MobileNetV2Space),
+    "nas_bench_201": (NASBench201Choices, NASBench201Space),
+    "shufflenet_v2": (ShuffleNetV2Choices, ShuffleNetV2Space),
 }
 
 
@@ -42,22 +46,32 @@ class SpaceSettings(BaseModel):
 
     Attributes:
         name: A name in ``SPACES``.
-        choices: What may vary; the fields are those of the space.
+        choices: What may vary, by the name of the space; the fields are those of the space. Choices of spaces that are
+            not chosen are checked too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    choices: dict[str, Any]
+    choices: dict[str, dict[str, Any]]
+
+    @field_validator("choices")
+    @classmethod
+    def _choices_belong_to_their_spaces(cls, choices: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, fields in choices.items():
+            model, _ = lookup(SPACES, name, "space.choices")
+            TypeAdapter(dict[str, model]).validate_python({name: fields})  # in a dictionary: its error names the space
+        return choices
 
     @model_validator(mode="after")
-    def _choices_belong_to_the_space(self) -> SpaceSettings:
-        self.build()
+    def _the_space_has_choices(self) -> SpaceSettings:
+        lookup(SPACES, self.name, "space.name")
+        lookup(self.choices, self.name, "space.name without space.choices")
         return self
 
     def build(self) -> SearchSpace:
         """The space itself."""
-        return build_space(self.name, self.choices)
+        return build_space(self.name, self.choices[self.name])
 
 
 __all__ = ["SPACES", "Architecture", "Limits", "SearchSpace", "SpaceSettings", "build_space", "sample_within"]

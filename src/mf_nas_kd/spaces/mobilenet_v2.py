@@ -7,24 +7,15 @@ References:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.spaces.architecture import Architecture
-
-
-def _ascending(values: tuple[int, ...]) -> tuple[int, ...]:
-    if list(values) != sorted(set(values)):
-        raise InvalidValueError("list of choices", list(values), "ascending and without repetition")
-    return values
-
-
-AscendingChoices = Annotated[tuple[PositiveInt, ...], Field(min_length=1), AfterValidator(_ascending)]
+from mf_nas_kd.spaces.grid import AscendingChoices, Grid
 
 
 class StageChoices(BaseModel):
@@ -72,28 +63,21 @@ class MobileNetV2Space:
 
     def __init__(self, choices: MobileNetV2Choices) -> None:
         self._strides = tuple(stage.stride for stage in choices.stages)
-        self._axes: tuple[tuple[int, ...], ...] = (
-            choices.stem,
-            *(axis for stage in choices.stages for axis in (stage.expansion, stage.channels, stage.repeats)),
-            choices.head,
-        )
+        axes = (axis for stage in choices.stages for axis in (stage.expansion, stage.channels, stage.repeats))
+        self._grid = Grid((choices.stem, *axes, choices.head))
+
+    @property
+    def size(self) -> int:
+        return self._grid.size
 
     def sample(self, rng: np.random.Generator) -> Architecture:
-        return self._architecture([int(rng.choice(axis)) for axis in self._axes])
+        return self._architecture(self._grid.sample(rng))
 
     def neighbours(self, architecture: Architecture) -> tuple[Architecture, ...]:
-        point = self._point(architecture)
-        found = []
-        for place, (axis, value) in enumerate(zip(self._axes, point, strict=True)):
-            index = axis.index(value)
-            for step in (index - 1, index + 1):
-                if 0 <= step < len(axis):
-                    found.append(self._architecture([*point[:place], axis[step], *point[place + 1 :]]))
-        return tuple(found)
+        return tuple(self._architecture(point) for point in self._grid.neighbours(self._point(architecture)))
 
     def encode(self, architecture: Architecture) -> tuple[float, ...]:
-        varying = zip(self._point(architecture), self._axes, strict=True)
-        return tuple(math.log(value) for value, axis in varying if len(axis) > 1)
+        return self._grid.logarithms(self._point(architecture))
 
     def _architecture(self, point: Sequence[int]) -> Architecture:
         stem, *middle, head = point
@@ -102,9 +86,8 @@ class MobileNetV2Space:
 
     def _point(self, architecture: Architecture) -> tuple[int, ...]:
         fields = architecture.fields if architecture.space == self.name else {"stages": []}
-        strides = tuple(row[3] for row in fields["stages"])
-        if strides == self._strides:
+        if tuple(row[3] for row in fields["stages"]) == self._strides:
             point = (fields["stem"], *(value for row in fields["stages"] for value in row[:3]), fields["head"])
-            if all(value in axis for value, axis in zip(point, self._axes, strict=True)):
+            if point in self._grid:
                 return point
         raise InvalidValueError("architecture", (architecture.space, architecture.specification), "one of the space")

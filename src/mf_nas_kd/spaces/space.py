@@ -13,13 +13,19 @@ class SearchSpace(Protocol):
     """A set of architectures.
 
     Obligations: a space is constructed from its model of choices and never changes; all methods are pure;
-    neighbourhood is symmetric and connects the whole space, and one architecture is the smallest: every other one has
-    a neighbour that is nowhere wider or deeper.
+    neighbourhood is symmetric and connects the whole space, and going down ends at the bottom: an architecture without
+    a neighbour that needs fewer multiply-accumulates and parameters has the fewest of both in the space. On a grid of
+    widths and depths that is one architecture; where operations without parameters can be chosen, there are several.
     """
 
     name: str
 
     def __init__(self, choices: Any) -> None: ...
+
+    @property
+    def size(self) -> int:
+        """Number of architectures."""
+        ...
 
     def sample(self, rng: np.random.Generator) -> Architecture:
         """Draw an architecture, every choice independently and uniformly."""
@@ -34,7 +40,7 @@ class SearchSpace(Protocol):
         ...
 
     def encode(self, architecture: Architecture) -> tuple[float, ...]:
-        """Features for a model, of the same length for all: logarithms of widths and counts.
+        """Features for a model, of the same length for all: logarithms of widths and counts, one-hot operations.
 
         Raises:
             InvalidValueError: If the architecture does not belong to the space.

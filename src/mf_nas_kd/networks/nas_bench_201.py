@@ -1,0 +1,107 @@
+"""The skeleton of NAS-Bench-201, three stages of one cell repeated.
+
+References:
+    Dong and Yang (2020). NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search. ICLR,
+    section 2.1 and figure 1.
+    Difference: weights start as those of all networks here. The pooling of a shortcut keeps the last row and column of
+    a map with an odd size, which the original cannot add; on even sizes it is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import add
+
+import torch
+from torch import Tensor, nn
+
+from mf_nas_kd.networks.trunk import TappedNetwork, convolution
+from mf_nas_kd.spaces.nas_bench_201 import EDGES, operations_of_cell
+
+
+class Zero(nn.Module):
+    """No connection: zeros of the input's shape, through which no gradient flows."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return torch.zeros_like(features)
+
+
+def _relu_convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    # Not in place: other edges read the same features.
+    return nn.Sequential(nn.ReLU(), convolution(inputs, outputs, kernel, stride))
+
+
+OPERATION_BUILDERS: Mapping[str, Callable[[int], nn.Module]] = {
+    "none": lambda channels: Zero(),
+    "skip_connect": lambda channels: nn.Identity(),
+    "nor_conv_1x1": lambda channels: _relu_convolution(channels, channels, 1),
+    "nor_conv_3x3": lambda channels: _relu_convolution(channels, channels, 3),
+    "avg_pool_3x3": lambda channels: nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False),
+}
+"""The module of an operation from the number of its channels, which it keeps."""
+
+
+class Cell(nn.Module):
+    """Each node is the sum of what the edges to it make of earlier nodes; the last node is the output."""
+
+    def __init__(self, operations: Sequence[str], channels: int) -> None:
+        super().__init__()
+        self.edges = nn.ModuleList(OPERATION_BUILDERS[operation](channels) for operation in operations)
+
+    def forward(self, features: Tensor) -> Tensor:
+        nodes = [features]
+        for node in (1, 2, 3):
+            incoming = (
+                edge(nodes[source]) for edge, (source, target) in zip(self.edges, EDGES, strict=True) if target == node
+            )
+            nodes.append(reduce(add, incoming))
+        return nodes[-1]
+
+
+class ReductionBlock(nn.Module):
+    """A residual block that halves the resolution; its shortcut is average pooling and a 1x1 convolution."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            _relu_convolution(inputs, outputs, 3, stride=2), _relu_convolution(outputs, outputs, 3)
+        )
+        self.shortcut = nn.Sequential(
+            nn.AvgPool2d(2, stride=2, ceil_mode=True), nn.Conv2d(inputs, outputs, 1, bias=False)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.shortcut(features) + self.layers(features)
+
+
+class NASBench201Network(TappedNetwork):
+    """The network of one architecture of the ``nas_bench_201`` space.
+
+    Args:
+        cell: Text of the cell, as in the benchmark.
+        stem: Channels of the first 3x3 convolution and of the first stage; the second stage has twice, the third four
+            times as many.
+        cells_per_stage: Copies of the cell in each stage, each with weights of its own.
+        classes: ``K``.
+        image_channels: 1 for grey images, 3 for colour.
+        width: Multiplier of all channels, rounded to whole channels.
+
+    Raises:
+        InvalidValueError: If the text is not that of a cell.
+    """
+
+    def __init__(
+        self, cell: str, stem: int, cells_per_stage: int, classes: int, image_channels: int, width: float = 1.0
+    ) -> None:
+        operations = operations_of_cell(cell)
+        stages = [max(1, round(factor * stem * width)) for factor in (1, 2, 4)]
+        inputs = stages[0]
+        blocks: list[nn.Module] = [convolution(image_channels, inputs, 3)]
+        for stage, channels in enumerate(stages):
+            if stage > 0:
+                blocks.append(ReductionBlock(inputs, channels))
+            blocks.extend(Cell(operations, channels) for _ in range(cells_per_stage))
+            inputs = channels
+        blocks.append(nn.Sequential(nn.BatchNorm2d(inputs), nn.ReLU(inplace=True)))
+        super().__init__(blocks, inputs, classes)

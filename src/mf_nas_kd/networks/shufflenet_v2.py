@@ -1,0 +1,95 @@
+"""ShuffleNetV2 for small images: half of the channels pass a block untouched, and a shuffle mixes the halves.
+
+References:
+    Ma et al. (2018). ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design. ECCV, figure 3 (c, d)
+    and table 5.
+    Difference: the first convolution is 1x1 with stride 1 and no pooling follows it, as in Trofimov et al. (2023),
+    for images of 8 to 64 pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mf_nas_kd.networks.trunk import TappedNetwork, convolution
+from mf_nas_kd.spaces.shufflenet_v2 import require_even
+
+
+def shuffle_halves(features: Tensor) -> Tensor:
+    """Interleave the first and the second half of the channels of ``(B, C, H, W)``: 0, C/2, 1, C/2 + 1, ..."""
+    return features.unflatten(1, (2, features.shape[1] // 2)).transpose(1, 2).flatten(1, 2)
+
+
+class BasicBlock(nn.Module):
+    """The first half of the channels stays, the second is filtered (figure 3c)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = _filtering_branch(channels // 2, channels // 2, stride=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        kept, filtered = features.chunk(2, dim=1)
+        return shuffle_halves(torch.cat([kept, self.layers(filtered)], dim=1))
+
+
+class DownsamplingBlock(nn.Module):
+    """Both branches see all channels, halve the resolution, and give half of the outputs (figure 3d)."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.shortcut = nn.Sequential(
+            convolution(inputs, inputs, 3, stride=2, groups=inputs),
+            convolution(inputs, outputs // 2, 1, activation=nn.ReLU(inplace=True)),
+        )
+        self.layers = _filtering_branch(inputs, outputs // 2, stride=2)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return shuffle_halves(torch.cat([self.shortcut(features), self.layers(features)], dim=1))
+
+
+def _filtering_branch(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        convolution(inputs, outputs, 1, activation=nn.ReLU(inplace=True)),
+        convolution(outputs, outputs, 3, stride, groups=outputs),
+        convolution(outputs, outputs, 1, activation=nn.ReLU(inplace=True)),
+    )
+
+
+class ShuffleNetV2(TappedNetwork):
+    """The network of one architecture of the ``shufflenet_v2`` space.
+
+    Args:
+        stem: Channels of the first 1x1 convolution; 24 in the published networks.
+        stages: Rows ``(channels, blocks)``: each stage halves the resolution in a block of its own, and ``blocks``
+            that keep it follow. Channels are even.
+        head: Channels of the last 1x1 convolution, the width of the embedding.
+        classes: ``K``.
+        image_channels: 1 for grey images, 3 for colour.
+        width: Multiplier of all channels, rounded to whole channels, and to even ones in the stages.
+
+    Raises:
+        InvalidValueError: If the channels of a stage are odd.
+    """
+
+    def __init__(
+        self,
+        stem: int,
+        stages: Sequence[Sequence[int]],
+        head: int,
+        classes: int,
+        image_channels: int,
+        width: float = 1.0,
+    ) -> None:
+        inputs, embedding = (max(1, round(channels * width)) for channels in (stem, head))
+        blocks: list[nn.Module] = [convolution(image_channels, inputs, 1, activation=nn.ReLU(inplace=True))]
+        require_even(tuple(channels for channels, _ in stages))
+        for channels, repeats in stages:
+            outputs = 2 * max(1, round(channels * width / 2))
+            blocks.append(DownsamplingBlock(inputs, outputs))
+            blocks.extend(BasicBlock(outputs) for _ in range(repeats))
+            inputs = outputs
+        blocks.append(convolution(inputs, embedding, 1, activation=nn.ReLU(inplace=True)))
+        super().__init__(blocks, embedding, classes)

@@ -1,0 +1,130 @@
+"""The cells of NAS-Bench-201: one operation on each of six edges between four nodes.
+
+Nodes are counted from 0, the input of the cell, to 3, its output; there is an edge from every node to every later one.
+
+References:
+    Dong and Yang (2020). NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search. ICLR,
+    section 2.1 and figure 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt
+
+from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.spaces.architecture import Architecture
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+
+EDGES = tuple((source, target) for target in (1, 2, 3) for source in range(target))
+"""Source and target of each edge, in the order of the cell's text."""
+
+
+def cell_of_operations(operations: Sequence[str]) -> str:
+    """The benchmark's text of a cell: ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``, node by node, each ``operation~source``.
+
+    Args:
+        operations: One name in ``OPERATIONS`` for each of ``EDGES``.
+
+    Raises:
+        InvalidValueError: If there are not six operations, or one is not known.
+    """
+    if not _are_operations(operations):
+        raise InvalidValueError("operations of a cell", list(operations), f"{len(EDGES)} of: {', '.join(OPERATIONS)}")
+    incoming: dict[int, list[str]] = {}
+    for operation, (source, target) in zip(operations, EDGES, strict=True):
+        incoming.setdefault(target, []).append(f"{operation}~{source}")
+    return "+".join(f"|{'|'.join(edges)}|" for edges in incoming.values())
+
+
+def operations_of_cell(cell: str) -> tuple[str, ...]:
+    """The operation of each of ``EDGES``: the inverse of :func:`cell_of_operations`.
+
+    Raises:
+        InvalidValueError: If the text is not exactly that of a cell.
+    """
+    operations = tuple(edge.partition("~")[0] for edge in cell.split("|") if edge not in ("", "+"))
+    if not _are_operations(operations) or cell_of_operations(operations) != cell:
+        allowed = f"|op~0|+|op~0|op~1|+|op~0|op~1|op~2| with each op one of: {', '.join(OPERATIONS)}"
+        raise InvalidValueError("cell", cell, allowed)
+    return operations
+
+
+def _are_operations(operations: Sequence[str]) -> bool:
+    return len(operations) == len(EDGES) and set(operations) <= set(OPERATIONS)
+
+
+def _in_standard_order(operations: tuple[str, ...]) -> tuple[str, ...]:
+    if operations != tuple(name for name in OPERATIONS if name in operations):
+        allowed = f"without repetition and in this order: {', '.join(OPERATIONS)}"
+        raise InvalidValueError("list of operations", list(operations), allowed)
+    return operations
+
+
+class NASBench201Choices(BaseModel):
+    """What may vary in a network, and what is the same in all.
+
+    Attributes:
+        stem: Channels of the first convolution and of the first stage; 16 in the benchmark.
+        cells_per_stage: Copies of the cell in each of the three stages; 5 in the benchmark.
+        operations: What an edge may do, some of ``OPERATIONS`` in their order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stem: PositiveInt
+    cells_per_stage: PositiveInt
+    operations: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_in_standard_order)]
+
+
+class NASBench201Space:
+    """All cells of the chosen operations, in one skeleton. All five operations give the 15,625 cells of the benchmark.
+
+    Neighbours differ in the operation of one edge, and operations have no order. The lowest cost is that of every cell
+    whose edges have the cheapest operation; three of the five, none, skip_connect and avg_pool_3x3, cost nothing.
+    """
+
+    name = "nas_bench_201"
+
+    def __init__(self, choices: NASBench201Choices) -> None:
+        self._choices = choices
+
+    @property
+    def size(self) -> int:
+        return len(self._choices.operations) ** len(EDGES)
+
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        return self._architecture([str(rng.choice(self._choices.operations)) for _ in EDGES])
+
+    def neighbours(self, architecture: Architecture) -> tuple[Architecture, ...]:
+        operations = self._operations(architecture)
+        return tuple(
+            self._architecture([*operations[:edge], other, *operations[edge + 1 :]])
+            for edge, operation in enumerate(operations)
+            for other in self._choices.operations
+            if other != operation
+        )
+
+    def encode(self, architecture: Architecture) -> tuple[float, ...]:
+        """One-hot: for each edge, and within it for each of the chosen operations, whether it has that operation."""
+        operations = self._operations(architecture)
+        return tuple(float(operation == other) for operation in operations for other in self._choices.operations)
+
+    def _architecture(self, operations: Sequence[str]) -> Architecture:
+        return Architecture.of(
+            self.name,
+            cell=cell_of_operations(operations),
+            stem=self._choices.stem,
+            cells_per_stage=self._choices.cells_per_stage,
+        )
+
+    def _operations(self, architecture: Architecture) -> tuple[str, ...]:
+        if architecture.space == self.name:
+            operations = operations_of_cell(architecture.fields["cell"])
+            if set(operations) <= set(self._choices.operations) and self._architecture(operations) == architecture:
+                return operations
+        raise InvalidValueError("architecture", (architecture.space, architecture.specification), "one of the space")

@@ -1,0 +1,99 @@
+"""ShuffleNetV2 networks: widths and depths of any number of stages.
+
+References:
+    Ma et al. (2018). ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design. ECCV, table 5.
+    Trofimov et al. (2023). Multi-fidelity Neural Architecture Search with Knowledge Distillation. IEEE Access.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.spaces.architecture import Architecture
+from mf_nas_kd.spaces.grid import AscendingChoices, Grid
+
+
+def require_even(channels: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the channels of stages; odd ones are refused.
+
+    Raises:
+        InvalidValueError: If one is odd.
+    """
+    if any(value % 2 for value in channels):
+        raise InvalidValueError("channels of a stage", list(channels), "even: a block splits them into two halves")
+    return channels
+
+
+class ShuffleNetV2StageChoices(BaseModel):
+    """What may vary in one stage.
+
+    Attributes:
+        channels: Output channels, even.
+        blocks: Blocks that keep the resolution, after the one that halves it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channels: Annotated[AscendingChoices, AfterValidator(require_even)]
+    blocks: AscendingChoices
+
+
+class ShuffleNetV2Choices(BaseModel):
+    """What may vary in a network.
+
+    Attributes:
+        stem: Channels of the first convolution.
+        stages: See :class:`ShuffleNetV2StageChoices`.
+        head: Channels of the last convolution.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stem: AscendingChoices
+    stages: Annotated[tuple[ShuffleNetV2StageChoices, ...], Field(min_length=1)]
+    head: AscendingChoices
+
+
+class ShuffleNetV2Space:
+    """All combinations of the choices.
+
+    An architecture is a point on a grid: one value for every choice, in the order stem, then channels and blocks of
+    each stage, then head.
+    """
+
+    name = "shufflenet_v2"
+
+    def __init__(self, choices: ShuffleNetV2Choices) -> None:
+        axes = (axis for stage in choices.stages for axis in (stage.channels, stage.blocks))
+        self._grid = Grid((choices.stem, *axes, choices.head))
+
+    @property
+    def size(self) -> int:
+        return self._grid.size
+
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        return self._architecture(self._grid.sample(rng))
+
+    def neighbours(self, architecture: Architecture) -> tuple[Architecture, ...]:
+        return tuple(self._architecture(point) for point in self._grid.neighbours(self._point(architecture)))
+
+    def encode(self, architecture: Architecture) -> tuple[float, ...]:
+        return self._grid.logarithms(self._point(architecture))
+
+    def _architecture(self, point: Sequence[int]) -> Architecture:
+        stem, *middle, head = point
+        rows = [middle[i : i + 2] for i in range(0, len(middle), 2)]
+        return Architecture.of(self.name, stem=stem, stages=rows, head=head)
+
+    def _point(self, architecture: Architecture) -> tuple[int, ...]:
+        if architecture.space == self.name:
+            fields = architecture.fields
+            point = (fields["stem"], *(value for row in fields["stages"] for value in row), fields["head"])
+            if point in self._grid:
+                return point
+        raise InvalidValueError("architecture", (architecture.space, architecture.specification), "one of the space")

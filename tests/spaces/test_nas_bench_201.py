@@ -1,0 +1,101 @@
+import csv
+
+import pytest
+from pydantic import ValidationError
+
+from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.spaces import Architecture, build_space
+from mf_nas_kd.spaces.nas_bench_201 import OPERATIONS, cell_of_operations, operations_of_cell
+from tests.conftest import CHOICES
+
+CELL = "|none~0|+|skip_connect~0|nor_conv_1x1~1|+|nor_conv_3x3~0|avg_pool_3x3~1|none~2|"
+EDGES_OF_CELL = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3", "none")
+
+
+def space_of(**change):
+    return build_space("nas_bench_201", {**CHOICES["nas_bench_201"], **change})
+
+
+def architecture_of(*operations):
+    return Architecture.of("nas_bench_201", cell=cell_of_operations(operations), stem=4, cells_per_stage=1)
+
+
+def test_a_cell_and_its_operations_are_each_others_inverse():
+    assert operations_of_cell(CELL) == EDGES_OF_CELL
+    assert cell_of_operations(EDGES_OF_CELL) == CELL
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "",
+        "none",
+        CELL[:-1],
+        CELL + "|",
+        CELL.replace("nor_conv_1x1", "sep_conv_3x3"),
+        CELL.replace("~2", "~1"),
+        CELL.replace("+", ""),
+        CELL.replace("|none~2|", "|none~2|none~2|"),
+        " " + CELL,
+    ],
+)
+def test_a_malformed_cell_is_refused(cell):
+    with pytest.raises(InvalidValueError, match=r"cell is '.*', but must be \|op~0\|\+\|op~0\|op~1\|.* one of: none, "):
+        operations_of_cell(cell)
+
+
+@pytest.mark.parametrize("operations", [EDGES_OF_CELL[:5], (*EDGES_OF_CELL, "none"), (*EDGES_OF_CELL[:5], "max")])
+def test_operations_that_make_no_cell_are_refused(operations):
+    with pytest.raises(
+        InvalidValueError, match="operations of a cell is .* but must be 6 of: none, skip_connect, nor_"
+    ):
+        cell_of_operations(operations)
+
+
+def test_all_operations_give_the_benchmark():
+    assert space_of(operations=OPERATIONS).size == 15_625
+
+
+def test_every_cell_of_the_benchmark_is_read_and_written(published):
+    file = published.parent / "nas_bench_201" / "nas_bench_201.csv"
+    if not file.is_file():
+        pytest.skip("the table nas_bench_201/nas_bench_201.csv is not beside the folder of the published tables")
+    with file.open(newline="") as opened:
+        cells = [row["cellstr"] for row in csv.DictReader(opened)]
+    assert [cell_of_operations(operations_of_cell(cell)) for cell in cells] == cells
+    assert len({operations_of_cell(cell) for cell in cells}) == len(cells) == 15_625
+
+
+def test_encoding_is_one_hot_for_each_edge():
+    architecture = architecture_of("none", "skip_connect", "nor_conv_3x3", "none", "none", "nor_conv_3x3")
+    none, skip, convolution = (1, 0, 0), (0, 1, 0), (0, 0, 1)
+    assert space_of().encode(architecture) == (*none, *skip, *convolution, *none, *none, *convolution)
+
+
+def test_neighbours_differ_in_one_edge():
+    space = space_of(operations=["none", "nor_conv_1x1"])
+    expected = {architecture_of(*["none"] * edge, "nor_conv_1x1", *["none"] * (5 - edge)) for edge in range(6)}
+    assert set(space.neighbours(architecture_of(*["none"] * 6))) == expected
+    assert len(space_of(operations=OPERATIONS).neighbours(architecture_of(*EDGES_OF_CELL))) == 6 * 4
+
+
+@pytest.mark.parametrize("change", [{"stem": 8}, {"cells_per_stage": 2}, {"operations": ["none"]}])
+def test_an_architecture_of_other_choices_is_refused(change):
+    with pytest.raises(InvalidValueError, match="must be one of the space"):
+        space_of(**change).encode(architecture_of(*["skip_connect"] * 6))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"operations": ["nor_conv_1x1", "none"]}, "without repetition and in this order: none, skip_connect, nor_conv_1"),
+        ({"operations": ["none", "none"]}, "without repetition"),
+        ({"operations": ["none", "sep_conv_3x3"]}, "in this order: none"),
+        ({"operations": []}, "at least 1 item"),
+        ({"stem": 0}, "greater than 0"),
+        ({"stem": [4]}, "valid integer"),
+    ],
+)  # fmt: skip
+def test_wrong_choices_are_refused(change, message):
+    with pytest.raises(ValidationError, match=message):
+        space_of(**change)
