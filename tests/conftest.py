@@ -52,9 +52,22 @@ SETTINGS = {
         "label_smoothing": 0.0,
     },
     "views": {"padding": 1, "flip": False, "views_per_image": None, "seed": 0},
+    "balanced_ratio": 1.0,
     "distillation": {
-        "none": {"loss": "none", "cross_entropy_weight": 1.0, "loss_weight": 0.0, "options": {}},
-        "kd": {"loss": "kd", "cross_entropy_weight": 0.1, "loss_weight": 0.9, "options": {"temperature": 4.0}},
+        "none": {
+            "loss": "none",
+            "cross_entropy_weight": 1.0,
+            "loss_weight": 0.0,
+            "loss_warmup_fraction": 0.0,
+            "options": {},
+        },
+        "kd": {
+            "loss": "kd",
+            "cross_entropy_weight": 0.1,
+            "loss_weight": 0.9,
+            "loss_warmup_fraction": 0.0,
+            "options": {"temperature": 4.0},
+        },
     },
 }
 

@@ -131,7 +131,7 @@ def test_options_that_a_loss_refuses_are_found_before_hundreds_of_trainings(
     settings = TrainingSettings.model_validate({**SETTINGS, "distillation": recipes})
     evaluator = TrainingEvaluator(digits, order, settings, teacher)
     with pytest.raises(InvalidValueError, match=message):
-        evaluator.require_possible(architectures[0], [short])
+        evaluator.require_possible(architectures[0], [replace(short, distillation="kd")])
 
 
 def test_an_impossible_subset_is_found_before_hundreds_of_trainings(evaluator, architectures, short):

@@ -28,6 +28,7 @@ from mf_nas_kd.spaces.architecture import Architecture
 from mf_nas_kd.taps import TapShapes
 from mf_nas_kd.training import (
     DistillationRecipe,
+    Imitation,
     Objective,
     OnlineTeacherTargets,
     TrainingSettings,
@@ -37,6 +38,7 @@ from mf_nas_kd.training import (
     reproducible,
 )
 from mf_nas_kd.training.device import autocast_dtype, describe_device, synchronise
+from mf_nas_kd.training.recipes import BALANCED
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +82,7 @@ class TrainingEvaluator:
             "views": self._settings.views.model_dump(),
             "recipe": self._settings.recipe.model_dump(),
             "distillation": distillation.model_dump(),
+            "balanced_ratio": self._settings.balanced_ratio if distillation.loss_weight == BALANCED else None,
             "teacher": self._teacher_fingerprint(distillation),
             "space": architecture.space,
             "architecture": architecture.specification,
@@ -131,16 +134,17 @@ class TrainingEvaluator:
 
         Args:
             architecture: Any of the space.
-            fidelities: What is going to be asked for; besides, every distillation recipe is tried.
+            fidelities: What is going to be asked for.
 
         Raises:
             InvalidValueError: If a subset is smaller than the classes, or a loss refuses its options or the teacher.
         """
+        fidelities = list(fidelities)
         for fidelity in fidelities:
             self._order.positions(fidelity.train_fraction)
         with torch_seeded(0, "trial"):
             network = self._build(architecture, width=1.0).to(self._device)
-            for name in self._settings.distillation:
+            for name in dict.fromkeys(fidelity.distillation for fidelity in fidelities):
                 self._objective(network, Fidelity(Fraction(1), epochs=1, distillation=name))
 
     def cost(self, architecture: Architecture, width: float = 1.0) -> NetworkCost:
@@ -263,7 +267,7 @@ class TrainingEvaluator:
                 what, distillation.options, f"of the types that the loss takes: {failure}"
             ) from failure
         targets = OnlineTeacherTargets(self._teacher_network, loss)
-        return Objective(smoothing, distillation.cross_entropy_weight, distillation.loss_weight, loss, targets)
+        return Objective(smoothing, Imitation(distillation, loss, targets, self._settings.balanced_ratio))
 
 
 def _require_same_problem(teacher: TrainedNetwork, images: ImageDataset) -> None:

@@ -7,7 +7,7 @@ The weights of the two terms live here and nowhere else.
 from mf_nas_kd.training.accuracy import measure_accuracy
 from mf_nas_kd.training.device import choose_device, reproducible
 from mf_nas_kd.training.engine import FitResult, fit
-from mf_nas_kd.training.objective import Objective
+from mf_nas_kd.training.objective import Imitation, Objective
 from mf_nas_kd.training.recipes import DistillationRecipe, TrainingRecipe
 from mf_nas_kd.training.settings import TrainingSettings
 from mf_nas_kd.training.teacher import TaughtTeacher, train_teacher
@@ -16,6 +16,7 @@ from mf_nas_kd.training.teacher_targets import OnlineTeacherTargets, TeacherTarg
 __all__ = [
     "DistillationRecipe",
     "FitResult",
+    "Imitation",
     "Objective",
     "OnlineTeacherTargets",
     "TaughtTeacher",

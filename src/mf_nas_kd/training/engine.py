@@ -26,10 +26,12 @@ class FitResult:
     Attributes:
         epoch_losses: Mean loss of each epoch.
         steps: Updates of the weights.
+        loss_weight: Weight of the distillation loss after its warm-up, found where it was to be balanced.
     """
 
     epoch_losses: tuple[float, ...]
     steps: int
+    loss_weight: float
 
 
 def fit(
@@ -67,13 +69,18 @@ def fit(
     network.to(memory_format=torch.channels_last).train()
     optimiser = _optimiser(nn.ModuleList([network, objective]), recipe)
     schedule = LambdaLR(optimiser, _warm_up_then_cosine(recipe.warmup_fraction, steps_an_epoch * epochs))
-    generator = torch.Generator().manual_seed(derive_seed(seed, "batches"))
+    if objective.needs_balance:
+        with autocast(images.device):
+            objective.balance(network, next(_epoch_of(images, batch_size, _generator(seed, "balance"))))
+    generator = _generator(seed, "batches")
+    steps = 0
     epoch_losses: list[float] = []
     for epoch in range(1, epochs + 1):
         total = torch.zeros((), device=images.device)
         for batch in _epoch_of(images, batch_size, generator):
             with autocast(images.device):
-                loss = objective(network(batch.images), batch)
+                steps += 1
+                loss = objective(network(batch.images), batch, steps / (steps_an_epoch * epochs))
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
@@ -83,7 +90,7 @@ def fit(
         if after_epoch is not None:
             after_epoch(epoch, epoch_losses[-1])
     recalibrate_normalisation(network, images, batch_size, generator)
-    return FitResult(tuple(epoch_losses), steps_an_epoch * epochs)
+    return FitResult(tuple(epoch_losses), steps, objective.loss_weight)
 
 
 @torch.no_grad()
@@ -112,6 +119,10 @@ def recalibrate_normalisation(
             network(batch.images)
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
+
+
+def _generator(seed: int, purpose: str) -> torch.Generator:
+    return torch.Generator().manual_seed(derive_seed(seed, purpose))
 
 
 def _epoch_of(images: ResidentImages, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:

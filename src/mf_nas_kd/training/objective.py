@@ -2,49 +2,103 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mf_nas_kd.distillation import DistillationLoss
+from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.images import Batch
 from mf_nas_kd.taps import Taps
 from mf_nas_kd.training.device import full_precision
+from mf_nas_kd.training.recipes import BALANCED, DistillationRecipe
 from mf_nas_kd.training.teacher_targets import TeacherTargets
 
 
+@dataclass(frozen=True)
+class Imitation:
+    """What a student is asked for beside the right classes.
+
+    Attributes:
+        recipe: Weights of the terms.
+        loss: The distillation loss.
+        teacher_targets: What was remembered of the teacher, or the teacher itself.
+        balanced_ratio: For the weight ``balanced``; see :meth:`Objective.balance`.
+    """
+
+    recipe: DistillationRecipe
+    loss: DistillationLoss
+    teacher_targets: TeacherTargets
+    balanced_ratio: float
+
+
 class Objective(nn.Module):
-    """``cross_entropy_weight * cross_entropy + loss_weight * loss``.
+    """``cross_entropy_weight * cross_entropy + warm_up * loss_weight * loss``.
 
     Args:
         label_smoothing: Of the cross-entropy.
-        cross_entropy_weight: ``γ`` of the literature.
-        loss_weight: ``β``.
-        loss: The distillation loss; None for a plain training.
-        teacher_targets: What was remembered of the teacher, or the teacher itself; None for a plain training.
+        imitation: What is distilled; None for a plain training.
     """
 
-    def __init__(
-        self,
-        label_smoothing: float,
-        cross_entropy_weight: float = 1.0,
-        loss_weight: float = 0.0,
-        loss: DistillationLoss | None = None,
-        teacher_targets: TeacherTargets | None = None,
-    ) -> None:
+    def __init__(self, label_smoothing: float, imitation: Imitation | None = None) -> None:
         super().__init__()
         self._label_smoothing = label_smoothing
-        self._cross_entropy_weight = cross_entropy_weight
-        self._loss_weight = loss_weight
-        self._teacher_targets = teacher_targets
-        self.loss = loss
+        self._imitation = imitation
+        self.loss = imitation.loss if imitation is not None else None  # its adapters are trained with the student
+        weight = imitation.recipe.loss_weight if imitation is not None else 0.0
+        self.needs_balance = weight == BALANCED
+        self.loss_weight = 0.0 if weight == BALANCED else float(weight)
 
-    def forward(self, taps: Taps, batch: Batch) -> Tensor:
-        """A 0-d tensor."""
+    def forward(self, taps: Taps, batch: Batch, progress: float = 1.0) -> Tensor:
+        """A 0-d tensor.
+
+        Args:
+            taps: Of the student, in any precision.
+            batch: What the student saw.
+            progress: Share of the training that is done with this step, in (0, 1].
+        """
+        cross_entropy, loss = self._terms(taps, batch)
+        if self._imitation is None or loss is None:
+            return cross_entropy
+        recipe = self._imitation.recipe
+        warm_up = min(1.0, progress / recipe.loss_warmup_fraction) if recipe.loss_warmup_fraction > 0 else 1.0
+        return recipe.cross_entropy_weight * cross_entropy + warm_up * self.loss_weight * loss
+
+    def balance(self, network: nn.Module, batch: Batch) -> None:
+        """Set the weight of the loss so that its gradient is ``balanced_ratio`` times as long as the cross-entropy's.
+
+        Compared are the gradients, at these weights and on this batch, of the network's parameters that both terms
+        depend on; the cross-entropy's before it is weighed. A simple form of Chen et al. (2018), GradNorm, ICML, which
+        goes on balancing through the training; here the weight stays.
+
+        Raises:
+            TrainingFailedError: If one of both gradients is zero or not finite.
+        """
+        cross_entropy, loss = self._terms(network(batch.images), batch)
+        if self._imitation is None or loss is None:
+            return
+        parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        of_cross_entropy = torch.autograd.grad(cross_entropy, parameters, retain_graph=True, allow_unused=True)
+        of_loss = torch.autograd.grad(loss, parameters, allow_unused=True)
+        pairs = zip(of_cross_entropy, of_loss, strict=True)
+        shared = [(first, second) for first, second in pairs if first is not None and second is not None]
+        lengths = [torch.stack([g.double().norm() for g in side]).norm().item() for side in zip(*shared, strict=True)]
+        weight = self._imitation.balanced_ratio * lengths[0] / lengths[1] if lengths and lengths[1] > 0 else 0.0
+        if not 0 < weight < float("inf"):
+            raise TrainingFailedError(
+                f"the weight of {self._imitation.recipe.loss} cannot be balanced: at the start, the gradients of "
+                f"cross-entropy and loss have the lengths {lengths or 'of no shared parameter'}"
+            )
+        self.loss_weight = weight
+        self.needs_balance = False
+
+    def _terms(self, taps: Taps, batch: Batch) -> tuple[Tensor, Tensor | None]:
         with full_precision(batch.labels.device):
             taps = taps.float()
             cross_entropy = functional.cross_entropy(taps.logits, batch.labels, label_smoothing=self._label_smoothing)
-            total = self._cross_entropy_weight * cross_entropy
-            if self.loss is not None and self._teacher_targets is not None:
-                targets = self._teacher_targets(batch)
-                total = total + self._loss_weight * self.loss(taps, targets, batch.positions)
-        return total
+            if self._imitation is None:
+                return cross_entropy, None
+            targets = self._imitation.teacher_targets(batch)
+            return cross_entropy, self._imitation.loss(taps, targets, batch.positions, batch.labels)

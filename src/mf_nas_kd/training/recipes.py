@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -31,13 +31,17 @@ class TrainingRecipe(BaseModel):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
 
 
+BALANCED = "balanced"
+
+
 class DistillationRecipe(BaseModel):
-    """One way to imitate: ``cross_entropy_weight * cross_entropy + loss_weight * loss``.
+    """One way to imitate: ``cross_entropy_weight * cross_entropy + warm_up * loss_weight * loss``.
 
     Attributes:
         loss: A name in ``distillation.LOSSES``.
         cross_entropy_weight: ``γ`` of the literature.
-        loss_weight: ``β`` (``α`` for ``kd``).
+        loss_weight: ``β`` (``α`` for ``kd``); or ``balanced``, to have it found at the start of each training.
+        loss_warmup_fraction: Share of the training's steps, in [0, 1], over which the weight rises from 0, linearly.
         options: Options of the loss.
     """
 
@@ -45,7 +49,8 @@ class DistillationRecipe(BaseModel):
 
     loss: str
     cross_entropy_weight: NonNegativeFloat
-    loss_weight: NonNegativeFloat
+    loss_weight: NonNegativeFloat | Literal["balanced"]
+    loss_warmup_fraction: Annotated[float, Field(ge=0, le=1)]
     options: dict[str, Any]
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, PositiveFloat, field_validator
 
 from mf_nas_kd.errors import UnknownNameError
 from mf_nas_kd.images import ViewSettings
@@ -16,6 +16,8 @@ class TrainingSettings(BaseModel):
         device: ``auto``, ``cpu``, ``cuda``, ``mps``; the teacher trains there as well.
         recipe: Optimiser and schedule.
         views: Which views of an image a training draws from; the teacher's training as well.
+        balanced_ratio: For recipes with a ``balanced`` weight: how long the gradient of the loss is at the start, in
+            lengths of the cross-entropy's.
         distillation: Recipes by the name that a fidelity's ``distillation`` refers to; ``none`` is among them.
     """
 
@@ -24,6 +26,7 @@ class TrainingSettings(BaseModel):
     device: str
     recipe: TrainingRecipe
     views: ViewSettings
+    balanced_ratio: PositiveFloat
     distillation: dict[str, DistillationRecipe]
 
     @field_validator("distillation")

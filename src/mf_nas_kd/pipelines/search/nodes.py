@@ -71,6 +71,7 @@ def search(
     problem = _problem(pool, space, Fidelity.from_columns(full_row), parameters)
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher)
     require_current(plan, evaluator)
+    evaluator.require_possible(problem.candidates[0].architecture, [problem.low])
     known = evaluations_of(finished_evaluations(plan, evaluations))
     with open_executor(executor, evaluator) as workers:
         result = searching.run_search(

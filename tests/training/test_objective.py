@@ -1,0 +1,115 @@
+"""How the terms of the loss are weighed."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.nn import functional
+
+from mf_nas_kd.distillation import LOSSES, build_loss
+from mf_nas_kd.errors import TrainingFailedError
+from mf_nas_kd.images import ResidentImages, Views
+from mf_nas_kd.networks import build_network, rebuild
+from mf_nas_kd.networks.cost import taps_of_nothing
+from mf_nas_kd.networks.initialisation import torch_seeded
+from mf_nas_kd.taps import TapShapes
+from mf_nas_kd.training import DistillationRecipe, Imitation, Objective, OnlineTeacherTargets, fit
+
+CPU = torch.device("cpu")
+RECIPE = {"cross_entropy_weight": 0.5, "loss_warmup_fraction": 0.0, "options": {}}
+
+
+@pytest.fixture
+def resident(digits, settings):
+    return ResidentImages(digits.train[torch.arange(64)], Views.of(settings.views), digits.pixel_statistics, CPU)
+
+
+@pytest.fixture
+def batch(resident):
+    return resident.batch(torch.arange(16), torch.zeros(16, dtype=torch.int64))
+
+
+@pytest.fixture
+def network(architectures):
+    with torch_seeded(0, "test"):
+        return build_network(architectures[0], 10, 1)
+
+
+def objective_of(network, teacher, digits, loss="kd", ratio=10.0, **recipe):
+    other = rebuild(teacher)
+    student_shapes, teacher_shapes = (TapShapes.of(taps_of_nothing(n, digits.image_shape)) for n in (network, other))
+    with torch_seeded(0, "test"):
+        built = build_loss(loss, student=student_shapes, teacher=teacher_shapes, num_images=64)
+    settings = DistillationRecipe.model_validate({**RECIPE, "loss": loss, "loss_weight": 2.0, **recipe})
+    return Objective(0.0, Imitation(settings, built, OnlineTeacherTargets(other, built), ratio))
+
+
+def test_terms_are_weighed(network, teacher, digits, batch):
+    objective = objective_of(network, teacher, digits)
+    taps = network(batch.images)
+    cross_entropy = functional.cross_entropy(taps.logits, batch.labels)
+    targets = objective.loss.teacher_targets(rebuild(teacher)(batch.images))
+    expected = 0.5 * cross_entropy + 2.0 * objective.loss(taps, targets, batch.positions)
+    torch.testing.assert_close(objective(taps, batch), expected)
+
+
+def test_the_weight_of_the_loss_rises_linearly(network, teacher, digits, batch):
+    objective = objective_of(network, teacher, digits, loss_warmup_fraction=0.5)
+    taps = network(batch.images)
+    plain = 0.5 * functional.cross_entropy(taps.logits, batch.labels)
+    added = [(objective(taps, batch, progress) - plain).item() for progress in (0.1, 0.25, 0.5, 0.75, 1.0)]
+    assert added == pytest.approx([0.2 * added[-1], 0.5 * added[-1], *[added[-1]] * 3], rel=1e-5)
+
+
+def test_dkd_is_told_the_classes(network, teacher, digits, batch):
+    objective = objective_of(network, teacher, digits, loss="dkd")
+    taps = network(batch.images)
+    value = objective(taps, batch)
+    others = replace(batch, labels=(batch.labels + 1) % 10)
+    difference = functional.cross_entropy(taps.logits, others.labels) - functional.cross_entropy(
+        taps.logits, batch.labels
+    )
+    assert not torch.isclose(objective(taps, others) - value, 0.5 * difference, rtol=0.01)
+
+
+@pytest.mark.parametrize("loss", [name for name in LOSSES if name != "none"])
+def test_a_balanced_weight_gives_gradients_of_the_ratio_asked_for(loss, network, teacher, digits, batch):
+    """Every loss; gradients of both terms compared here through whole backward passes."""
+    objective = objective_of(network, teacher, digits, loss=loss, loss_weight="balanced", ratio=3.0)
+    assert objective.needs_balance
+    objective.balance(network, batch)
+    assert not objective.needs_balance
+
+    def gradients(value):
+        network.zero_grad(set_to_none=True)
+        value.backward()
+        return {name: p.grad.clone() for name, p in network.named_parameters() if p.grad is not None}
+
+    if loss == "crd":
+        objective.loss._seen = None  # it would remember, and the second value be another one
+    of_cross_entropy = gradients(functional.cross_entropy(network(batch.images).logits, batch.labels))
+    targets = objective.loss.teacher_targets(rebuild(teacher)(batch.images))
+    loss_value = objective.loss(network(batch.images), targets.detach(), batch.positions, batch.labels)
+    of_loss = gradients(objective.loss_weight * loss_value)
+    shared = [(of_cross_entropy[name].flatten(), of_loss[name].flatten()) for name in of_loss]
+    lengths = [torch.cat(side).norm() for side in zip(*shared, strict=True)]
+    assert (lengths[1] / lengths[0]).item() == pytest.approx(3.0, rel=1e-3)
+
+
+def test_a_weight_that_cannot_be_balanced_is_a_failed_training(network, teacher, digits, batch):
+    objective = objective_of(network, teacher, digits, loss="none", loss_weight="balanced")
+    with pytest.raises(TrainingFailedError, match="weight of none cannot be balanced"):
+        objective.balance(network, batch)
+
+
+def test_a_training_balances_at_its_start_and_the_same_seed_gives_the_same_weight(
+    architectures, teacher, digits, resident, settings
+):
+    def weight(seed):
+        with torch_seeded(0, "test"):
+            network = build_network(architectures[0], 10, 1)
+        objective = objective_of(network, teacher, digits, loss="nst", loss_weight="balanced")
+        return fit(network, resident, objective, settings.recipe, 1, seed).loss_weight
+
+    assert weight(0) == weight(0) != weight(1)
+    assert weight(0) > 0
