@@ -2,6 +2,8 @@
 
 References:
     Park, Kim, Lu, Cho (2019). Relational Knowledge Distillation. CVPR, eq. 4 to 9.
+    Differences: means over all entries, those of an image with itself included (they are zero in both networks), as in
+    the code that goes with the paper; equal images count neither in the mean distance nor in the gradient.
 """
 
 from __future__ import annotations
