@@ -33,8 +33,8 @@ test: $(STAMP) ## every test
 	$(VENV)/bin/python -m pytest
 
 lint: $(STAMP) ## style
-	$(VENV)/bin/ruff check src tests
-	$(VENV)/bin/ruff format --check src tests
+	$(VENV)/bin/ruff check src tests benchmarks
+	$(VENV)/bin/ruff format --check src tests benchmarks
 
 clean: ## remove the virtual environment; results stay
 	rm -rf $(VENV)

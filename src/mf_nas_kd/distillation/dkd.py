@@ -2,6 +2,7 @@
 
 References:
     Zhao, Cui, Song, Qiu, Liang (2022). Decoupled Knowledge Distillation. CVPR, eq. 6 and 7.
+    Difference: without labels, the teacher's most probable class stands for the image's.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 References:
     Romero et al. (2015). FitNets: Hints for Thin Deep Nets. ICLR, eq. 3.
     Differences: a mean instead of half a sum; batch normalisation and ReLU after the regressor, as in the code of Tian
-    et al. (2020), Contrastive Representation Distillation, whose weight of 100 belongs to it; the hint acts through the
+    et al. (2020), Contrastive Representation Distillation, whose weight of 100 belongs to it; a strided or transposed
+    convolution for every whole factor of sizes (there for 2 only) and pooling for others; the hint acts through the
     whole training and not in a stage before it.
 """
 

@@ -36,10 +36,11 @@ class NeuronSelectivityLoss(MatchedMapsLoss):
         self._by_positions: list[bool] = []  # whether they are a Gram matrix
         for stage, ((height, width), place) in enumerate(zip(self.sizes, self._teacher_places, strict=True)):
             positions, channels = height * width, teacher.maps[place][0]
-            upper = torch.triu_indices(positions, positions)
-            self._by_positions.append(upper.shape[1] <= channels * positions)
-            self._lengths.append(min(upper.shape[1], channels * positions))
+            length = positions * (positions + 1) // 2
+            self._by_positions.append(length <= channels * positions)
+            self._lengths.append(min(length, channels * positions))
             if self._by_positions[-1]:
+                upper = torch.triu_indices(positions, positions)
                 # An entry beside the diagonal stands for two: its square counts twice.
                 self.register_buffer(f"_upper_{stage}", upper)
                 self.register_buffer(f"_weight_{stage}", torch.where(upper[0] == upper[1], 1.0, 2.0))

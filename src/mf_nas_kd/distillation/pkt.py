@@ -33,5 +33,5 @@ class ProbabilisticTransferLoss(DistillationLoss):
 def _similarities(embedding: Tensor) -> Tensor:
     """``(B, B)``: cosines, mapped to [0, 1], every row divided by its sum."""
     directions = functional.normalize(embedding, dim=1)
-    similarities = (directions @ directions.T + 1) / 2
+    similarities = ((directions @ directions.T + 1) / 2).clamp_min(0)  # opposites: rounding can lead below -1
     return similarities / similarities.sum(dim=1, keepdim=True)

@@ -2,6 +2,8 @@
 
 References:
     Park, Kim, Lu, Cho (2019). Relational Knowledge Distillation. CVPR, eq. 4 to 9.
+    Differences: means over all entries, those of an image with itself included (they are zero in both networks), as in
+    the code that goes with the paper; equal images count neither in the mean distance nor in the gradient.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from torch.nn import functional
 from mf_nas_kd.distillation.loss import DistillationLoss, require_several_images
 from mf_nas_kd.taps import Taps, TapShapes
 
-SMALLEST_SQUARE = 1e-12  # the root's slope at zero is infinite
+SMALLEST_SQUARE = 1e-12  # below, images count as being at one point: the slope of root and direction is infinite there
 
 
 class RelationalLoss(DistillationLoss):
@@ -58,6 +60,11 @@ def _distances(embedding: Tensor) -> Tensor:
 
 
 def _angles(embedding: Tensor) -> Tensor:
-    """``(B, B, B)``: the cosine at image ``b`` of the angle between the directions to ``i`` and ``j``."""
-    directions = functional.normalize(embedding[None] - embedding[:, None], dim=2)  # (B, B, D)
+    """``(B, B, B)``: the cosine at image ``b`` of the angle between the directions to ``i`` and ``j``.
+
+    Zero where one of them is at the same point as ``b``, and then without gradient.
+    """
+    differences = embedding[None] - embedding[:, None]  # (B, B, D)
+    apart = differences.square().sum(dim=2, keepdim=True) > SMALLEST_SQUARE
+    directions = functional.normalize(torch.where(apart, differences, 0), dim=2)
     return directions @ directions.transpose(1, 2)
