@@ -1,9 +1,9 @@
 """Contrastive representation distillation: an image is recognised among others across the two networks.
 
 References:
-    Tian, Krishnan, Isola (2020). Contrastive Representation Distillation. ICLR, eq. 17 to 19; noise-contrastive
+    Tian, Krishnan, Isola (2020). Contrastive Representation Distillation. ICLR, section 3; noise-contrastive
     estimation with a memory as in Wu et al. (2018), Unsupervised Feature Learning via Non-Parametric Instance
-    Discrimination, CVPR, eq. 4 to 8.
+    Discrimination, CVPR, section 3.
     Differences: negatives are other images of any class, not of other classes only; where the subset has no more other
     images than negatives are wanted, all of them are taken, once, and nothing is random. All similarities to the memory
     are computed in one product and the wanted ones picked: gathering 16384 negatives for each image would copy 128

@@ -1,7 +1,8 @@
 """Distillation from a stronger teacher: predictions that go together, up to scale and shift.
 
 References:
-    Huang, You, Wang, Qian, Xu (2022). Knowledge Distillation from A Stronger Teacher. NeurIPS, eq. 8 to 10.
+    Huang, You, Wang, Qian, Xu (2022). Knowledge Distillation from A Stronger Teacher. NeurIPS: the inter-class and the
+    intra-class relation.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Decoupled knowledge distillation: how sure the teacher is of the class, and what it thinks of the others.
 
 References:
-    Zhao, Cui, Song, Qiu, Liang (2022). Decoupled Knowledge Distillation. CVPR, eq. 6 and 7.
+    Zhao, Cui, Song, Qiu, Liang (2022). Decoupled Knowledge Distillation. CVPR, section 3.
     Difference: without labels, the teacher's most probable class stands for the image's.
 """
 

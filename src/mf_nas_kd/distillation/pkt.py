@@ -1,7 +1,7 @@
 """Probabilistic knowledge transfer: who is similar to whom in a batch.
 
 References:
-    Passalis and Tefas (2018). Learning Deep Representations with Probabilistic Knowledge Transfer. ECCV, eq. 3 to 6,
+    Passalis and Tefas (2018). Learning Deep Representations with Probabilistic Knowledge Transfer. ECCV, section 3,
     with the cosine kernel. Difference: a mean over all pairs instead of a sum, as in the code of Tian et al. (2020),
     Contrastive Representation Distillation, whose weight of 30000 belongs to it.
 """

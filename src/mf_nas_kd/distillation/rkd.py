@@ -1,7 +1,8 @@
 """Relational knowledge distillation: distances and angles between the images of a batch.
 
 References:
-    Park, Kim, Lu, Cho (2019). Relational Knowledge Distillation. CVPR, eq. 4 to 9.
+    Park, Kim, Lu, Cho (2019). Relational Knowledge Distillation. CVPR, section 3: the distance-wise and the
+    angle-wise loss.
     Differences: means over all entries, those of an image with itself included (they are zero in both networks), as in
     the code that goes with the paper; equal images count neither in the mean distance nor in the gradient.
 """

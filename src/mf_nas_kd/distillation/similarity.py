@@ -1,7 +1,7 @@
 """Similarity-preserving distillation: which images of a batch excite the last map alike.
 
 References:
-    Tung and Mori (2019). Similarity-Preserving Knowledge Distillation. ICCV, eq. 1 to 4.
+    Tung and Mori (2019). Similarity-Preserving Knowledge Distillation. ICCV, section 3.1.
 """
 
 from __future__ import annotations

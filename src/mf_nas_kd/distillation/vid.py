@@ -1,7 +1,7 @@
 """Variational information distillation: the student's maps tell what the teacher's are, up to a learned variance.
 
 References:
-    Ahn et al. (2019). Variational Information Distillation for Knowledge Transfer. CVPR, eq. 5 and 6.
+    Ahn et al. (2019). Variational Information Distillation for Knowledge Transfer. CVPR, section 2.
     Difference: a mean over all numbers of the map instead of a sum, as in the code of Tian et al. (2020), whose weight
     of 1 belongs to it.
 """
