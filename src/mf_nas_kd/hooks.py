@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kedro.config import AbstractConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
-from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from pydantic import BaseModel
@@ -32,7 +32,7 @@ class ProjectHooks:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Check what no single parameter can check of itself, before MLflow opens a run and before any node."""
-        _require_known(context.config_loader.runtime_params or {})
+        _require_known(context.config_loader)
         _require_recipes(context.params)
 
     @hook_impl
@@ -76,11 +76,14 @@ def _plain(value: Any) -> Any:
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
 
 
-def _require_known(names: Iterable[str]) -> None:
-    """A parameter of the command line that no node reads is a typing error."""
-    inputs = {name for pipeline in pipelines.values() for name in pipeline.inputs() if name.startswith("params:")}
-    allowed = {name.removeprefix("params:").partition(".")[0] for name in inputs} | RUNTIME_ONLY
-    for name in names:
+def _require_known(loader: AbstractConfigLoader) -> None:
+    """A parameter of the command line that the configuration does not have is a typing error."""
+    given, loader.runtime_params = loader.runtime_params or {}, {}
+    try:
+        allowed = set(loader["parameters"]) | RUNTIME_ONLY
+    finally:
+        loader.runtime_params = given
+    for name in given:
         if name.partition(".")[0] not in allowed:
             raise InvalidValueError("a parameter of the command line", name, f"one of: {', '.join(sorted(allowed))}")
 
