@@ -99,4 +99,5 @@ def _require_recipes(parameters: Mapping[str, Any]) -> None:
         for name in (models["evaluation"].full.distillation, *models["evaluation"].low.distillation):
             lookup(recipes, name, "evaluation's distillation")
     if recipes is not None and "search" in models:
-        lookup(recipes, models["search"].low_fidelity.distillation, "search.low_fidelity.distillation")
+        for name in models["search"].low.distillation if models["search"].low is not None else ():
+            lookup(recipes, name, "search.low.distillation")

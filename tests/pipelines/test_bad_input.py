@@ -7,6 +7,8 @@ from kedro.validation import ParameterValidationError
 from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError, MissingEvaluationError, UnknownNameError
 from tests.pipelines.running import catalog, run
 
+LOW = {"schedules": [{"train_fraction": "1/9", "epochs": 1}], "widths": [1.0], "distillation": ["kd"]}
+
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
@@ -40,8 +42,8 @@ def test_a_parameter_that_nobody_reads_is_refused(tmp_path):
 
 
 def test_a_fidelity_with_an_unknown_recipe_is_refused_before_any_node_runs(tmp_path):
-    with pytest.raises(UnknownNameError, match="search.low_fidelity.distillation is 'nts', but must be one of: .*nst"):
-        run(tmp_path, search={"low_fidelity": {"distillation": "nts"}})
+    with pytest.raises(UnknownNameError, match="search.low.distillation is 'nts', but must be one of: .*nst"):
+        run(tmp_path, search={"low": {**LOW, "distillation": ["nts"]}})
     assert not list(tmp_path.iterdir())
 
 
@@ -70,7 +72,7 @@ def test_a_search_after_the_settings_changed_asks_for_the_evaluation_stage(study
 
 def test_a_low_fidelity_of_the_search_that_cannot_be_is_refused_before_anything_is_trained(tmp_path):
     with pytest.raises(InvalidValueError, match="train_fraction is '1/200', but must be at least 10/897"):
-        run(tmp_path, search={"low_fidelity": {"train_fraction": "1/200"}})
+        run(tmp_path, search={"low": {**LOW, "schedules": [{"train_fraction": "1/200", "epochs": 1}]}})
     assert not (tmp_path / "3_evaluation" / "evaluations.db").exists()
 
 

@@ -26,8 +26,8 @@ CANDIDATES = tuple(
 )
 
 
-def problem(proposals_at_a_time=2, candidates=CANDIDATES):
-    return SearchProblem(candidates, FULL, LOW, proposals_at_a_time)
+def problem(proposals_at_a_time=2, candidates=CANDIDATES, low=(LOW,)):
+    return SearchProblem(candidates, FULL, low, proposals_at_a_time)
 
 
 def truth(architecture, fidelity):

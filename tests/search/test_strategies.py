@@ -1,11 +1,15 @@
 """What each strategy does, on histories written by hand."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from mf_nas_kd.errors import ImpossibleLimitError
+from mf_nas_kd.evaluation import Fidelity
 from mf_nas_kd.search import Budget, History, build_strategy, run_search
-from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, evaluate, observation, problem
+from mf_nas_kd.search.trusted_fidelity import trusted_fidelity
+from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, evaluate, observation, problem, truth
 
 PLENTY = Budget(1e9, 10_000)
 BEST = next(c for c in CANDIDATES if c.architecture.fields == {"x": 4, "y": 2})
@@ -94,3 +98,42 @@ def evaluate_low(candidates):
     from mf_nas_kd.evaluation import EvaluationRequest
 
     return evaluate([EvaluationRequest(candidate.architecture, LOW, 0) for candidate in candidates])
+
+
+OTHER_LOW = Fidelity(Fraction(1, 3), 5, distillation="nst")
+
+
+def known_with(agreements, count=8):
+    """Known before the search: full trainings, and short ones that agree with them, or order them the other way round."""
+    seen = []
+    for candidate in CANDIDATES[:count]:
+        full = truth(candidate.architecture, FULL)
+        seen.append(observation(candidate, FULL, step=0))
+        for fidelity, sign in agreements.items():
+            seen.append(observation(candidate, fidelity, step=0, val_accuracy=0.5 + sign * full / 10))
+    return History(tuple(seen))
+
+
+@pytest.mark.parametrize("name", ["lf_only", "two_stage"])
+@pytest.mark.parametrize(
+    ("agreements", "chosen"), [({LOW: 1, OTHER_LOW: -1}, LOW), ({LOW: -1, OTHER_LOW: 1}, OTHER_LOW)]
+)
+def test_of_several_low_fidelities_the_one_that_agreed_best_is_used(name, agreements, chosen):
+    strategy = build_strategy(name, problem(1, low=(LOW, OTHER_LOW)), OPTIONS[name])
+    (proposal,) = strategy.propose(known_with(agreements), PLENTY, np.random.default_rng(0))
+    assert proposal.fidelity == chosen
+    assert "agreed best with full training before, Kendall 1.00 on 8 candidates" in proposal.reason
+
+
+def test_agreement_that_is_not_known_leaves_the_order_of_the_configuration():
+    the_problem = problem(1, low=(LOW, OTHER_LOW))
+    few = known_with({LOW: -1, OTHER_LOW: 1}, count=4)
+    assert trusted_fidelity(the_problem, few)[0] == LOW
+    assert trusted_fidelity(the_problem, History())[0] == LOW
+
+
+def test_the_choice_stays_the_same_throughout_a_search():
+    the_problem = problem(1, low=(LOW, OTHER_LOW))
+    before = known_with({LOW: -1, OTHER_LOW: 1})
+    later = [observation(c, f, val_accuracy=0.5) for c in CANDIDATES[8:20] for f in (LOW, OTHER_LOW, FULL)]
+    assert trusted_fidelity(the_problem, before.with_(*later))[0] == OTHER_LOW

@@ -5,7 +5,7 @@ imported by name where a training is really meant.
 """
 
 from mf_nas_kd.evaluation.evaluator import Evaluator
-from mf_nas_kd.evaluation.fidelity import Fidelity, FidelitySettings
+from mf_nas_kd.evaluation.fidelity import Fidelity, FidelityGrid, FidelitySettings
 from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest, Status
 from mf_nas_kd.evaluation.runner import run_evaluations
 from mf_nas_kd.evaluation.store import EvaluationStore
@@ -16,6 +16,7 @@ __all__ = [
     "EvaluationStore",
     "Evaluator",
     "Fidelity",
+    "FidelityGrid",
     "FidelitySettings",
     "Status",
     "run_evaluations",

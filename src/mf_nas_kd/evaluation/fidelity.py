@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
@@ -91,3 +92,47 @@ class FidelitySettings(BaseModel):
     def value(self) -> Fidelity:
         """The fidelity itself."""
         return Fidelity(self.train_fraction, self.epochs, self.width, self.distillation)
+
+
+def _one_or_more(value: Any) -> Any:
+    """A single value on the command line stands for a list of one."""
+    return (value,) if isinstance(value, (str, float, int)) else value
+
+
+class Schedule(BaseModel):
+    """A share of the training images, and how often it is passed over.
+
+    Attributes:
+        train_fraction: Written as text, ``1/27``.
+        epochs: Passes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    train_fraction: TrainFraction
+    epochs: PositiveInt
+
+
+class FidelityGrid(BaseModel):
+    """A grid: every schedule with every width and every distillation.
+
+    Attributes:
+        schedules: Shares and passes.
+        widths: Multipliers of the channels, each in (0, 1].
+        distillation: Names of distillation recipes; one name stands for a list of one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schedules: Annotated[tuple[Schedule, ...], Field(min_length=1)]
+    widths: Annotated[
+        tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1), BeforeValidator(_one_or_more)
+    ]
+    distillation: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_one_or_more)]
+
+    @property
+    def values(self) -> tuple[Fidelity, ...]:
+        """All combinations, cheap ones first."""
+        grid = product(self.schedules, self.widths, self.distillation)
+        found = (Fidelity(schedule.train_fraction, schedule.epochs, width, name) for schedule, width, name in grid)
+        return tuple(sorted(found, key=lambda fidelity: fidelity.image_passes))

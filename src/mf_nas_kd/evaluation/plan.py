@@ -45,7 +45,7 @@ def architectures_of(table: pd.DataFrame) -> list[Architecture]:
 def plan_table(
     architectures: Sequence[Architecture], low: Sequence[Fidelity], full: Fidelity, seed: int, evaluator: Evaluator
 ) -> pd.DataFrame:
-    """One row an evaluation, with the columns ``PLAN_COLUMNS``; cheap ones first, so that mistakes show early.
+    """One row an evaluation, with the columns ``PLAN_COLUMNS``, in the order of the fidelities, full trainings last.
 
     Args:
         architectures: The candidates.
@@ -54,7 +54,7 @@ def plan_table(
         seed: Of all trainings.
         evaluator: Gives the keys.
     """
-    fidelities = [(fidelity, "low") for fidelity in sorted(low, key=lambda fidelity: fidelity.image_passes)]
+    fidelities = [(fidelity, "low") for fidelity in low]
     rows = [
         (
             evaluator.key(architecture, fidelity, seed),

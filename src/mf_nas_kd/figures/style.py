@@ -33,4 +33,7 @@ def figure(width: float, height: float, rows: int = 1, columns: int = 1, **kwarg
 
 def method_style(names: list[str]) -> dict[str, tuple[str, str]]:
     """Colour and marker of each method, the same in every picture that shows the same methods."""
-    return {name: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, name in enumerate(names)}
+    return {
+        name: (COLOURS[i % len(COLOURS)], MARKERS[(i + i // len(COLOURS)) % len(MARKERS)])
+        for i, name in enumerate(names)
+    }

@@ -2,7 +2,8 @@
 
 References:
     Trofimov et al. (2023). Multi-fidelity Neural Architecture Search with Knowledge Distillation, Algorithm 1.
-    Difference: fewer short trainings than asked for where the budget would not leave a full one.
+    Differences: fewer short trainings than asked for where the budget would not leave a full one; of several low
+    fidelities, the one that agreed best with full training before.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pydantic import PositiveInt
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import Candidate
-from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, leaving_a_full_training, within
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, explained, leaving_a_full_training, within
+from mf_nas_kd.search.trusted_fidelity import trusted_fidelity
 from mf_nas_kd.surrogates import GaussianProcess
 
 
@@ -36,13 +38,14 @@ class LowFidelityOnly(Strategy):
 
     def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
         problem = self.problem
-        wanted = self.options.low_fidelity_evaluations - len(history.paid(problem.low))
+        low, chosen = trusted_fidelity(problem, history)
+        wanted = self.options.low_fidelity_evaluations - len(history.paid(low))
         if wanted > 0:
-            drawn = draw(problem, history, problem.low, min(wanted, problem.proposals_at_a_time), rng)
+            drawn = draw(problem, history, low, min(wanted, problem.proposals_at_a_time), rng)
             short = within(leaving_a_full_training(problem, history, budget), history, drawn)
             if short:
-                return short
-        known = history.accuracies(problem.low, problem.by_id)
+                return explained(short, chosen)
+        known = history.accuracies(low, problem.by_id)
         if not known:
             return within(budget, history, draw(problem, history, problem.full, 1, rng))
         best, predicted = self._best_prediction(known)

@@ -42,18 +42,20 @@ class SearchProblem:
     Attributes:
         candidates: At least one, all different.
         full: The fidelity whose validation accuracy is to be maximised.
-        low: The cheap one.
+        low: The cheap ones, at least one.
         proposals_at_a_time: How many proposals a strategy may make before it sees their results.
     """
 
     candidates: tuple[Candidate, ...]
     full: Fidelity
-    low: Fidelity
+    low: tuple[Fidelity, ...]
     proposals_at_a_time: int
 
     def __post_init__(self) -> None:
         if len({candidate.id for candidate in self.candidates}) != len(self.candidates) or not self.candidates:
             raise InvalidValueError("number of candidates", len(self.candidates), "at least 1, all different")
+        if not self.low:
+            raise InvalidValueError("number of low fidelities", 0, "at least 1")
 
     @cached_property
     def by_id(self) -> dict[str, Candidate]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -78,6 +78,11 @@ def leaving_a_full_training(problem: SearchProblem, history: History, budget: Bu
     """What may go into short trainings: the budget without a full training of the costliest candidate."""
     costliest = max(problem.candidates, key=lambda candidate: candidate.macs)
     return budget.without(history.expected_cost(costliest, problem.full))
+
+
+def explained(proposals: Sequence[Proposal], why: str) -> tuple[Proposal, ...]:
+    """The same proposals with a further reason."""
+    return tuple(replace(proposal, reason=f"{proposal.reason}; {why}") for proposal in proposals)
 
 
 def draw(

@@ -2,6 +2,7 @@
 
 References:
     Trofimov et al. (2023). Multi-fidelity Neural Architecture Search with Knowledge Distillation, Algorithm 2.
+    Difference: of several low fidelities, the one that agreed best with full training before.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
 
+from mf_nas_kd.evaluation.fidelity import Fidelity
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
-from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, leaving_a_full_training, within
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, explained, leaving_a_full_training, within
+from mf_nas_kd.search.trusted_fidelity import trusted_fidelity
 from mf_nas_kd.search.upper_confidence_bound import propose_by_bound
 
 
@@ -39,30 +42,31 @@ class TwoStage(Strategy):
     options: TwoStageOptions
 
     def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
-        if len(history.paid(self.problem.low)) < self.options.low_fidelity_evaluations:
-            short = self._short(history, budget, rng)
+        low, chosen = trusted_fidelity(self.problem, history)
+        if len(history.paid(low)) < self.options.low_fidelity_evaluations:
+            short = self._short(low, history, budget, rng)
             if short:
-                return short
-        return within(budget, history, self._full(history, rng))
+                return explained(short, chosen)
+        return within(budget, history, self._full(low, history, rng))
 
-    def _short(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
+    def _short(self, low: Fidelity, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
         """First stage; nothing if the budget would not leave one full training."""
         problem, options = self.problem, self.options
-        wanted = options.low_fidelity_evaluations - len(history.paid(problem.low))
+        wanted = options.low_fidelity_evaluations - len(history.paid(low))
         count = min(wanted, problem.proposals_at_a_time)
-        known = len(history.accuracies(problem.low, problem.by_id))
+        known = len(history.accuracies(low, problem.by_id))
         if known < options.initial_evaluations:
-            proposals = draw(problem, history, problem.low, min(count, options.initial_evaluations - known), rng)
+            proposals = draw(problem, history, low, min(count, options.initial_evaluations - known), rng)
         else:
-            proposals = propose_by_bound(problem, history, problem.low, options.exploration, count)
+            proposals = propose_by_bound(problem, history, low, options.exploration, count)
         return within(leaving_a_full_training(problem, history, budget), history, proposals)
 
-    def _full(self, history: History, rng: np.random.Generator) -> tuple[Proposal, ...]:
+    def _full(self, low: Fidelity, history: History, rng: np.random.Generator) -> tuple[Proposal, ...]:
         """Second stage."""
         problem, options = self.problem, self.options
         tried = history.tried(problem.full)
         count = problem.proposals_at_a_time
-        short = history.accuracies(problem.low, problem.by_id)
+        short = history.accuracies(low, problem.by_id)
         ranked = sorted(short, key=short.__getitem__, reverse=True)
         promoted = [
             Proposal(

@@ -37,8 +37,8 @@ def plan_evaluations(
     """List every training of the study with the key of its result."""
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher)
     architectures = architectures_of(candidates)
-    evaluator.require_possible(architectures[0], [*parameters.low_fidelities, parameters.full.value])
-    return plan_table(architectures, parameters.low_fidelities, parameters.full.value, parameters.seed, evaluator)
+    evaluator.require_possible(architectures[0], [*parameters.low.values, parameters.full.value])
+    return plan_table(architectures, parameters.low.values, parameters.full.value, parameters.seed, evaluator)
 
 
 def evaluate_candidates(

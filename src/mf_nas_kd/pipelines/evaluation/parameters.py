@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.evaluation import Fidelity, FidelitySettings
-from mf_nas_kd.evaluation.fidelity import TrainFraction
+from mf_nas_kd.evaluation import FidelityGrid, FidelitySettings
 
 
 class CandidatesParameters(BaseModel):
@@ -26,36 +24,6 @@ class CandidatesParameters(BaseModel):
     seed: int
 
 
-class Schedule(BaseModel):
-    """A share of the training images, and how often it is passed over.
-
-    Attributes:
-        train_fraction: Written as text, ``1/27``.
-        epochs: Passes.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-    train_fraction: TrainFraction
-    epochs: PositiveInt
-
-
-class LowFidelities(BaseModel):
-    """A grid: every schedule with every width and every distillation.
-
-    Attributes:
-        schedules: Shares and passes.
-        widths: Multipliers of the channels, each in (0, 1].
-        distillation: Names of distillation recipes.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    schedules: Annotated[tuple[Schedule, ...], Field(min_length=1)]
-    widths: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1)]
-    distillation: Annotated[tuple[str, ...], Field(min_length=1)]
-
-
 class EvaluationParameters(BaseModel):
     """What every candidate is trained with.
 
@@ -69,7 +37,7 @@ class EvaluationParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     full: FidelitySettings
-    low: LowFidelities
+    low: FidelityGrid
     seed: int
     retry_failed: bool
 
@@ -79,9 +47,3 @@ class EvaluationParameters(BaseModel):
         if (full.train_fraction, full.width, full.distillation) != (1, 1, "none"):
             raise InvalidValueError("evaluation.full", str(full.value), "all images, width 1 and distillation none")
         return full
-
-    @property
-    def low_fidelities(self) -> tuple[Fidelity, ...]:
-        """The grid, as values."""
-        grid = product(self.low.schedules, self.low.widths, self.low.distillation)
-        return tuple(Fidelity(schedule.train_fraction, schedule.epochs, width, name) for schedule, width, name in grid)

@@ -41,7 +41,8 @@ def sample_pool(
     parameters: SearchParameters,
 ) -> pd.DataFrame:
     """The architectures that may be proposed: those of the evaluation stage and fresh ones, all within the limits."""
-    SubsetOrder(subset_order).positions(parameters.low_fidelity.train_fraction)  # refuses an impossible one early
+    for fidelity in parameters.low.values if parameters.low is not None else ():
+        SubsetOrder(subset_order).positions(fidelity.train_fraction)  # refuses an impossible one early
     cost_of = CostCounter(images.classes, images.image_shape)
     rng = numpy_generator(parameters.seed, "pool")
     fresh = sample_within(space.build(), parameters.pool_size, parameters.limits, cost_of, rng)
@@ -68,10 +69,10 @@ def search(
 ) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame]:
     """Spend the budget; returns the trace, the outcome, and all full trainings of the pool, known ones included."""
     full_row = next(plan[plan["role"] == "full"].itertuples())
-    problem = _problem(pool, space, Fidelity.from_columns(full_row), parameters)
+    problem = _problem(pool, space, plan, parameters)
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher)
     require_current(plan, evaluator)
-    evaluator.require_possible(problem.candidates[0].architecture, [problem.low])
+    evaluator.require_possible(problem.candidates[0].architecture, problem.low)
     known = evaluations_of(finished_evaluations(plan, evaluations))
     with open_executor(executor, evaluator) as workers:
         result = searching.run_search(
@@ -157,15 +158,17 @@ def draw_pareto_front(full_trainings: pd.DataFrame, front: pd.DataFrame, winner:
 
 
 def _problem(
-    pool: pd.DataFrame, space: SpaceSettings, full: Fidelity, parameters: SearchParameters
+    pool: pd.DataFrame, space: SpaceSettings, plan: pd.DataFrame, parameters: SearchParameters
 ) -> searching.SearchProblem:
     encode = space.build().encode
+    planned = {role: [Fidelity.from_columns(row) for row in rows.itertuples()] for role, rows in plan.groupby("role")}
+    low = parameters.low.values if parameters.low is not None else tuple(dict.fromkeys(planned.get("low", ())))
     return searching.SearchProblem(
         candidates=tuple(
             searching.Candidate(architecture, encode(architecture), row.macs, row.params)
             for architecture, row in zip(architectures_of(pool), pool.itertuples(), strict=True)
         ),
-        full=full,
-        low=parameters.low_fidelity.value,
+        full=planned["full"][0],
+        low=low,
         proposals_at_a_time=parameters.proposals_at_a_time,
     )

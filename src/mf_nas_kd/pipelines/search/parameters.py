@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, model_validator
 
-from mf_nas_kd.evaluation import FidelitySettings
+from mf_nas_kd.evaluation import FidelityGrid
 from mf_nas_kd.registry import lookup
 from mf_nas_kd.search import STRATEGIES
 from mf_nas_kd.spaces import Limits
@@ -24,7 +24,8 @@ class SearchParameters(BaseModel):
         pool_size: Architectures sampled beside the candidates of the evaluation stage.
         proposals_at_a_time: Trainings that run beside each other before the strategy sees their results.
         seed: Of the pool and the strategy.
-        low_fidelity: What a short training is, for the strategies that use one.
+        low: What short trainings there may be, for the strategies that use them; null for all that the evaluation stage
+            has judged.
         options: Options of each strategy, by its name.
     """
 
@@ -38,7 +39,7 @@ class SearchParameters(BaseModel):
     pool_size: PositiveInt
     proposals_at_a_time: PositiveInt
     seed: int
-    low_fidelity: FidelitySettings
+    low: FidelityGrid | None
     options: dict[str, dict[str, Any]]
 
     @model_validator(mode="after")

@@ -1,0 +1,40 @@
+"""Which of several low fidelities a strategy that uses one of them relies on."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from mf_nas_kd.evaluation.fidelity import Fidelity
+from mf_nas_kd.search.history import History
+from mf_nas_kd.search.problem import SearchProblem
+
+FEWEST_PAIRS = 5  # with fewer candidates known at both fidelities, the order of the configuration decides
+
+
+def trusted_fidelity(problem: SearchProblem, history: History) -> tuple[Fidelity, str]:
+    """The low fidelity whose ranking agreed best with that of full trainings, and why it was taken.
+
+    Only what was known before the search counts, so that the choice stays the same throughout. Agreement is Kendall's
+    tau-b of validation accuracies; ties go to the cheaper fidelity. What a fidelity costs is not weighed against it.
+    """
+    known = History(tuple(seen for seen in history if seen.step == 0))
+    full = known.accuracies(problem.full)
+    judged: list[tuple[float, float, int, Fidelity]] = []
+    for fidelity in problem.low:
+        low = known.accuracies(fidelity)
+        both = sorted(full.keys() & low.keys())
+        if len(both) < FEWEST_PAIRS:
+            continue
+        agreement = kendalltau(
+            np.array([low[name] for name in both]), np.array([full[name] for name in both])
+        ).statistic
+        if not math.isnan(agreement):
+            judged.append((float(agreement), -float(fidelity.image_passes), len(both), fidelity))
+    if len(problem.low) == 1 or not judged:
+        return problem.low[0], f"short trainings: {problem.low[0]}"
+    agreement, _, count, fidelity = max(judged, key=lambda item: item[:2])
+    agreed = f"which agreed best with full training before, Kendall {agreement:.2f} on {count} candidates"
+    return fidelity, f"short trainings: {fidelity}, {agreed}"
