@@ -18,13 +18,16 @@ LOW = {"schedules": [{"train_fraction": "1/9", "epochs": 1}], "widths": [1.0], "
         ({"search": {"budget_seconds": -1}}, r"budget_seconds\s+Input should be greater than 0"),
         ({"search": {"max_macs": 0}}, r"max_macs\s+Input should be greater than 0"),
         ({"executor": {"kind": "threads"}}, r"executor.kind is 'threads', but must be one of: inline, processes"),
-        ({"images": {"source": "cats"}}, r"images.source is 'cats', but must be one of: digits"),
+        ({"images": {"source": "cats"}}, r"images.source is 'cats', but must be one of: cifar10, cifar100, digits"),
         ({"space": {"name": "resnet"}}, r"space.name is 'resnet', but must be one of: mobilenet_v2"),
         ({"training": {"distillation": {"kd": {"loss": "kdd"}}}}, r"distillation loss is 'kdd', but must be one of"),
         ({"training": {"distillation": {"kd": {"options": {"tau": 1}}}}}, r"is 'tau', but must be one of: .*temperature"),
         ({"evaluation": {"full": {"train_fraction": "4/3"}}}, r"full.train_fraction\s+Input should be less than or equal"),
         ({"evaluation": {"full": {"distillation": "kd"}}}, r"evaluation.full is .* must be all images, width 1 and distill"),
-        ({"teacher": {"builder": "resnet"}}, r"teacher.builder is 'resnet', but must be one of: residual"),
+        ({"teacher": {"builder": "resnet"}}, r"teacher.builder is 'resnet', but must be one of: residual, resnet32x4"),
+        ({"teacher": {"epochs": 0}}, r"teacher.epochs is 0, but must be at least 1, or teacher.weights a file"),
+        ({"images": {"options": {"image_folder": {"channels": 4}}}}, r"channels\s+Input should be 1 or 3"),
+        ({"training": {"distillation": {"kd": {"loss_weight": "balance"}}}}, r"loss_weight.*\s+Input should be"),
     ],
 )  # fmt: skip
 def test_a_wrong_parameter_is_refused_before_any_node_runs(tmp_path, parameters, message):
@@ -65,7 +68,7 @@ def test_an_impossible_limit_on_parameters_is_refused(study):
 
 def test_a_search_after_the_settings_changed_asks_for_the_evaluation_stage(study):
     with pytest.raises(
-        MissingEvaluationError, match="65 of 65 planned evaluations were made with .* other training settings"
+        MissingEvaluationError, match="75 of 75 planned evaluations were made with .* other training settings"
     ):
         run(study, "search", training={"recipe": {"learning_rate": 0.05}})
 
@@ -85,7 +88,7 @@ def test_a_stage_without_its_predecessor_says_what_to_run(tmp_path, study):
     into = catalog(tmp_path)
     into.save("evaluation_plan", plan_only)
     with pytest.raises(
-        MissingEvaluationError, match=r"65 of 65 planned evaluations are not in the store: run the eval"
+        MissingEvaluationError, match=r"75 of 75 planned evaluations are not in the store: run the eval"
     ):
         run(tmp_path, "correlation")
 

@@ -4,7 +4,15 @@ import pytest
 
 from tests.pipelines.running import catalog, run
 
-FEWER = {"candidates": {"count": 4}, "evaluation": {"low": {"schedules": [{"train_fraction": "1/9", "epochs": 1}]}}}
+FEWER = {
+    "candidates": {"count": 4},
+    "evaluation": {
+        "low": {
+            "schedules": [{"train_fraction": "1/9", "epochs": 1}],
+            "distillation": ["none", "kd", "attention", "nst"],
+        }
+    },
+}
 
 
 @pytest.fixture(scope="module")
