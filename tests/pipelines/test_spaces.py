@@ -5,7 +5,6 @@ import pytest
 from tests.pipelines.running import catalog, run
 
 FEWER = {
-    "candidates": {"count": 4},
     "evaluation": {
         "low": {
             "schedules": [{"train_fraction": "1/9", "epochs": 1}],

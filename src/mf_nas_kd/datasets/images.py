@@ -59,7 +59,7 @@ class _Images(LocalFileDataset):
                 fingerprint=header["fingerprint"],
             )
         except FileNotFoundError as failure:
-            raise DatasetError(f"{failure.filename} is not there: run the data pipeline") from failure
+            raise DatasetError(f"{failure.filename or path} is not there: run the data pipeline") from failure
         except (SafetensorError, KeyError, TypeError, ValueError) as failure:
             raise DatasetError(f"{path} is damaged, or not a file of images: {failure}") from failure
 

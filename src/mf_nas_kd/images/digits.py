@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from sklearn import datasets
 
 from mf_nas_kd.seeding import fingerprint
 
@@ -28,6 +27,8 @@ class Digits:
     key = fingerprint(["digits", BRIGHTEST_VALUE])
 
     def __init__(self, options: DigitsOptions) -> None:
+        from sklearn import datasets  # 1.8 s (one core) that worker processes need not spend
+
         digits = datasets.load_digits()
         self.class_names = tuple(str(name) for name in digits.target_names)
         self.labels = digits.target.astype(np.int64)
