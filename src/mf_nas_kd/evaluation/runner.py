@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from itertools import islice
-
-from tqdm import tqdm
 
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.evaluation.evaluator import Evaluator
 from mf_nas_kd.evaluation.executors import Executor
 from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest
 from mf_nas_kd.evaluation.store import EvaluationStore
+from mf_nas_kd.progress import progress_bar
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +50,9 @@ def run_evaluations(
         logger.info("%d evaluations wanted: %d are in the store, %d to train", len(keys), len(known), len(missing))
     if missing:
         started = time.perf_counter()
-        with _progress_bar(missing.values(), show_progress) as progress:
+        # Time left goes by passes over the images: cheap trainings come first, and counting would flatter.
+        passes = sum(float(request.fidelity.image_passes) for request in missing.values())
+        with progress_bar("trainings", total=passes, shown=show_progress) as progress:
             for done, (key, evaluation) in enumerate(_evaluate_all(missing, evaluator, workers), start=1):
                 store.append(evaluation)
                 on_new(evaluation)
@@ -63,17 +63,6 @@ def run_evaluations(
         level = logging.INFO if show_progress else logging.DEBUG
         logger.log(level, "Trained %d in %.0f s, %d failed", len(missing), time.perf_counter() - started, failed)
     return [known[key] for key in keys]
-
-
-def _progress_bar(requests: Iterable[EvaluationRequest], shown: bool) -> tqdm:
-    """The expected time left goes by passes over the images: cheap trainings come first, and counting would flatter."""
-    return tqdm(
-        total=sum(float(request.fidelity.image_passes) for request in requests),
-        disable=not shown,
-        bar_format="trainings {percentage:3.0f}% |{bar:30}| {elapsed} gone, about {remaining} left{postfix}",
-        mininterval=0.5 if sys.stderr.isatty() else 15,  # a line in a file is for ever
-        dynamic_ncols=True,
-    )
 
 
 def _evaluate_all(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
-from tqdm import tqdm
 
 from mf_nas_kd.cores import available_cores
 from mf_nas_kd.errors import InvalidValueError, MissingImagesError
 from mf_nas_kd.images.decoding import SUFFIXES, decode_files, decode_into_map
+from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.seeding import fingerprint
 
 logger = logging.getLogger(__name__)
@@ -81,7 +80,7 @@ class ImageFolder:
         parallel = self._bytes > SMALL_BYTES and isinstance(pixels, np.memmap)
         decode = self._in_processes if parallel else self._here
         unreadable: list[str] = []
-        with _progress_bar(len(paths), shown=len(chunks) > 1) as progress:
+        with progress_bar("decoding", total=len(paths), shown=len(chunks) > 1) as progress:
             for count, failures in decode(pixels, paths, chunks):
                 unreadable += failures
                 progress.update(count)
@@ -107,13 +106,6 @@ class ImageFolder:
             }
             for future in as_completed(futures):
                 yield futures[future], future.result()
-
-
-def _progress_bar(images: int, shown: bool) -> tqdm:
-    seconds = 0.5 if sys.stderr.isatty() else 15  # a line in a file is for ever
-    return tqdm(
-        total=images, desc="decoding", unit=" images", disable=not shown, mininterval=seconds, dynamic_ncols=True
-    )
 
 
 def _state(path: Path) -> tuple[int, int]:

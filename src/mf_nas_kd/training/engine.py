@@ -42,6 +42,7 @@ def fit(
     epochs: int,
     seed: int,
     after_epoch: Callable[[int, float], None] | None = None,
+    after_step: Callable[[float], None] | None = None,
 ) -> FitResult:
     """Train a network in place.
 
@@ -57,6 +58,8 @@ def fit(
         epochs: Passes over the images, at least 1.
         seed: Of the orders and views; the weights were drawn before.
         after_epoch: Called with the number of epochs done and the mean loss.
+        after_step: Called with the share of the training that is done; it does not know the loss, which stays on the
+            device.
 
     Raises:
         InvalidValueError: If there is nothing to train on.
@@ -80,12 +83,15 @@ def fit(
         for batch in _epoch_of(images, batch_size, generator):
             with autocast(images.device):
                 steps += 1
-                loss = objective(network(batch.images), batch, steps / (steps_an_epoch * epochs))
+                progress = steps / (steps_an_epoch * epochs)
+                loss = objective(network(batch.images), batch, progress)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
             schedule.step()
             total += loss.detach()
+            if after_step is not None:
+                after_step(progress)
         epoch_losses.append(_require_finite(total.item() / steps_an_epoch, epoch))
         if after_epoch is not None:
             after_epoch(epoch, epoch_losses[-1])

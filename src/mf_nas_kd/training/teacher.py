@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.images import ImageDataset, ResidentImages, Views
 from mf_nas_kd.networks import NetworkDescription, TrainedNetwork, build_teacher, network_cost
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.networks.weights import load_weights
+from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.training.accuracy import measure_accuracy
 from mf_nas_kd.training.device import choose_device, reproducible
 from mf_nas_kd.training.engine import fit
@@ -99,7 +103,9 @@ def train_teacher(
         if epochs > 0:
             train = ResidentImages(images.train, Views.of(settings.views), statistics, device)
             objective = Objective(recipe.label_smoothing)
-            epoch_losses = fit(network, train, objective, recipe, epochs, seed, measure).epoch_losses
+            with progress_bar("teacher", total=1.0, delay_seconds=5.0) as bar:
+                show = partial(_show, bar)
+                epoch_losses = fit(network, train, objective, recipe, epochs, seed, measure, show).epoch_losses
             val_accuracies.pop()  # the normalisation was recalibrated after it
         val_accuracies.append(measure_accuracy(network, validation))
         cost = network_cost(network, images.image_shape)
@@ -111,3 +117,7 @@ def train_teacher(
             macs=cost.macs,
             params=cost.params,
         )
+
+
+def _show(bar: tqdm, progress: float) -> None:
+    bar.update(progress - bar.n)
