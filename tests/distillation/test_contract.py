@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mf_nas_kd.distillation import LOSSES, build_loss, loss_options
-from mf_nas_kd.errors import InvalidValueError, UnknownNameError
+from mf_nas_kd.errors import InvalidValueError, ShapeMismatchError, UnknownNameError
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.taps import Taps, TapShapes
 
@@ -186,3 +186,13 @@ def test_an_unknown_loss_lists_the_known_ones():
 def test_an_unknown_option_lists_the_known_ones():
     with pytest.raises(InvalidValueError, match=r"option of the distillation loss 'kd' is 'tau'.*temperature"):
         build("kd", tau=4)
+
+
+@pytest.mark.parametrize("name", ["attention", "nst"])
+def test_maps_of_one_position_have_nothing_to_compare(name):
+    shapes = TapShapes(5, 4, ((3, 4, 4), (4, 1, 1)))
+    with pytest.raises(
+        ShapeMismatchError, match=r"maps that are compared is \(1, 1\), but must be larger: .*stages to mid"
+    ):
+        build_loss(name, student=shapes, teacher=shapes, num_images=10)
+    build_loss(name, student=shapes, teacher=shapes, num_images=10, stages="all")

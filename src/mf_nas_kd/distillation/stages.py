@@ -71,14 +71,21 @@ class MatchedMapsLoss(DistillationLoss):
     The teacher's side depends on the size, so it must not depend on the student at hand: it is declared from the shapes
     once, and belongs to the key of whatever is remembered.
 
+    Attributes:
+        compares_positions: Whether the loss looks at the positions of a map relative to each other, so that maps of one
+            position have nothing to say.
+
     Args:
         stages: ``last``, ``middle`` or ``all``; see :func:`chosen_stages`.
         map_size: Height and width to pool to; by default the smaller of both sides, in each stage.
 
     Raises:
         InvalidValueError: If an option is not allowed.
-        ShapeMismatchError: If the stages of the networks cannot be paired.
+        ShapeMismatchError: If the stages of the networks cannot be paired, or all maps have one position and the loss
+            compares positions.
     """
+
+    compares_positions = True
 
     def __init__(
         self,
@@ -97,6 +104,9 @@ class MatchedMapsLoss(DistillationLoss):
         self._teacher_places = [place for _, place in pairs]
         smaller = [smaller_size(student.maps[s], teacher.maps[t]) for s, t in pairs]
         self.sizes: tuple[tuple[int, int], ...] = tuple((map_size, map_size) if map_size else size for size in smaller)
+        if map_size is None and self.compares_positions and all(size == (1, 1) for size in smaller):
+            allowed = "larger: this loss compares positions; set stages to middle or all, or choose another loss"
+            raise ShapeMismatchError("(height, width) of the maps that are compared", (1, 1), allowed)
 
     def student_maps(self, taps: Taps) -> list[Tensor]:
         """The student's maps of the chosen stages, each ``(B, C, H, W)`` with the declared ``(H, W)``."""

@@ -32,6 +32,8 @@ class VariationalInformationLoss(MatchedMapsLoss):
         map_size: See :class:`MatchedMapsLoss`.
     """
 
+    compares_positions = False
+
     def __init__(
         self,
         *,
