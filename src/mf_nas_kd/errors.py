@@ -54,6 +54,10 @@ class TrainingFailedError(MfNasKdError):
     """A training cannot go on: its loss or accuracy is not finite, or its worker died repeatedly."""
 
 
+class WorkerStartError(MfNasKdError):
+    """Worker processes cannot be started."""
+
+
 class MissingEvaluationError(MfNasKdError):
     """The store lacks evaluations that a later stage needs."""
 

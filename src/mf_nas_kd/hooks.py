@@ -34,6 +34,7 @@ class ProjectHooks:
         """Check what no single parameter can check of itself, before MLflow opens a run and before any node."""
         _require_known(context.config_loader)
         _require_recipes(context.params)
+        _require_used(context)
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
@@ -86,6 +87,15 @@ def _require_known(loader: AbstractConfigLoader) -> None:
     for name in given:
         if name.partition(".")[0] not in allowed:
             raise InvalidValueError("a parameter of the command line", name, f"one of: {', '.join(sorted(allowed))}")
+
+
+def _require_used(context: KedroContext) -> None:
+    """A folder of images that nobody would look at is a mistake."""
+    given = (context.config_loader.runtime_params or {}).get("images_dir")
+    images = _plain(context.params["images"])
+    if given is not None and images["source"] != "image_folder":
+        allowed = "absent, or images.source image_folder (as in --env=image_folder)"
+        raise InvalidValueError(f"images_dir, with images.source {images['source']!r},", given, allowed)
 
 
 def _require_recipes(parameters: Mapping[str, Any]) -> None:

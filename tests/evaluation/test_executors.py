@@ -11,6 +11,7 @@ import psutil
 import pytest
 from pydantic import ValidationError
 
+from mf_nas_kd.errors import WorkerStartError
 from mf_nas_kd.evaluation import EvaluationRequest, EvaluationStore, run_evaluations
 from mf_nas_kd.evaluation.executors import EXECUTORS, ExecutorSettings, open_executor
 from tests.evaluation.fakes import FakeEvaluator
@@ -65,6 +66,17 @@ def test_a_training_that_always_kills_is_a_failed_record_and_harms_no_other(requ
     found = run(requests, FakeEvaluator(always_deadly=[killer], delay=0.05), tmp_path, "processes")
     assert [e.finished for e in found] == [r.architecture.id != killer for r in requests]
     assert "given up after 3 deaths" in found[1].error
+
+
+class CannotArrive(FakeEvaluator):
+    def __reduce__(self):
+        return open, ("/nowhere/at all",)
+
+
+def test_workers_that_cannot_start_end_the_run_and_leave_no_record(requests, tmp_path):
+    with pytest.raises(WorkerStartError, match="a worker process ends before it can begin"):
+        run(requests, CannotArrive(), tmp_path, "processes")
+    assert EvaluationStore(f"sqlite:///{tmp_path}/store.db").table().empty
 
 
 def test_workers_end_with_their_driver(tmp_path):

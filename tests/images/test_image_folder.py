@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 from fractions import Fraction
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
+from mf_nas_kd.datasets import ImagesDataset
 from mf_nas_kd.errors import InvalidValueError, MissingImagesError
 from mf_nas_kd.images import SubsetOrder, image_folder, load_images
 
@@ -127,8 +129,7 @@ def test_images_are_decoded_once_and_again_when_the_folder_changes(tmp_path, pho
     cut("china", 99).save(photographs / "train/china/000.png")
     changed = load(photographs, kept)
     assert changed.fingerprint != first.fingerprint
-    assert [path.name for path in kept.iterdir()] != [file.name]
-    assert len(list(kept.iterdir())) == 1, "what is no longer true is removed"
+    assert len(list(kept.iterdir())) == 2
     assert load(photographs, kept, size=8).image_shape == (3, 8, 8)
 
 
@@ -197,10 +198,15 @@ def test_a_class_that_only_a_split_has_is_named(photographs):
 def test_one_image_of_a_class_cannot_be_split(photographs):
     for file in sorted((photographs / "train/china").iterdir())[1:]:
         file.unlink()
-    with pytest.raises(
-        InvalidValueError, match="images of the class 'china' is 1, but must be enough for one image in"
-    ):
+    with pytest.raises(MissingImagesError, match="the class 'china' has one image to train on, .*000.png"):
         load(photographs)
+
+
+def test_a_class_too_small_to_be_split_is_named(photographs):
+    for file in sorted((photographs / "train/china").iterdir())[2:]:
+        file.unlink()
+    with pytest.raises(InvalidValueError, match="images of the class 'china' is 2, but must be enough"):
+        load_images("image_folder", 0.2, 0.2, 0, {"folder": str(photographs), "image_size": 16, "channels": 3})
 
 
 def test_one_class_is_no_problem_to_solve(tmp_path):
@@ -226,3 +232,66 @@ def test_hidden_files_and_other_files_are_left_aside(photographs, caplog):
         assert len(load(photographs).train) == 12
     assert "1 files do not end in .jpeg, .jpg, .png, .webp and are left aside" in caplog.text
     assert not os.path.exists(photographs / "pixels")
+
+
+@pytest.mark.parametrize(
+    ("renamed", "named"), [({"train": "Train"}, "Train"), ({"train": "val"}, "val"), ({"val": "valid"}, "train, valid")]
+)
+def test_folders_that_only_look_like_splits_are_refused(tmp_path, renamed, named):
+    for split in ("train", "val"):
+        write(tmp_path / "i" / split, 4)
+    for old, new in renamed.items():
+        shutil.rmtree(tmp_path / "i/val") if new == "val" else None
+        (tmp_path / "i" / old).rename(tmp_path / "i" / new)
+    with pytest.raises(
+        MissingImagesError, match=rf"the folders {named}.* are not what is expected: train, with or without"
+    ):
+        load(tmp_path / "i")
+
+
+def test_other_folders_beside_train_are_left_aside_with_a_warning(photographs, caplog):
+    (photographs / "originals").mkdir()
+    with caplog.at_level("WARNING"):
+        assert load(photographs).class_names == CLASSES
+    assert "folders that are left aside: originals" in caplog.text
+
+
+def test_hidden_folders_are_not_looked_into_and_linked_ones_are(tmp_path, photographs):
+    (photographs / "train/china/.cache").mkdir()
+    shutil.copy(photographs / "train/china/000.png", photographs / "train/china/.cache/000.png")
+    write(tmp_path / "elsewhere", 4, start=50)
+    (photographs / "train/flower/more").symlink_to(tmp_path / "elsewhere/flower")
+    assert len(load(photographs).collection.labels) == 24 + 4
+
+
+def test_a_link_to_nowhere_is_named(photographs):
+    (photographs / "train/china/gone.png").symlink_to("/nowhere.png")
+    with pytest.raises(MissingImagesError, match=r"the image .*gone.png cannot be read: No such file"):
+        load(photographs)
+
+
+def test_one_image_to_train_on_is_refused_whatever_the_other_splits_have(photographs):
+    write(photographs / "val", 3, start=100)
+    write(photographs / "test", 3, start=200)
+    for file in sorted((photographs / "train/flower").iterdir())[1:]:
+        file.unlink()
+    with pytest.raises(MissingImagesError, match=r"class 'flower' has one image to train on, .*000.png: at least 2"):
+        load(photographs)
+
+
+def test_damaged_camera_data_do_not_hide_an_image(tmp_path, photographs):
+    image = cut("china", 0)
+    image.save(photographs / "train/china/000.png", exif=b"Exif\x00\x00II*\x00\x08\x00\x00\x00\xff\xff\x12\x01broken")
+    assert len(load(photographs).collection.labels) == 24
+
+
+def test_pixels_of_an_earlier_state_stay_until_the_new_ones_are_saved(tmp_path, photographs):
+    kept = tmp_path / "kept"
+    dataset = ImagesDataset(filepath=str(kept / "images.safetensors"))
+    dataset.save(load(photographs, kept))
+    earlier = dataset.load()
+    later = load(photographs, kept, size=8)
+    assert torch.equal(pickle.loads(pickle.dumps(earlier)).test.images, earlier.test.images), "still there"
+    dataset.save(later)
+    assert dataset.load().image_shape == (3, 8, 8)
+    assert len(list(kept.glob("pixels-*.npy"))) == 1

@@ -81,3 +81,12 @@ def test_what_torchvision_does_not_have_or_take_is_refused():
         build("vit_b_32")
     with pytest.raises(InvalidValueError, match=r"teacher.options.torchvision is .*what it takes: .*depth"):
         build("resnet18", depth=3)
+    with pytest.raises(
+        InvalidValueError, match=r"teacher.options.torchvision is .*what it takes: .*expected value 32 but got 7"
+    ):
+        build("resnext50_32x4d", groups=7)
+
+
+def test_a_network_of_tokens_keeps_its_patches():
+    with torch.no_grad():
+        assert build("vit_b_32", image_size=32, small_image_stem=True).eval()(torch.zeros(2, 3, 32, 32)).maps == ()

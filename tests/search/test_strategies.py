@@ -1,11 +1,12 @@
 """What each strategy does, on histories written by hand."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from mf_nas_kd.errors import ImpossibleLimitError
+from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError
 from mf_nas_kd.evaluation import Fidelity
 from mf_nas_kd.search import Budget, History, build_strategy, run_search
 from mf_nas_kd.search.trusted_fidelity import trusted_fidelity
@@ -137,3 +138,16 @@ def test_the_choice_stays_the_same_throughout_a_search():
     before = known_with({LOW: -1, OTHER_LOW: 1})
     later = [observation(c, f, val_accuracy=0.5) for c in CANDIDATES[8:20] for f in (LOW, OTHER_LOW, FULL)]
     assert trusted_fidelity(the_problem, before.with_(*later))[0] == OTHER_LOW
+
+
+def test_full_training_is_no_low_fidelity():
+    with pytest.raises(InvalidValueError, match="low fidelity is .* but must be another one than full training"):
+        problem(1, low=(LOW, FULL))
+
+
+def test_what_narrow_networks_cost_is_expected_of_narrow_networks():
+    """Half the width, a quarter of the operations, one second each: the next one costs about a second too."""
+    narrow = replace(LOW, width=0.5)
+    seen = [replace(observation(c, narrow), macs=c.macs // 4, cost_seconds=1.0) for c in CANDIDATES]
+    costliest = max(CANDIDATES, key=lambda candidate: candidate.macs)
+    assert History(tuple(seen)).expected_cost(costliest, narrow) == pytest.approx(1.0, rel=0.05)

@@ -12,6 +12,8 @@ from mf_nas_kd.images import ResidentImages, Views
 from mf_nas_kd.networks import build_network, rebuild
 from mf_nas_kd.networks.cost import taps_of_nothing
 from mf_nas_kd.networks.initialisation import torch_seeded
+from mf_nas_kd.spaces import Architecture
+from mf_nas_kd.spaces.nas_bench_201 import cell_of_operations
 from mf_nas_kd.taps import TapShapes
 from mf_nas_kd.training import DistillationRecipe, Imitation, Objective, OnlineTeacherTargets, fit
 
@@ -113,3 +115,11 @@ def test_a_training_balances_at_its_start_and_the_same_seed_gives_the_same_weigh
 
     assert weight(0) == weight(0) != weight(1)
     assert weight(0) > 0
+
+
+def test_a_network_without_a_path_from_images_to_output_is_trained_like_any(teacher, digits, resident, settings):
+    cell = cell_of_operations(["none"] * 6)
+    with torch_seeded(0, "test"):
+        network = build_network(Architecture.of("nas_bench_201", cell=cell, stem=4, cells_per_stage=1), 10, 1)
+    objective = objective_of(network, teacher, digits, loss="attention", loss_weight="balanced")
+    assert fit(network, resident, objective, settings.recipe, 1, 0).loss_weight == 0.0

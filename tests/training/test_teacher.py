@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -40,3 +42,13 @@ def test_a_network_of_torchvision_teaches(digits, settings):
     taps = rebuild(taught.network)(torch.zeros(2, 1, 8, 8))
     assert taps.logits.shape == (2, 10)
     assert taught.params == 351_610
+
+
+def test_dropout_is_a_function_of_the_seed(digits, settings):
+    options = {"model": "squeezenet1_1", "small_image_stem": True, "arguments": {}}
+    few = replace(digits, positions={**digits.positions, "train": digits.positions["train"][:64]})
+
+    def fingerprint(seed):
+        return train_teacher(few, "torchvision", options, settings.recipe, 1, seed, settings).network.fingerprint
+
+    assert fingerprint(0) == fingerprint(0) != fingerprint(1)

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from mf_nas_kd.datasets.atomic import AtomicSave
 from mf_nas_kd.datasets.binary import LocalFileDataset
 from mf_nas_kd.images import ImageCollection, ImageDataset
+from mf_nas_kd.images.source import remove_earlier
 from mf_nas_kd.seeding import canonical_json
 
 
@@ -81,8 +82,14 @@ class _Images(LocalFileDataset):
 class ImagesDataset(AtomicSave, _Images):
     """Labels and splits, with the name of the file of pixels beside it; what is loaded equals what was saved.
 
+    Pixels of earlier states are removed when the new one is saved.
+
     Args:
         filepath: Where.
         version: Set by Kedro for versioned datasets.
         metadata: For kedro-viz.
     """
+
+    def save(self, data: ImageDataset) -> None:
+        super().save(data)
+        remove_earlier(data.collection.path)

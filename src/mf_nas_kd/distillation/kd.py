@@ -24,7 +24,7 @@ class KnowledgeDistillationLoss(DistillationLoss):
     Args:
         temperature: ``t``, above 0.
         standardise_logits: Whether the logits ``z`` of both sides are brought to mean 0 and standard deviation 1, image
-            by image, before.
+            by image, before. Of two classes, all that is left then is which is larger: nothing to learn from.
     """
 
     def __init__(

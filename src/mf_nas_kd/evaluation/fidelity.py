@@ -132,7 +132,7 @@ class FidelityGrid(BaseModel):
 
     @property
     def values(self) -> tuple[Fidelity, ...]:
-        """All combinations, cheap ones first."""
+        """All combinations, each once; those with fewer passes over the images first."""
         grid = product(self.schedules, self.widths, self.distillation)
         found = (Fidelity(schedule.train_fraction, schedule.epochs, width, name) for schedule, width, name in grid)
-        return tuple(sorted(found, key=lambda fidelity: fidelity.image_passes))
+        return tuple(sorted(dict.fromkeys(found), key=lambda fidelity: (fidelity.image_passes, fidelity.width)))

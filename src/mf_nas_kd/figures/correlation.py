@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
@@ -27,12 +28,12 @@ def correlation_against_cost(table: pd.DataFrame) -> Figure:
         table: ``correlation_table``.
     """
     drawn, axes = figure(11, 4.4, 1, 2)
-    short = table[table["role"] == "low"]
+    short = with_methods(table[table["role"] == "low"])
     styles = method_style(_methods(short))
     titles = {"kendall": "Kendall's tau with full training", "partial_kendall": "... given operations and parameters"}
     for axis, (statistic, title) in zip(axes, titles.items(), strict=True):
         for name, (colour, marker) in styles.items():
-            rows = short[short["distillation"] == name].sort_values("relative_cost")
+            rows = short[short["method"] == name].sort_values("relative_cost")
             errors = [rows[statistic] - rows[f"{statistic}_low"], rows[f"{statistic}_high"] - rows[statistic]]
             axis.errorbar(
                 rows["relative_cost"],
@@ -59,24 +60,30 @@ def correlation_against_cost(table: pd.DataFrame) -> Figure:
 
 
 def low_against_full(table: pd.DataFrame, full: pd.DataFrame) -> Figure:
-    """Validation accuracy of the short training against test accuracy of the full one, a panel a method and fraction.
+    """Validation accuracy of the short training against test accuracy of the full one, a panel a method and schedule.
 
     Args:
-        table: Finished short trainings: ``architecture_id, distillation, train_fraction, epochs, val_accuracy, macs``.
+        table: Finished short trainings: ``architecture_id, distillation, width, train_fraction, epochs, val_accuracy``.
         full: Finished full trainings: ``architecture_id, test_accuracy``.
     """
+    table = with_methods(table)
     methods = _methods(table)
-    fractions = sorted(table["train_fraction"].unique())
+    schedules = sorted(set(zip(table["train_fraction"], table["epochs"], strict=True)))
     drawn, axes = figure(
-        2.2 * len(methods) + 0.8, 2.0 * len(fractions) + 0.5, len(fractions), len(methods), sharey=True
+        2.2 * len(methods) + 0.8, 2.0 * len(schedules) + 0.5, len(schedules), len(methods), sharey=True
     )
+    truths = full.set_index("architecture_id")[["test_accuracy", "macs"]]
+    shades = Normalize(truths["macs"].min(), truths["macs"].max())
     points = None
     for place, axis in enumerate(axes):
-        fraction, method = fractions[place // len(methods)], methods[place % len(methods)]
-        rows = table[(table["distillation"] == method) & (table["train_fraction"] == fraction)]
-        truth = rows["architecture_id"].map(full.set_index("architecture_id")["test_accuracy"])
-        points = axis.scatter(rows["val_accuracy"], truth, c=rows["macs"], cmap="viridis", s=14)
-        axis.set_title(f"{method}, {fraction_text(fraction)} of the images", fontsize=8, color=COLOURS[-1])
+        (fraction, epochs), method = schedules[place // len(methods)], methods[place % len(methods)]
+        chosen = (table["method"] == method) & (table["train_fraction"] == fraction) & (table["epochs"] == epochs)
+        rows = table[chosen]
+        of_full = truths.reindex(rows["architecture_id"])
+        points = axis.scatter(
+            rows["val_accuracy"], of_full["test_accuracy"], c=of_full["macs"], norm=shades, cmap="viridis", s=14
+        )
+        axis.set_title(f"{method}, {fraction_text(fraction)} x {epochs} epochs", fontsize=8, color=COLOURS[-1])
         axis.tick_params(labelsize=7)
     drawn.supxlabel("validation accuracy of the short training", fontsize=9)
     drawn.supylabel("test accuracy of the full training", fontsize=9)
@@ -93,9 +100,15 @@ def _percent_ticks(axis: Axes, costs: pd.Series) -> None:
     axis.set_xticks(inside, [f"{100 * cost:g} %" for cost in inside])
 
 
+def with_methods(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a column ``method``: the distillation recipe, and the width where it is not the whole."""
+    widths = ["" if width == 1 else f", width {width:g}" for width in table["width"]]
+    return table.assign(method=table["distillation"] + pd.Series(widths, index=table.index, dtype=str))
+
+
 def _methods(table: pd.DataFrame) -> list[str]:
-    """The distillation recipes of a table, the plain one first."""
-    return sorted(table["distillation"].unique(), key=lambda name: (name != "none", name))
+    """The methods of a table, the plain one first."""
+    return sorted(table["method"].unique(), key=lambda name: (name != "none", name))
 
 
 def _proxies(table: pd.DataFrame) -> pd.DataFrame:

@@ -42,12 +42,18 @@ def verdict(table: pd.DataFrame) -> list[str]:
 
 def _kind(row: pd.Series) -> str:
     method = "plain" if row["distillation"] == "none" else row["distillation"]
-    return f"{method} at {fraction_text(row['train_fraction'])}"
+    return f"{method} at {fraction_text(row['train_fraction'])}{_width(row)}"
 
 
 def _where(row: pd.Series) -> str:
     method = "plain cross-entropy" if row["distillation"] == "none" else row["distillation"]
-    return f"At {fraction_text(row['train_fraction'])} of the images, {row['epochs']} epochs, with {method}"
+    return (
+        f"At {fraction_text(row['train_fraction'])} of the images, {row['epochs']} epochs{_width(row)}, with {method}"
+    )
+
+
+def _width(row: pd.Series) -> str:
+    return "" if row["width"] == 1 else f" and width {row['width']:g}"
 
 
 def _interval(row: pd.Series, statistic: str) -> str:

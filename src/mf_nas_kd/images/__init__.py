@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel
 
+from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.images.cifar import CIFAR10, CIFAR100, CIFAROptions
 from mf_nas_kd.images.dataset import ImageCollection, ImageDataset, LabelledImages
 from mf_nas_kd.images.digits import Digits, DigitsOptions
@@ -54,10 +55,12 @@ def load_images(
     Raises:
         UnknownNameError: If the source is not known.
         MissingImagesError: If images are missing or cannot be read.
-        InvalidValueError: If a class is too small to be split.
+        InvalidValueError: If there are fewer than two classes, or one is too small to be split.
     """
     model, open_source = lookup(SOURCES, source, "images.source")
     opened = open_source(model.model_validate(options or {}))
+    if len(opened.class_names) < 2:
+        raise InvalidValueError("classes", list(opened.class_names), "at least two")
     positions = _split(opened, {"validation": validation_fraction, "test": test_fraction}, seed)
     return ImageDataset.of(source, opened.class_names, decode_once(opened, folder), positions)
 

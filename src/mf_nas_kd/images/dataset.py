@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mf_nas_kd.errors import InvalidValueError, ShapeMismatchError
+from mf_nas_kd.errors import ShapeMismatchError
 from mf_nas_kd.seeding import canonical_json
 
 SPLITS = ("train", "validation", "test")
@@ -116,13 +116,7 @@ class ImageDataset:
     def of(
         cls, name: str, class_names: tuple[str, ...], collection: ImageCollection, positions: Mapping[str, Tensor]
     ) -> ImageDataset:
-        """Look at all images once, for statistics and fingerprint.
-
-        Raises:
-            InvalidValueError: If there are fewer than two classes.
-        """
-        if len(class_names) < 2:
-            raise InvalidValueError("classes", list(class_names), "at least two")
+        """Look at all images once, for statistics and fingerprint."""
         parts = {split: LabelledImages(collection.pixels, collection.labels[p], p) for split, p in positions.items()}
         statistics, digest = _pixel_statistics(parts["train"]), _digest(name, class_names, parts)
         return cls(name, class_names, collection, positions, statistics, digest)

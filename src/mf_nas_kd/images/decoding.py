@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def decode_file(path: Path, channels: int, size: int) -> np.ndarray:
     side fits, and cropped in the middle. Transparent pixels are laid on white.
     """
     with Image.open(path) as opened:
-        image = ImageOps.exif_transpose(opened)
+        image = _upright(opened)
         if image.mode.startswith("I"):  # 16 bits of grey: Pillow would clip them
             image = Image.fromarray((np.asarray(image, dtype=np.float64) / 257).round().clip(0, 255).astype(np.uint8))
         if image.has_transparency_data:
@@ -32,13 +33,21 @@ def decode_file(path: Path, channels: int, size: int) -> np.ndarray:
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as the camera says; as it is where what the camera says is damaged."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except (struct.error, TypeError, ValueError, KeyError):
+        return image
+
+
 def decode_files(paths: Sequence[Path], pixels: np.ndarray) -> list[str]:
     """Write images into ``(n, C, size, size)``; returns a line for each that cannot be read."""
     failures = []
     for place, path in enumerate(paths):
         try:
             pixels[place] = decode_file(path, pixels.shape[1], pixels.shape[2])
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as failure:  # all that Pillow raises
+        except Exception as failure:  # Pillow's readers raise of all kinds; every one becomes a line with the file
             failures.append(f"{path} ({type(failure).__name__}: {failure})")
     return failures
 

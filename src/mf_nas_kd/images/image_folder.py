@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,6 +24,7 @@ from mf_nas_kd.seeding import fingerprint
 logger = logging.getLogger(__name__)
 
 SPLIT_FOLDERS = {"train": "train", "val": "validation", "test": "test"}
+LOOK_LIKE_SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 FILES_A_CHUNK = 256
 SMALL_BYTES = 32 * 2**20  # less is decoded here: starting a process takes 2 to 3 s, decoding 32 MiB of small files 3 s
 NAMED_FILES = 5
@@ -54,7 +57,8 @@ class ImageFolder:
     """PNG, JPEG and WebP files in class folders.
 
     Raises:
-        MissingImagesError: If there is no such folder, a class has no image, or a split lacks a class.
+        MissingImagesError: If there is no such folder, folders are named unexpectedly, a class has no image or only one
+            to train on, or a split lacks a class.
         InvalidValueError: If no folder is named.
     """
 
@@ -62,7 +66,7 @@ class ImageFolder:
         if options.folder is None:
             allowed = "a folder of class folders, for example kedro run --params=images_dir=/my/images"
             raise InvalidValueError("images.options.image_folder.folder", None, allowed)
-        root = Path(options.folder)
+        root = Path(options.folder).expanduser()
         self._files = _list_files(root)
         self._size, self._channels = options.image_size, options.channels
         self.class_names = tuple(sorted({file.class_name for file in self._files}))
@@ -104,49 +108,98 @@ class ImageFolder:
                 pool.submit(decode_into_map, [paths[i] for i in chunk], pixels.filename, chunk.start): len(chunk)
                 for chunk in chunks
             }
-            for future in as_completed(futures):
-                yield futures[future], future.result()
+            try:
+                for future in as_completed(futures):
+                    yield futures[future], future.result()
+            except BrokenProcessPool as failure:
+                raise MissingImagesError(
+                    "a process that decodes images was killed, perhaps for want of memory"
+                ) from failure
 
 
 def _state(path: Path) -> tuple[int, int]:
     """Size in bytes and time of the last change: what tells whether a file was replaced."""
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError as failure:  # a link to nowhere, say
+        raise MissingImagesError(f"the image {path} cannot be read: {failure.strerror}") from failure
     return status.st_size, status.st_mtime_ns
 
 
 def _list_files(root: Path) -> list[_File]:
     if not root.is_dir():
         raise MissingImagesError(f"there is no folder {str(root)!r}; it must hold train/<class>/ or <class>/ folders")
-    if (root / "train").is_dir():
-        parts = {root / name: split for name, split in SPLIT_FOLDERS.items() if (root / name).is_dir()}
-    else:
-        parts = {root: "train"}
-    files = [_File(path, split, name) for part, split in parts.items() for name, path in _class_files(part)]
-    classes = {split: {file.class_name for file in files if file.split == split} for split in parts.values()}
-    for part, split in parts.items():
+    parts = _split_folders(root)
+    files = [_File(path, split, name) for split, part in parts.items() for name, path in _class_files(part)]
+    classes = {split: {file.class_name for file in files if file.split == split} for split in parts}
+    for split, part in parts.items():
         for name in sorted(classes["train"] ^ classes[split]):
-            lacking = part if name in classes["train"] else root / "train"
+            lacking = part if name in classes["train"] else parts["train"]
             raise MissingImagesError(
                 f"the class {name!r} is missing from {str(lacking)!r}: every split must have images of every class"
             )
+    for name in sorted(classes["train"]):
+        members = [file for file in files if file.split == "train" and file.class_name == name]
+        if len(members) < 2:
+            raise MissingImagesError(
+                f"the class {name!r} has one image to train on, {members[0].path}: at least 2 are needed"
+            )
     return files
+
+
+def _split_folders(root: Path) -> dict[str, Path]:
+    """Folder of every split; all images are to train on where there are class folders at once.
+
+    Raises:
+        MissingImagesError: If folders look like splits, but are not called train, val and test.
+    """
+    folders = _folders(root)
+    found = {SPLIT_FOLDERS[name]: folder for name, folder in folders.items() if name in SPLIT_FOLDERS}
+    lookalikes = [name for name in folders if name.lower() in LOOK_LIKE_SPLITS and name not in SPLIT_FOLDERS]
+    if lookalikes or (found and "train" not in found):
+        raise MissingImagesError(
+            f"the folders {', '.join(folders)} in {str(root)!r} are not what is expected: train, with or without "
+            "val and test beside it; or a folder a class, none of which is called like a split"
+        )
+    others = sorted(set(folders) - set(SPLIT_FOLDERS)) if found else []
+    if others:
+        logger.warning("Beside train, val and test there are folders that are left aside: %s", ", ".join(others))
+    return found or {"train": root}
+
+
+def _folders(parent: Path) -> dict[str, Path]:
+    """Visible folders by name."""
+    folders = sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
+    for folder in folders:
+        if not folder.name.isprintable():
+            raise MissingImagesError(
+                f"the name of the folder {str(folder)!r} has characters that are no text: rename it"
+            )
+    return {folder.name: folder for folder in folders}
 
 
 def _class_files(part: Path) -> Iterator[tuple[str, Path]]:
     """Class name and path of every image of a split, in a fixed order."""
     left_aside: list[Path] = []
-    folders = sorted(folder for folder in part.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    folders = _folders(part)
     if not folders:
         raise MissingImagesError(f"there are no class folders in {str(part)!r}")
-    for folder in folders:
-        visible = [p for p in sorted(folder.rglob("*")) if p.is_file() and not p.name.startswith(".")]
+    for name, folder in folders.items():
+        visible = sorted(_visible_files(folder))
         images = [path for path in visible if path.suffix.lower() in SUFFIXES]
         left_aside += [path for path in visible if path.suffix.lower() not in SUFFIXES]
         if not images:
             raise MissingImagesError(
-                f"the class {folder.name!r} has no image in {str(folder)!r}: no file ends in {', '.join(SUFFIXES)}"
+                f"the class {name!r} has no image in {str(folder)!r}: no file ends in {', '.join(SUFFIXES)}"
             )
-        yield from ((folder.name, path) for path in images)
+        yield from ((name, path) for path in images)
     if left_aside:
         ends = ", ".join(SUFFIXES)
         logger.warning("%d files do not end in %s and are left aside: %s ...", len(left_aside), ends, left_aside[0])
+
+
+def _visible_files(folder: Path) -> Iterator[Path]:
+    """Files of a folder and of the visible folders in it, those behind links included."""
+    for current, inner, names in os.walk(folder, followlinks=True):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        yield from (Path(current) / name for name in names if not name.startswith("."))

@@ -62,6 +62,7 @@ class ResidentImages:
         self._view_rows = (views.rows[:, None] + torch.arange(height)).to(device)  # (V, H)
         self._view_columns = (views.columns[:, None] + mirrored).to(device)  # (V, W)
         self.views = len(views)
+        self.pixels_an_image = height * width
         self.device = device
 
     def __len__(self) -> int:

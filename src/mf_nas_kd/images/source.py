@@ -16,6 +16,8 @@ from mf_nas_kd.images.dataset import ImageCollection
 
 logger = logging.getLogger(__name__)
 
+ABANDONED_SECONDS = 24 * 60 * 60
+
 
 class Source(Protocol):
     """Knows which images there are before it decodes them.
@@ -46,8 +48,7 @@ class Source(Protocol):
 def decode_once(source: Source, folder: Path | None) -> ImageCollection:
     """All images of a source, decoded into one memory-mapped file, or mapped from it where it was decoded before.
 
-    The file is complete or not there: it gets its name when everything is in it. Files of earlier states of the source
-    are removed then.
+    The file is complete or not there: it gets its name when everything is in it.
 
     Args:
         source: What to decode.
@@ -75,6 +76,7 @@ def _decode_into(path: Path, source: Source, shape: tuple[int, ...]) -> None:
     temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
     try:
         pixels = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+        _reserve(temporary)
         source.decode(pixels)
         pixels.flush()
         with temporary.open("rb") as file:
@@ -82,6 +84,23 @@ def _decode_into(path: Path, source: Source, shape: tuple[int, ...]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_earlier(path: Path) -> None:
+    """Remove the pixels of earlier states of the source beside ``path``, and what killed processes left.
+
+    Processes that have mapped a removed file keep it until they end.
+    """
     for earlier in path.parent.glob("pixels-*.npy"):
         if earlier != path:
-            earlier.unlink()
+            earlier.unlink(missing_ok=True)
+    for temporary in path.parent.glob(".*.pixels-*.npy"):
+        if time.time() - temporary.stat().st_mtime > ABANDONED_SECONDS:
+            temporary.unlink(missing_ok=True)
+
+
+def _reserve(path: Path) -> None:
+    """Take the disk space now: writing into a map on a full disk would kill the process without a word."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

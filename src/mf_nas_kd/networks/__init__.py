@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import nn
 
 from mf_nas_kd.errors import InvalidValueError
@@ -76,14 +77,17 @@ def build_teacher(
     build = lookup(TEACHERS, builder, "teacher.builder")
     try:
         network = build(**options, classes=classes, image_channels=image_shape[0])
-    except TypeError as failure:
+    except InvalidValueError:
+        raise
+    except (TypeError, ValueError, AssertionError, NotImplementedError) as failure:
         raise InvalidValueError(f"teacher.options.{builder}", dict(options), f"what it takes: {failure}") from failure
     try:
-        network_cost(network, image_shape)
-    except (RuntimeError, AssertionError) as failure:  # torch's words when an image shrinks to nothing
+        with torch.no_grad():
+            network.eval()(torch.zeros(2, *image_shape))
+    except (RuntimeError, AssertionError, ValueError) as failure:  # torch's words when an image shrinks to nothing
         allowed = f"one that the teacher {builder!r} with {dict(options)} can take: {failure}"
         raise InvalidValueError("image shape", image_shape, allowed) from failure
-    return network
+    return network.train()
 
 
 class CostCounter:

@@ -1,4 +1,4 @@
-"""Fresh weights as a function of a seed."""
+"""Randomness of modules as a function of a seed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from mf_nas_kd.seeding import derive_seed
 
 @contextmanager
 def torch_seeded(seed: int, *purpose: str | int) -> Iterator[None]:
-    """Within the block, torch's global generator is seeded for one purpose; after it, it is as it was before.
+    """Within the block, torch's global generators are seeded for one purpose; after it, they are as they were before.
 
-    Module constructors of torch draw from the global generator and take no other: this is how their initialisation
-    becomes an argument.
+    Module constructors of torch, and dropout, draw from the global generators and take no other: this is how they
+    become a function of an argument.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(derive_seed(seed, *purpose))
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(devices=devices):
+        value = derive_seed(seed, *purpose)
+        torch.default_generator.manual_seed(value)
+        if devices:
+            torch.cuda.manual_seed_all(value)
         yield

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.networks.trunk import TappedNetwork, convolution
 
 
@@ -41,9 +42,17 @@ class ResidualNetwork(TappedNetwork):
         blocks: Residual blocks in each stage; the depth is ``2 * blocks * len(stages) + 2``.
         classes: ``K``.
         image_channels: 1 for grey images, 3 for colour.
+
+    Raises:
+        InvalidValueError: If there is no stage, or a number is below 1.
     """
 
     def __init__(self, stem: int, stages: Sequence[int], blocks: int, classes: int, image_channels: int) -> None:
+        if not stages or min(stem, blocks, *stages) < 1:
+            received = {"stem": stem, "stages": list(stages), "blocks": blocks}
+            raise InvalidValueError(
+                "shape of a residual network", received, "at least one stage, and at least 1 of each"
+            )
         layers: list[nn.Module] = [convolution(image_channels, stem, 3, activation=nn.ReLU(inplace=True))]
         inputs = stem
         for stage, channels in enumerate(stages):

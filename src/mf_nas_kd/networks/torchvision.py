@@ -105,11 +105,12 @@ def _last_layer(model: nn.Module, classes: int) -> nn.Module:
 
 def _adapt_first_convolution(model: nn.Module, image_channels: int, small_image_stem: bool) -> None:
     name, first = next((n, m) for n, m in model.named_modules() if isinstance(m, nn.Conv2d))
-    shrinks = max(first.stride) > 1
-    if image_channels == first.in_channels and not (small_image_stem and shrinks):
+    makes_tokens = isinstance(model, models.VisionTransformer)  # its first convolution cuts patches
+    replaces_stem = small_image_stem and max(first.stride) > 1 and not makes_tokens
+    if image_channels == first.in_channels and not replaces_stem:
         return
     shape = {"kernel_size": first.kernel_size, "stride": first.stride, "padding": first.padding}
-    if small_image_stem and shrinks:
+    if replaces_stem:
         shape = {"kernel_size": 3, "stride": 1, "padding": 1}
         pooling = next((n for n, m in model.named_modules() if isinstance(m, nn.MaxPool2d)), None)
         if pooling is not None:

@@ -44,10 +44,12 @@ def _read_safetensors(path: Path, image_shape: tuple[int, int, int]) -> Mapping[
             header = file.metadata() or {}
     except (OSError, SafetensorError) as failure:
         raise MissingWeightsError(f"no weights can be read from {str(path)!r}: {failure}") from failure
-    if "description" in header:
+    try:
         trained_for = TrainedNetwork.from_tensors(tensors, header).description.image_shape
-        if trained_for != image_shape:
-            raise InvalidValueError(f"image shape of the network in {str(path)!r}", trained_for, f"{image_shape}")
+    except (KeyError, TypeError, ValueError):  # not a file of this program
+        return tensors
+    if trained_for != image_shape:
+        raise InvalidValueError(f"image shape of the network in {str(path)!r}", trained_for, f"{image_shape}")
     return tensors
 
 
@@ -55,12 +57,16 @@ def _read_torch(path: Path) -> Mapping[str, Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, EOFError, LookupError, RuntimeError, ValueError, pickle.UnpicklingError) as failure:
-        raise MissingWeightsError(f"no weights can be read from {str(path)!r}: {failure}") from failure
+        reason = str(failure).splitlines()[-1] if str(failure) else type(failure).__name__
+        raise MissingWeightsError(f"no weights can be read from {str(path)!r}: {reason}") from failure
     for key in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise MissingWeightsError(f"no weights can be read from {str(path)!r}: it holds something else than tensors")
+        raise MissingWeightsError(
+            f"no weights can be read from {str(path)!r}: it holds something else than tensors "
+            f"by name, at once or under one of: {', '.join(WRAPPERS)}"
+        )
     return content
 
 
@@ -80,16 +86,13 @@ def _require_fitting(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
     # Counters of batches: files of old programs lack them, and nothing depends on them here.
     lacking = [name for name in wanted if name not in weights and not name.endswith("num_batches_tracked")]
     unknown = [name for name in weights if name not in wanted]
-    for count, names, complaint in (
-        (len(lacking), lacking, "are not in the file"),
-        (len(unknown), unknown, "are not in the network"),
+    for what, names in (
+        (f"layers of the network that {str(path)!r} lacks", lacking),
+        (f"layers in {str(path)!r} that the network lacks", unknown),
     ):
         if names:
-            raise ShapeMismatchError(
-                f"weights of another network: {count} layers {complaint}; {str(path)!r}",
-                names[:NAMED_LAYERS],
-                f"a file with the layers of the network, such as {next(iter(wanted))!r}",
-            )
+            named = [*names[:NAMED_LAYERS], *(["..."] if len(names) > NAMED_LAYERS else [])]
+            raise ShapeMismatchError(f"list of the {len(names)} {what}", named, "empty")
     for name, tensor in weights.items():
         if tensor.shape != wanted[name].shape:
             allowed = f"{tuple(wanted[name].shape)}, as in the network for these images and classes"

@@ -95,5 +95,6 @@ class History:
         if not seen:
             return 0.0
         seconds = np.array([s.cost_seconds * float(fidelity.image_passes / s.fidelity.image_passes) for s in seen])
-        larger = max(1.0, candidate.macs / max(s.macs for s in seen))
+        # What was seen of a narrowed network counts as of the whole one: operations go about with the width's square.
+        larger = max(1.0, candidate.macs / max(s.macs / s.fidelity.width**2 for s in seen))
         return float(seconds.mean() + 2 * seconds.std()) * larger

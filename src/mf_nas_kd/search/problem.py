@@ -56,6 +56,8 @@ class SearchProblem:
             raise InvalidValueError("number of candidates", len(self.candidates), "at least 1, all different")
         if not self.low:
             raise InvalidValueError("number of low fidelities", 0, "at least 1")
+        if self.full in self.low:
+            raise InvalidValueError("low fidelity", str(self.full), "another one than full training, which it is")
 
     @cached_property
     def by_id(self) -> dict[str, Candidate]:

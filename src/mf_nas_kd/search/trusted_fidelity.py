@@ -18,7 +18,7 @@ def trusted_fidelity(problem: SearchProblem, history: History) -> tuple[Fidelity
     """The low fidelity whose ranking agreed best with that of full trainings, and why it was taken.
 
     Only what was known before the search counts, so that the choice stays the same throughout. Agreement is Kendall's
-    tau-b of validation accuracies; ties go to the cheaper fidelity. What a fidelity costs is not weighed against it.
+    tau-b of validation accuracies; ties go to fewer passes over the images. Costs are not weighed.
     """
     known = History(tuple(seen for seen in history if seen.step == 0))
     full = known.accuracies(problem.full)

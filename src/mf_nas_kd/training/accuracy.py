@@ -8,6 +8,7 @@ from torch import nn
 from mf_nas_kd.images import ResidentImages
 from mf_nas_kd.training.device import autocast
 
+PIXELS_A_BATCH = 1024 * 32 * 32  # larger images come in smaller batches, so that memory stays the same
 IMAGES_A_BATCH = 1024
 
 
@@ -21,9 +22,10 @@ def measure_accuracy(network: nn.Module, images: ResidentImages) -> float:
     """
     was_training = network.training
     network.eval()
+    batch_size = max(1, min(IMAGES_A_BATCH, PIXELS_A_BATCH // images.pixels_an_image))
     right = torch.zeros((), dtype=torch.int64, device=images.device)
     with autocast(images.device):
-        for positions in torch.arange(len(images), device=images.device).split(IMAGES_A_BATCH):
+        for positions in torch.arange(len(images), device=images.device).split(batch_size):
             batch = images.batch(positions, torch.zeros_like(positions))
             right += (network(batch.images).logits.argmax(dim=1) == batch.labels).sum()
     network.train(was_training)

@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
 from mf_nas_kd.images import Batch, ResidentImages
+from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.seeding import derive_seed
 from mf_nas_kd.training.device import autocast
 from mf_nas_kd.training.objective import Objective
@@ -73,29 +74,31 @@ def fit(
     optimiser = _optimiser(nn.ModuleList([network, objective]), recipe)
     schedule = LambdaLR(optimiser, _warm_up_then_cosine(recipe.warmup_fraction, steps_an_epoch * epochs))
     if objective.needs_balance:
-        with autocast(images.device):
+        with autocast(images.device), torch_seeded(seed, "dropout", 0):
             objective.balance(network, next(_epoch_of(images, batch_size, _generator(seed, "balance"))))
     generator = _generator(seed, "batches")
     steps = 0
     epoch_losses: list[float] = []
     for epoch in range(1, epochs + 1):
         total = torch.zeros((), device=images.device)
-        for batch in _epoch_of(images, batch_size, generator):
-            with autocast(images.device):
+        with torch_seeded(seed, "dropout", epoch):
+            for batch in _epoch_of(images, batch_size, generator):
                 steps += 1
                 progress = steps / (steps_an_epoch * epochs)
-                loss = objective(network(batch.images), batch, progress)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            total += loss.detach()
-            if after_step is not None:
-                after_step(progress)
+                with autocast(images.device):
+                    loss = objective(network(batch.images), batch, progress)
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                optimiser.step()
+                schedule.step()
+                total += loss.detach()
+                if after_step is not None:
+                    after_step(progress)
         epoch_losses.append(_require_finite(total.item() / steps_an_epoch, epoch))
         if after_epoch is not None:
             after_epoch(epoch, epoch_losses[-1])
-    recalibrate_normalisation(network, images, batch_size, generator)
+    with torch_seeded(seed, "dropout", 0):
+        recalibrate_normalisation(network, images, batch_size, generator)
     return FitResult(tuple(epoch_losses), steps, objective.loss_weight)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -74,7 +75,7 @@ class Objective(nn.Module):
         goes on balancing through the training; here the weight stays.
 
         Raises:
-            TrainingFailedError: If one of both gradients is zero or not finite.
+            TrainingFailedError: If the gradient of the loss alone is zero, or one is not finite.
         """
         cross_entropy, loss = self._terms(network(batch.images), batch)
         if self._imitation is None or loss is None:
@@ -85,8 +86,10 @@ class Objective(nn.Module):
         pairs = zip(of_cross_entropy, of_loss, strict=True)
         shared = [(first, second) for first, second in pairs if first is not None and second is not None]
         lengths = [torch.stack([g.double().norm() for g in side]).norm().item() for side in zip(*shared, strict=True)]
-        weight = self._imitation.balanced_ratio * lengths[0] / lengths[1] if lengths and lengths[1] > 0 else 0.0
-        if not 0 < weight < float("inf"):
+        weight = self._imitation.balanced_ratio * lengths[0] / lengths[1] if lengths and lengths[1] > 0 else math.inf
+        if lengths == [0.0, 0.0]:
+            weight = 0.0  # no path leads from the images to the output: neither term teaches anything
+        if not math.isfinite(weight):
             raise TrainingFailedError(
                 f"the weight of {self._imitation.recipe.loss} cannot be balanced: at the start, the gradients of "
                 f"cross-entropy and loss have the lengths {lengths or 'of no shared parameter'}"

@@ -88,7 +88,7 @@ def train_teacher(
         with torch_seeded(seed, "teacher"):
             network = build_teacher(builder, options, images.classes, images.image_shape)
         if weights is not None:
-            load_weights(network, weights, images.image_shape)
+            load_weights(network, weights.expanduser(), images.image_shape)
             logger.warning("Teacher from %s: nobody here knows whether it has seen validation or test images", weights)
         network.to(device)
         validation = ResidentImages(images.validation, Views.centre(), statistics, device)

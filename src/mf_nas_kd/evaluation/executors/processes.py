@@ -16,7 +16,7 @@ from multiprocessing.connection import wait
 from queue import SimpleQueue
 
 from mf_nas_kd.cores import available_cores
-from mf_nas_kd.errors import TrainingFailedError
+from mf_nas_kd.errors import TrainingFailedError, WorkerStartError
 from mf_nas_kd.evaluation.evaluator import Evaluator
 from mf_nas_kd.evaluation.executors.executor import Executor
 from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest
@@ -56,15 +56,34 @@ class ProcessExecutor(Executor):
     def _run(self, request: EvaluationRequest) -> Evaluation:
         worker = self._idle.get()
         try:
+            worker = self._started(worker)
             for death in range(1, ALLOWED_DEATHS + 1):
                 try:
                     return worker.submit(_evaluate, request).result()
                 except BrokenProcessPool:
                     logger.warning("A worker process died, the %d. time in this training; another one starts", death)
-                    worker = self._open_worker()
+                    worker = self._started(self._open_worker())
             raise TrainingFailedError(f"given up after {ALLOWED_DEATHS} deaths of its worker process")
         finally:
             self._idle.put(worker)
+
+    def _started(self, worker: ProcessPoolExecutor) -> ProcessPoolExecutor:
+        """A worker that has taken the evaluator; one that died idle is replaced.
+
+        Raises:
+            WorkerStartError: If a fresh process dies before it can work. This says nothing of any training.
+        """
+        for _ in range(2):
+            try:
+                worker.submit(_ready).result()
+            except BrokenProcessPool:
+                worker = self._open_worker()
+            else:
+                return worker
+        raise WorkerStartError(
+            "a worker process ends before it can begin; what it said is above (with executor.kind=inline, it would be "
+            "said here)"
+        )
 
 
 def _hold(evaluator: Evaluator) -> None:
@@ -74,6 +93,10 @@ def _hold(evaluator: Evaluator) -> None:
     driver = parent_process()
     if driver is not None:
         threading.Thread(target=lambda: (wait([driver.sentinel]), os._exit(1)), daemon=True).start()
+
+
+def _ready() -> bool:
+    return _held is not None
 
 
 def _evaluate(request: EvaluationRequest) -> Evaluation:

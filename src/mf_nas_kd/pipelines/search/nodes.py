@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from mf_nas_kd import figures, tracking
 from mf_nas_kd import search as searching
+from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.evaluation import EvaluationStore, Fidelity, run_evaluations
 from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
 from mf_nas_kd.evaluation.plan import (
@@ -43,6 +44,10 @@ def sample_pool(
     """The architectures that may be proposed: those of the evaluation stage and fresh ones, all within the limits."""
     for fidelity in parameters.low.values if parameters.low is not None else ():
         SubsetOrder(subset_order).positions(fidelity.train_fraction)  # refuses an impossible one early
+    foreign = sorted(set(candidates["space"]) - {space.name})
+    if foreign:
+        allowed = f"those of {space.name}: run the evaluation pipeline"
+        raise InvalidValueError("space of the candidates", ", ".join(foreign), allowed)
     cost_of = CostCounter(images.classes, images.image_shape)
     rng = numpy_generator(parameters.seed, "pool")
     fresh = sample_within(space.build(), parameters.pool_size, parameters.limits, cost_of, rng)
