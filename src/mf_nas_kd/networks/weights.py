@@ -18,7 +18,7 @@ PREFIXES = ("module.", "model.")  # what wrappers of networks put before the nam
 NAMED_LAYERS = 4
 
 
-def load_weights(network: nn.Module, path: Path, image_shape: tuple[int, int, int]) -> None:
+def load_weights(network: nn.Module, path: Path, image_shape: tuple[int, int, int]) -> str:
     """Load a state dictionary (``.safetensors``, or a ``.pt`` file of tensors) or a network that this program saved.
 
     Args:
@@ -26,18 +26,26 @@ def load_weights(network: nn.Module, path: Path, image_shape: tuple[int, int, in
         path: Where they are.
         image_shape: ``(C, H, W)`` of the images that the network is to see.
 
+    Returns:
+        Fingerprint of the images that the file says it was trained on; empty where it says nothing.
+
     Raises:
         MissingWeightsError: If the file is not there, or is not a file of tensors.
         InvalidValueError: If the file says that its network was trained for images of another shape.
         ShapeMismatchError: If a layer is missing, unknown or of another shape; the message names it.
     """
-    weights = _read_safetensors(path, image_shape) if path.suffix == ".safetensors" else _read_torch(path)
+    trained_on = ""
+    if path.suffix == ".safetensors":
+        weights, trained_on = _read_safetensors(path, image_shape)
+    else:
+        weights = _read_torch(path)
     fitted = _renamed(weights, network.state_dict())
     _require_fitting(fitted, network.state_dict(), path)
     network.load_state_dict(fitted, strict=False)
+    return trained_on
 
 
-def _read_safetensors(path: Path, image_shape: tuple[int, int, int]) -> Mapping[str, Tensor]:
+def _read_safetensors(path: Path, image_shape: tuple[int, int, int]) -> tuple[Mapping[str, Tensor], str]:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in list(file.keys())}
@@ -45,12 +53,14 @@ def _read_safetensors(path: Path, image_shape: tuple[int, int, int]) -> Mapping[
     except (OSError, SafetensorError) as failure:
         raise MissingWeightsError(f"no weights can be read from {str(path)!r}: {failure}") from failure
     try:
-        trained_for = TrainedNetwork.from_tensors(tensors, header).description.image_shape
+        description = TrainedNetwork.from_tensors(tensors, header).description
     except (KeyError, TypeError, ValueError):  # not a file of this program
-        return tensors
-    if trained_for != image_shape:
-        raise InvalidValueError(f"image shape of the network in {str(path)!r}", trained_for, f"{image_shape}")
-    return tensors
+        return tensors, ""
+    if description.image_shape != image_shape:
+        raise InvalidValueError(
+            f"image shape of the network in {str(path)!r}", description.image_shape, f"{image_shape}"
+        )
+    return tensors, description.trained_on
 
 
 def _read_torch(path: Path) -> Mapping[str, Tensor]:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from torch import nn
 from tqdm import tqdm
 
 from mf_nas_kd.errors import InvalidValueError
@@ -85,12 +86,7 @@ def train_teacher(
         builder, dict(options), images.classes, images.image_shape, *statistics, images.fingerprint
     )
     with reproducible():
-        with torch_seeded(seed, "teacher"):
-            network = build_teacher(builder, options, images.classes, images.image_shape)
-        if weights is not None:
-            load_weights(network, weights.expanduser(), images.image_shape)
-            logger.warning("Teacher from %s: nobody here knows whether it has seen validation or test images", weights)
-        network.to(device)
+        network = _initial_network(images, builder, options, seed, weights).to(device)
         validation = ResidentImages(images.validation, Views.centre(), statistics, device)
         test = ResidentImages(images.test, Views.centre(), statistics, device)
         val_accuracies: list[float] = []
@@ -117,6 +113,22 @@ def train_teacher(
             macs=cost.macs,
             params=cost.params,
         )
+
+
+def _initial_network(
+    images: ImageDataset, builder: str, options: Mapping[str, Any], seed: int, weights: Path | None
+) -> nn.Module:
+    with torch_seeded(seed, "teacher"):
+        network = build_teacher(builder, options, images.classes, images.image_shape)
+    if weights is not None:
+        trained_on = load_weights(network, weights.expanduser(), images.image_shape)
+        if trained_on != images.fingerprint:
+            logger.warning(
+                "Teacher from %s: trained on other images or splits, as far as is known; it may have seen what is "
+                "validation or test here",
+                weights,
+            )
+    return network
 
 
 def _show(bar: tqdm, progress: float) -> None:
