@@ -65,6 +65,21 @@ def pooled(features: Tensor, size: tuple[int, int]) -> Tensor:
     return features if features.shape[-2:] == size else functional.adaptive_avg_pool2d(features, size)
 
 
+def _with_positions(student: TapShapes, teacher: TapShapes, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The pairs themselves, or the last pair of all that has more than one position where they have one only."""
+
+    def has_positions(pair: tuple[int, int]) -> bool:
+        return smaller_size(student.maps[pair[0]], teacher.maps[pair[1]]) != (1, 1)
+
+    if any(has_positions(pair) for pair in pairs):
+        return pairs
+    others = [pair for pair in _all_stages(student, teacher) if has_positions(pair)]
+    if not others:
+        allowed = "larger in one stage at least: this loss compares positions, choose another"
+        raise ShapeMismatchError("(height, width) of the maps that are compared", (1, 1), allowed)
+    return others[-1:]
+
+
 class MatchedMapsLoss(DistillationLoss):
     """Compares the maps of chosen stages, average-pooled to a common size that both sides declare beforehand.
 
@@ -72,8 +87,9 @@ class MatchedMapsLoss(DistillationLoss):
     once, and belongs to the key of whatever is remembered.
 
     Attributes:
-        compares_positions: Whether the loss looks at the positions of a map relative to each other, so that maps of one
-            position have nothing to say.
+        compares_positions: Whether the loss looks at the positions of a map relative to each other. Maps of one
+            position have nothing to say then, and the last stage that has more is taken instead (of images of 8 pixels,
+            many networks leave one).
 
     Args:
         stages: ``last``, ``middle`` or ``all``; see :func:`chosen_stages`.
@@ -81,8 +97,7 @@ class MatchedMapsLoss(DistillationLoss):
 
     Raises:
         InvalidValueError: If an option is not allowed.
-        ShapeMismatchError: If the stages of the networks cannot be paired, or all maps have one position and the loss
-            compares positions.
+        ShapeMismatchError: If the stages of the networks cannot be paired, or no stage has positions to compare.
     """
 
     compares_positions = True
@@ -100,13 +115,12 @@ class MatchedMapsLoss(DistillationLoss):
         if map_size is not None and map_size < 1:
             raise InvalidValueError("map_size", map_size, "at least 1, or null for the smaller of both sides")
         pairs = chosen_stages(student, teacher, stages)
+        if map_size is None and self.compares_positions:
+            pairs = _with_positions(student, teacher, pairs)
         self._student_places = [place for place, _ in pairs]
         self._teacher_places = [place for _, place in pairs]
         smaller = [smaller_size(student.maps[s], teacher.maps[t]) for s, t in pairs]
         self.sizes: tuple[tuple[int, int], ...] = tuple((map_size, map_size) if map_size else size for size in smaller)
-        if map_size is None and self.compares_positions and all(size == (1, 1) for size in smaller):
-            allowed = "larger: this loss compares positions; set stages to middle or all, or choose another loss"
-            raise ShapeMismatchError("(height, width) of the maps that are compared", (1, 1), allowed)
 
     def student_maps(self, taps: Taps) -> list[Tensor]:
         """The student's maps of the chosen stages, each ``(B, C, H, W)`` with the declared ``(H, W)``."""
