@@ -6,8 +6,6 @@ which is then the newest version. Here a file is written beside its place, broug
 
 from __future__ import annotations
 
-import os
-import uuid
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,6 +13,8 @@ from kedro_datasets.json import JSONDataset
 from kedro_datasets.matplotlib import MatplotlibDataset
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
 from kedro_datasets.text import TextDataset
+
+from mf_nas_kd.files import written_whole
 
 
 class AtomicSave:
@@ -30,18 +30,12 @@ class AtomicSave:
         if getattr(self, "_protocol", "file") != "file":
             write(self, data)
             return
-        final = Path(self._get_save_path())
-        final.parent.mkdir(parents=True, exist_ok=True)
-        temporary = final.with_name(f".{uuid.uuid4().hex}.{final.name}")
-        self._written = PurePosixPath(temporary)
-        try:
-            write(self, data)
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-            temporary.replace(final)
-        finally:
-            self._written = None
-            temporary.unlink(missing_ok=True)
+        with written_whole(Path(self._get_save_path())) as temporary:
+            self._written = PurePosixPath(temporary)
+            try:
+                write(self, data)
+            finally:
+                self._written = None
 
     def _get_save_path(self) -> PurePosixPath:
         return self._written or super()._get_save_path()

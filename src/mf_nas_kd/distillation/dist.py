@@ -10,16 +10,12 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from mf_nas_kd.distillation.loss import (
-    DistillationLoss,
-    require_equal_classes,
-    require_positive,
-    require_several_images,
-)
+from mf_nas_kd.distillation.logits import LogitsLoss
+from mf_nas_kd.distillation.loss import require_several_images
 from mf_nas_kd.taps import Taps, TapShapes
 
 
-class CorrelatedPredictionsLoss(DistillationLoss):
+class CorrelatedPredictionsLoss(LogitsLoss):
     """``t**2 (β (1 - ρ over classes, image by image) + γ (1 - ρ over images, class by class))``, ``ρ`` Pearson's.
 
     Args:
@@ -38,16 +34,9 @@ class CorrelatedPredictionsLoss(DistillationLoss):
         inter_class_weight: float = 2.0,
         intra_class_weight: float = 2.0,
     ) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images)
-        require_equal_classes(student, teacher)
-        require_positive(temperature=temperature)
-        self.temperature = temperature
+        super().__init__(student=student, teacher=teacher, num_images=num_images, temperature=temperature)
         self.inter_class_weight = inter_class_weight
         self.intra_class_weight = intra_class_weight
-
-    def teacher_targets(self, taps: Taps) -> Tensor:
-        """The logits ``(B, K)``."""
-        return taps.logits
 
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
         require_several_images("dist", len(targets))

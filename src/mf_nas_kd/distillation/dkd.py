@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mf_nas_kd.distillation.loss import DistillationLoss, require_equal_classes, require_positive
+from mf_nas_kd.distillation.logits import LogitsLoss
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.taps import Taps, TapShapes
 
 
-class DecoupledLoss(DistillationLoss):
+class DecoupledLoss(LogitsLoss):
     """``t**2 (α KL(target against the rest) + β KL(among the others))``, mean over the batch.
 
     The target is the class of the image. Where no labels are given, it is the teacher's most probable class.
@@ -40,19 +40,12 @@ class DecoupledLoss(DistillationLoss):
         target_weight: float = 1.0,
         others_weight: float = 8.0,
     ) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images)
-        require_equal_classes(student, teacher)
-        require_positive(temperature=temperature)
+        super().__init__(student=student, teacher=teacher, num_images=num_images, temperature=temperature)
         if student.classes < 3:
             allowed = "at least 3 for dkd: with two there is nothing to compare beside the target"
             raise InvalidValueError("number of classes", student.classes, allowed)
-        self.temperature = temperature
         self.target_weight = target_weight
         self.others_weight = others_weight
-
-    def teacher_targets(self, taps: Taps) -> Tensor:
-        """The logits ``(B, K)``."""
-        return taps.logits
 
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
         classes = targets.argmax(dim=1) if labels is None else labels

@@ -12,13 +12,13 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from mf_nas_kd.distillation.loss import DistillationLoss, require_equal_classes, require_positive
+from mf_nas_kd.distillation.logits import LogitsLoss
 from mf_nas_kd.taps import Taps, TapShapes
 
 SMALL = 1e-7  # added to the standard deviation, which is zero where all logits are equal
 
 
-class KnowledgeDistillationLoss(DistillationLoss):
+class KnowledgeDistillationLoss(LogitsLoss):
     """``t**2 KL(softmax(z_t / t) || softmax(z_s / t))``, mean over the batch.
 
     Args:
@@ -36,15 +36,8 @@ class KnowledgeDistillationLoss(DistillationLoss):
         temperature: float = 4.0,
         standardise_logits: bool = False,
     ) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images)
-        require_equal_classes(student, teacher)
-        require_positive(temperature=temperature)
-        self.temperature = temperature
+        super().__init__(student=student, teacher=teacher, num_images=num_images, temperature=temperature)
         self.standardise_logits = standardise_logits
-
-    def teacher_targets(self, taps: Taps) -> Tensor:
-        """The logits ``(B, K)``."""
-        return taps.logits
 
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
         log_student, log_teacher = (self._log_softened(z) for z in (taps.logits, targets.to(taps.logits.dtype)))

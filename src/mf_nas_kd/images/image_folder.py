@@ -131,19 +131,18 @@ def _list_files(root: Path) -> list[_File]:
         raise MissingImagesError(f"there is no folder {str(root)!r}; it must hold train/<class>/ or <class>/ folders")
     parts = _split_folders(root)
     files = [_File(path, split, name) for split, part in parts.items() for name, path in _class_files(part)]
-    classes = {split: {file.class_name for file in files if file.split == split} for split in parts}
+    members: dict[str, dict[str, list[Path]]] = {split: {} for split in parts}
+    for file in files:
+        members[file.split].setdefault(file.class_name, []).append(file.path)
     for split, part in parts.items():
-        for name in sorted(classes["train"] ^ classes[split]):
-            lacking = part if name in classes["train"] else parts["train"]
+        for name in sorted(members["train"].keys() ^ members[split].keys()):
+            lacking = part if name in members["train"] else parts["train"]
             raise MissingImagesError(
                 f"the class {name!r} is missing from {str(lacking)!r}: every split must have images of every class"
             )
-    for name in sorted(classes["train"]):
-        members = [file for file in files if file.split == "train" and file.class_name == name]
-        if len(members) < 2:
-            raise MissingImagesError(
-                f"the class {name!r} has one image to train on, {members[0].path}: at least 2 are needed"
-            )
+    for name, paths in sorted(members["train"].items()):
+        if len(paths) < 2:
+            raise MissingImagesError(f"the class {name!r} has one image to train on, {paths[0]}: at least 2 are needed")
     return files
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import time
-import uuid
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
 
+from mf_nas_kd.files import written_whole
 from mf_nas_kd.images.dataset import ImageCollection
 
 logger = logging.getLogger(__name__)
@@ -72,18 +72,11 @@ def decode_once(source: Source, folder: Path | None) -> ImageCollection:
 
 
 def _decode_into(path: Path, source: Source, shape: tuple[int, ...]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
-    try:
+    with written_whole(path) as temporary:
         pixels = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
         _reserve(temporary)
         source.decode(pixels)
         pixels.flush()
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def remove_earlier(path: Path) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import AfterValidator, Field, PositiveInt
 
 from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.spaces.architecture import Architecture
 
 
 def _ascending(values: tuple[int, ...]) -> tuple[int, ...]:
@@ -59,3 +61,44 @@ class Grid:
     def logarithms(self, point: Sequence[int]) -> tuple[float, ...]:
         """Logarithms of the values on the axes that have more than one choice."""
         return tuple(math.log(value) for value, axis in zip(point, self.axes, strict=True) if len(axis) > 1)
+
+
+class GridSpace(ABC):
+    """A space whose architectures are the points of a grid; a subclass says how a point is written as fields.
+
+    Args:
+        axes: The choices of each axis, ascending.
+    """
+
+    name: str
+
+    def __init__(self, axes: tuple[tuple[int, ...], ...]) -> None:
+        self._grid = Grid(axes)
+
+    @property
+    def size(self) -> int:
+        return self._grid.size
+
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        return self._architecture(self._grid.sample(rng))
+
+    def neighbours(self, architecture: Architecture) -> tuple[Architecture, ...]:
+        return tuple(self._architecture(point) for point in self._grid.neighbours(self._point(architecture)))
+
+    def encode(self, architecture: Architecture) -> tuple[float, ...]:
+        return self._grid.logarithms(self._point(architecture))
+
+    @abstractmethod
+    def _architecture(self, point: Sequence[int]) -> Architecture:
+        """The architecture at a point."""
+
+    @abstractmethod
+    def _values(self, fields: Mapping[str, Any]) -> tuple[int, ...] | None:
+        """The point of an architecture's fields, on the grid or not; None where they are not of this shape."""
+
+    def _point(self, architecture: Architecture) -> tuple[int, ...]:
+        point = self._values(architecture.fields) if architecture.space == self.name else None
+        if point is None or point not in self._grid:
+            received = (architecture.space, architecture.specification)
+            raise InvalidValueError("architecture", received, "one of the space")
+        return point

@@ -7,15 +7,13 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.spaces.architecture import Architecture
-from mf_nas_kd.spaces.grid import AscendingChoices, Grid
+from mf_nas_kd.spaces.grid import AscendingChoices, GridSpace
 
 
 class StageChoices(BaseModel):
@@ -52,7 +50,7 @@ class MobileNetV2Choices(BaseModel):
     head: AscendingChoices
 
 
-class MobileNetV2Space:
+class MobileNetV2Space(GridSpace):
     """All combinations of the choices.
 
     An architecture is a point on a grid: one value for every choice, in the order stem, then expansion, channels and
@@ -64,30 +62,14 @@ class MobileNetV2Space:
     def __init__(self, choices: MobileNetV2Choices) -> None:
         self._strides = tuple(stage.stride for stage in choices.stages)
         axes = (axis for stage in choices.stages for axis in (stage.expansion, stage.channels, stage.repeats))
-        self._grid = Grid((choices.stem, *axes, choices.head))
-
-    @property
-    def size(self) -> int:
-        return self._grid.size
-
-    def sample(self, rng: np.random.Generator) -> Architecture:
-        return self._architecture(self._grid.sample(rng))
-
-    def neighbours(self, architecture: Architecture) -> tuple[Architecture, ...]:
-        return tuple(self._architecture(point) for point in self._grid.neighbours(self._point(architecture)))
-
-    def encode(self, architecture: Architecture) -> tuple[float, ...]:
-        return self._grid.logarithms(self._point(architecture))
+        super().__init__((choices.stem, *axes, choices.head))
 
     def _architecture(self, point: Sequence[int]) -> Architecture:
         stem, *middle, head = point
         rows = [[*middle[3 * i : 3 * i + 3], stride] for i, stride in enumerate(self._strides)]
         return Architecture.of(self.name, stem=stem, stages=rows, head=head)
 
-    def _point(self, architecture: Architecture) -> tuple[int, ...]:
-        fields = architecture.fields if architecture.space == self.name else {"stages": []}
-        if tuple(row[3] for row in fields["stages"]) == self._strides:
-            point = (fields["stem"], *(value for row in fields["stages"] for value in row[:3]), fields["head"])
-            if point in self._grid:
-                return point
-        raise InvalidValueError("architecture", (architecture.space, architecture.specification), "one of the space")
+    def _values(self, fields: Mapping[str, Any]) -> tuple[int, ...] | None:
+        if tuple(row[3] for row in fields["stages"]) != self._strides:
+            return None
+        return (fields["stem"], *(value for row in fields["stages"] for value in row[:3]), fields["head"])

@@ -7,15 +7,14 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
-import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.spaces.architecture import Architecture
-from mf_nas_kd.spaces.grid import AscendingChoices, Grid
+from mf_nas_kd.spaces.grid import AscendingChoices, GridSpace
 
 
 def require_even(channels: tuple[int, ...]) -> tuple[int, ...]:
@@ -59,7 +58,7 @@ class ShuffleNetV2Choices(BaseModel):
     head: AscendingChoices
 
 
-class ShuffleNetV2Space:
+class ShuffleNetV2Space(GridSpace):
     """All combinations of the choices.
 
     An architecture is a point on a grid: one value for every choice, in the order stem, then channels and blocks of
@@ -70,30 +69,12 @@ class ShuffleNetV2Space:
 
     def __init__(self, choices: ShuffleNetV2Choices) -> None:
         axes = (axis for stage in choices.stages for axis in (stage.channels, stage.blocks))
-        self._grid = Grid((choices.stem, *axes, choices.head))
-
-    @property
-    def size(self) -> int:
-        return self._grid.size
-
-    def sample(self, rng: np.random.Generator) -> Architecture:
-        return self._architecture(self._grid.sample(rng))
-
-    def neighbours(self, architecture: Architecture) -> tuple[Architecture, ...]:
-        return tuple(self._architecture(point) for point in self._grid.neighbours(self._point(architecture)))
-
-    def encode(self, architecture: Architecture) -> tuple[float, ...]:
-        return self._grid.logarithms(self._point(architecture))
+        super().__init__((choices.stem, *axes, choices.head))
 
     def _architecture(self, point: Sequence[int]) -> Architecture:
         stem, *middle, head = point
         rows = [middle[i : i + 2] for i in range(0, len(middle), 2)]
         return Architecture.of(self.name, stem=stem, stages=rows, head=head)
 
-    def _point(self, architecture: Architecture) -> tuple[int, ...]:
-        if architecture.space == self.name:
-            fields = architecture.fields
-            point = (fields["stem"], *(value for row in fields["stages"] for value in row), fields["head"])
-            if point in self._grid:
-                return point
-        raise InvalidValueError("architecture", (architecture.space, architecture.specification), "one of the space")
+    def _values(self, fields: Mapping[str, Any]) -> tuple[int, ...]:
+        return (fields["stem"], *(value for row in fields["stages"] for value in row), fields["head"])

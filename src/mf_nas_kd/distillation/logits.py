@@ -1,0 +1,30 @@
+"""What losses of softened logits share."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from mf_nas_kd.distillation.loss import DistillationLoss, require_equal_classes, require_positive
+from mf_nas_kd.taps import Taps, TapShapes
+
+
+class LogitsLoss(DistillationLoss):
+    """Compares logits at a temperature.
+
+    Args:
+        temperature: ``t``, above 0.
+
+    Raises:
+        InvalidValueError: If the temperature is not above 0.
+        ShapeMismatchError: If the numbers of classes differ.
+    """
+
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, temperature: float) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images)
+        require_equal_classes(student, teacher)
+        require_positive(temperature=temperature)
+        self.temperature = temperature
+
+    def teacher_targets(self, taps: Taps) -> Tensor:
+        """The logits ``(B, K)``."""
+        return taps.logits
