@@ -42,7 +42,7 @@ class SearchProblem:
     Attributes:
         candidates: At least one, all different.
         full: The fidelity whose validation accuracy is to be maximised.
-        low: The cheap ones, at least one.
+        low: The cheap ones; without any, only full trainings can be proposed.
         proposals_at_a_time: How many proposals a strategy may make before it sees their results.
     """
 
@@ -54,8 +54,6 @@ class SearchProblem:
     def __post_init__(self) -> None:
         if len({candidate.id for candidate in self.candidates}) != len(self.candidates) or not self.candidates:
             raise InvalidValueError("number of candidates", len(self.candidates), "at least 1, all different")
-        if not self.low:
-            raise InvalidValueError("number of low fidelities", 0, "at least 1")
         if self.full in self.low:
             raise InvalidValueError("low fidelity", str(self.full), "another one than full training, which it is")
 
