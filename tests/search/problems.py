@@ -12,9 +12,21 @@ FULL = Fidelity(Fraction(1), 10)
 LOW = Fidelity(Fraction(1, 9), 9, distillation="kd")
 OPTIONS = {
     "random": {},
-    "hf_gp": {"initial_evaluations": 3, "exploration": 0.5},
-    "lf_only": {"low_fidelity_evaluations": 6},
-    "two_stage": {"low_fidelity_evaluations": 5, "initial_evaluations": 2, "promoted": 1, "exploration": 0.5},
+    "hf_gp": {"initial_evaluations": 3, "exploration": 0.5, "free_predictors": False},
+    "lf_only": {"low_fidelity_evaluations": 6, "free_predictors": False},
+    "two_stage": {
+        "low_fidelity_evaluations": 5,
+        "initial_evaluations": 2,
+        "promoted": 1,
+        "exploration": 0.5,
+        "free_predictors": False,
+    },
+    "co_kriging": {
+        "low_fidelity_evaluations": 5,
+        "initial_evaluations": 2,
+        "exploration": 0.5,
+        "free_predictors": False,
+    },
 }
 """Options of every strategy; a new one adds its line here."""
 assert OPTIONS.keys() == STRATEGIES.keys()

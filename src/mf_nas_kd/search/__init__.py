@@ -10,6 +10,7 @@ from typing import Any
 
 from mf_nas_kd.registry import lookup
 from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.co_kriging import CoKriging
 from mf_nas_kd.search.high_fidelity_gp import HighFidelityGP
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.loop import SearchResult, run_search
@@ -25,6 +26,7 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "hf_gp": HighFidelityGP,
     "lf_only": LowFidelityOnly,
     "two_stage": TwoStage,
+    "co_kriging": CoKriging,
 }
 
 

@@ -10,9 +10,11 @@ import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
 
 from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.evidence import evidence
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, within
 from mf_nas_kd.search.upper_confidence_bound import propose_by_bound
+from mf_nas_kd.surrogates import SingleFidelityPrior
 
 
 class HighFidelityGPOptions(Options):
@@ -21,10 +23,12 @@ class HighFidelityGPOptions(Options):
     Attributes:
         initial_evaluations: Random full trainings before the process decides; known ones count.
         exploration: Weight of the deviation in the bound; 0.5 in the paper.
+        free_predictors: Whether the process sees operations and parameters; in the paper it does not.
     """
 
     initial_evaluations: PositiveInt
     exploration: NonNegativeFloat
+    free_predictors: bool
 
 
 class HighFidelityGP(Strategy):
@@ -41,5 +45,8 @@ class HighFidelityGP(Strategy):
             proposals = draw(problem, history, problem.full, missing, rng)
         else:
             count = problem.proposals_at_a_time
-            proposals = propose_by_bound(problem, history, problem.full, options.exploration, count)
+            seen = evidence(problem, history, (0,), options.free_predictors)
+            proposals = propose_by_bound(
+                problem, history, problem.full, SingleFidelityPrior(), seen, options.exploration, count
+            )
         return within(budget, history, proposals)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.evaluation.fidelity import Fidelity
 from mf_nas_kd.spaces.architecture import Architecture
+from mf_nas_kd.surrogates import Inputs
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,30 @@ class SearchProblem:
         return {candidate.id: candidate for candidate in self.candidates}
 
     @cached_property
-    def features(self) -> dict[str, NDArray[np.floating]]:
-        """Features by candidate, standardised over all of them; what does not vary is zero."""
-        table = np.array([candidate.features for candidate in self.candidates])
-        spread = table.std(axis=0)
-        standardised = (table - table.mean(axis=0)) / np.where(spread > 0, spread, 1)
-        return {candidate.id: row for candidate, row in zip(self.candidates, standardised, strict=True)}
+    def place(self) -> dict[str, int]:
+        """Positions of the candidates by their stable names."""
+        return {candidate.id: place for place, candidate in enumerate(self.candidates)}
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """What a model sees of all candidates, at full fidelity.
+
+        Features, and logarithms of operations and parameters as free predictors, are standardised over the candidates;
+        what does not vary is zero.
+        """
+        free = [(math.log(candidate.macs), math.log(candidate.params)) for candidate in self.candidates]
+        places = np.arange(len(self.candidates))
+        features = standardise(np.array([candidate.features for candidate in self.candidates], dtype=float))
+        return Inputs(features, standardise(np.array(free)), places, np.zeros_like(places))
+
+    @cached_property
+    def fidelities(self) -> tuple[Fidelity, ...]:
+        """Full fidelity and then the low ones; their positions are the numbers that models know them by."""
+        return (self.full, *self.low)
+
+
+def standardise(table: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Columns with mean 0 and standard deviation 1; those that do not vary are zero. One row a candidate."""
+    spread = table.std(axis=0)
+    centred = table - table.mean(axis=0)
+    return np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-12)

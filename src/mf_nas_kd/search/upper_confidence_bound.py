@@ -9,45 +9,57 @@ References:
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mf_nas_kd.evaluation.fidelity import Fidelity
+from mf_nas_kd.search.evidence import candidates_seen
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import SearchProblem
 from mf_nas_kd.search.strategy import Proposal
-from mf_nas_kd.surrogates import GaussianProcess
+from mf_nas_kd.surrogates import GaussianProcess, Inputs, Prior
 
 
 def propose_by_bound(
-    problem: SearchProblem, history: History, fidelity: Fidelity, exploration: float, count: int
+    problem: SearchProblem,
+    history: History,
+    fidelity: Fidelity,
+    prior: Prior[Inputs],
+    known: tuple[Inputs, NDArray[np.floating]],
+    exploration: float,
+    count: int,
 ) -> tuple[Proposal, ...]:
     """The untried candidates with the highest bounds.
 
-    For the second and later proposals the process is fitted again as if the earlier ones had given what was predicted,
+    For the second and later proposals the process is conditioned as if the earlier ones had given what was predicted,
     so that they are not all neighbours of each other.
 
     Args:
         problem: Candidates.
-        history: At least one finished observation of a candidate at the fidelity.
-        fidelity: What is modelled and proposed.
+        history: Says what was tried.
+        fidelity: What is proposed.
+        prior: Of the process.
+        known: Observations that the process is fitted on, at least one; see :func:`.evidence.evidence`.
         exploration: Weight of the deviation.
         count: How many at most.
     """
-    known = history.accuracies(fidelity, problem.by_id)
-    observations = len(known)
+    inputs, values = known
+    observations = len(values)
     tried = history.tried(fidelity)
-    untried = [candidate for candidate in problem.candidates if candidate.id not in tried]
+    untried = np.array([place for name, place in problem.place.items() if name not in tried], dtype=int)
+    everything = candidates_seen(problem, inputs.free.shape[1] > 0).at(problem.fidelities.index(fidelity))
+    process = GaussianProcess(prior).fit(inputs, values)
     proposals: list[Proposal] = []
-    while untried and len(proposals) < count:
-        process = GaussianProcess().fit(
-            np.array([problem.features[name] for name in known]), np.array(list(known.values()))
-        )
-        mean, deviation = process.predict(np.array([problem.features[candidate.id] for candidate in untried]))
-        place = int(np.argmax(mean + exploration * deviation))
-        chosen = untried.pop(place)
+    while len(untried) and len(proposals) < count:
+        if proposals:
+            process.condition(process.hyper_parameters, inputs, values)
+        mean, deviation = process.predict(everything[untried])
+        best = int(np.argmax(mean + exploration * deviation))
+        chosen = untried[best]
         reason = (
-            f"highest bound: predicted {mean[place]:.4f} + {exploration:g} x {deviation[place]:.4f}, "
-            f"from {observations} observations at this fidelity"
+            f"highest bound: predicted {mean[best]:.4f} + {exploration:g} x {deviation[best]:.4f}, "
+            f"from {observations} observations"
         )
-        proposals.append(Proposal(chosen, fidelity, reason))
-        known[chosen.id] = float(mean[place])
+        proposals.append(Proposal(problem.candidates[chosen], fidelity, reason))
+        inputs, values = inputs.followed_by(everything[[chosen]]), np.append(values, mean[best])
+        untried = np.delete(untried, best)
     return tuple(proposals)

@@ -1,0 +1,71 @@
+"""Prior of co-kriging: the expensive function is a multiple of the cheap one, plus a difference.
+
+References:
+    Kennedy and O'Hagan (2000). Predicting the output from a complex computer code when fast approximations are
+    available. Biometrika 87, eq. 1: ``f_high = r f_low + d``.
+    Trofimov et al. (2023). Multi-fidelity Neural Architecture Search with Knowledge Distillation: the final method.
+    Difference: the factor has a wide normal prior around 1 and no bounds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mf_nas_kd.surrogates.inputs import Inputs
+from mf_nas_kd.surrogates.prior import Array
+from mf_nas_kd.surrogates.single_fidelity import LEVEL, SingleFidelityPrior
+
+FACTOR_SPREAD = 3.0
+
+
+class CoKrigingPrior:
+    """Two independent processes with a :class:`SingleFidelityPrior` each: the cheap function and the difference.
+
+    Both include a level of their own; noise at high fidelity is that of the difference. Inputs at fidelity 0 are
+    expensive, all others cheap. Hyper-parameters: the factor, then those of the cheap process and of the difference.
+    """
+
+    def __init__(self) -> None:
+        self._part = SingleFidelityPrior()
+        self._count = len(self._part.expected)
+        self.expected = np.concatenate([[1.0], self._part.expected, self._part.expected])
+        self.spread = np.concatenate([[FACTOR_SPREAD], self._part.spread, self._part.spread])
+
+    def moments(self, t: Array, inputs: Inputs) -> tuple[Array, Array, Array, Array]:
+        factor, cheap, difference = self._split(t)
+        high = (inputs.fidelity == 0).astype(float)
+        scale = np.where(high, factor, 1.0)
+        _, _, of_cheap, cheap_gradient = self._part.moments(cheap, inputs)
+        _, _, of_difference, difference_gradient = self._part.moments(difference, inputs)
+        # The noise of a cheap training is not part of what the expensive one repeats.
+        quiet = np.exp(2 * cheap[0] + cheap[3]) * np.diag(high)
+        of_cheap = of_cheap - quiet
+        cheap_gradient = cheap_gradient.copy()
+        cheap_gradient[0] -= 2 * quiet
+        cheap_gradient[3] -= quiet
+        scales, both = np.outer(scale, scale), np.outer(high, high)
+        covariance = scales * of_cheap + both * of_difference
+        by_factor = (np.outer(high, scale) + np.outer(scale, high)) * of_cheap
+        gradient = np.concatenate([by_factor[None], scales * cheap_gradient, both * difference_gradient])
+        mean_gradient = np.zeros((len(t), len(inputs)))
+        mean_gradient[0] = LEVEL * high
+        return self.mean(t, inputs), mean_gradient, covariance, gradient
+
+    def mean(self, t: Array, inputs: Inputs) -> Array:
+        return LEVEL * np.where(inputs.fidelity == 0, t[0], 1.0)
+
+    def covariance(self, t: Array, left: Inputs, right: Inputs) -> Array:
+        factor, cheap, difference = self._split(t)
+        scales = np.outer(*(np.where(inputs.fidelity == 0, factor, 1.0) for inputs in (left, right)))
+        both = np.outer(left.fidelity == 0, right.fidelity == 0)
+        part = self._part
+        return scales * part.covariance(cheap, left, right) + both * part.covariance(difference, left, right)
+
+    def variance(self, t: Array, inputs: Inputs) -> Array:
+        factor, cheap, difference = self._split(t)
+        high = inputs.fidelity == 0
+        of_cheap, of_difference = self._part.variance(cheap, inputs), self._part.variance(difference, inputs)
+        return np.where(high, factor**2 * of_cheap + of_difference, of_cheap)
+
+    def _split(self, t: Array) -> tuple[float, Array, Array]:
+        return float(t[0]), t[1 : 1 + self._count], t[1 + self._count :]

@@ -1,0 +1,70 @@
+"""What the priors see of an evaluation, and the similarities that they are built from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mf_nas_kd.surrogates.prior import Array
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Architectures, each at a fidelity.
+
+    Attributes:
+        features: ``(n, p)``, of the space's encoding, standardised over the candidates.
+        free: ``(n, q)``, free predictors, standardised likewise; the first is the one that is believed in. May have no
+            columns.
+        who: ``(n,)``, integers that tell the architectures apart.
+        fidelity: ``(n,)``, integers; 0 is full training.
+    """
+
+    features: Array
+    free: Array
+    who: NDArray[np.intp]
+    fidelity: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.who)
+
+    def __getitem__(self, chosen: NDArray[np.intp]) -> Inputs:
+        return Inputs(self.features[chosen], self.free[chosen], self.who[chosen], self.fidelity[chosen])
+
+    def at(self, fidelity: int) -> Inputs:
+        """The same architectures at another fidelity."""
+        return Inputs(self.features, self.free, self.who, np.full(len(self), fidelity))
+
+    def followed_by(self, others: Inputs) -> Inputs:
+        """These, then the others."""
+        pairs = ((getattr(self, name), getattr(others, name)) for name in ("features", "free", "who", "fidelity"))
+        return Inputs(*(np.concatenate(pair) for pair in pairs))
+
+
+def linear(left: Array, right: Array) -> Array:
+    """``(m, n)``: inner products, divided by the number of columns; 0 without columns."""
+    return left @ right.T / max(left.shape[1], 1)
+
+
+def linear_variance(inputs: Array) -> Array:
+    """``(n,)``: the diagonal of :func:`linear`."""
+    return np.einsum("np,np->n", inputs, inputs) / max(inputs.shape[1], 1)
+
+
+def squared_distances(left: Array, right: Array) -> Array:
+    """``(m, n)``: squared Euclidean distances, divided by the number of columns."""
+    products = left @ right.T
+    products *= -2
+    products += np.einsum("np,np->n", left, left)[:, None]
+    products += np.einsum("np,np->n", right, right)[None, :]
+    np.maximum(products, 0, out=products)
+    products /= max(left.shape[1], 1)
+    return products
+
+
+def gaussian_similarity(distances: Array, log_length: float) -> Array:
+    """``exp(-d / (2 l^2))``: the RBF kernel of squared distances."""
+    similarity = distances * (-0.5 * np.exp(-2 * log_length))
+    return np.exp(similarity, out=similarity)

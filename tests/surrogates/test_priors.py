@@ -1,0 +1,70 @@
+"""Every prior: derivatives, and predictions that agree with what moments say."""
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+
+from mf_nas_kd.surrogates import CoKrigingPrior, GaussianProcess, Inputs, ManyFidelitiesPrior, SingleFidelityPrior
+
+PRIORS = {
+    "single": lambda: SingleFidelityPrior(),
+    "co-kriging": lambda: CoKrigingPrior(),
+    "many": lambda: ManyFidelitiesPrior([1.0, 0.05, 0.3, 0.1], seen=[1, 2]),
+}
+
+
+def inputs(n=14, fidelities=3, seed=0):
+    """Some architectures at several fidelities, none twice at the same."""
+    rng = np.random.default_rng(seed)
+    who, fidelity = np.divmod(rng.permutation(n * 2)[:n], fidelities)
+    features = rng.normal(size=(n, 4))[who]
+    return Inputs(features, features[:, :2] + 0.1, who, fidelity)
+
+
+@pytest.fixture(params=PRIORS)
+def prior(request):
+    return PRIORS[request.param]()
+
+
+def settings(prior, seed=1):
+    return prior.expected + 0.4 * np.random.default_rng(seed).normal(size=len(prior.expected))
+
+
+def test_derivatives_of_mean_and_covariance(prior):
+    some, t = inputs(), settings(prior)
+    _, mean_gradient, _, gradient = prior.moments(t, some)
+    for place in range(len(t)):
+        step = np.zeros(len(t))
+        step[place] = 1e-6
+        above, below = prior.moments(t + step, some), prior.moments(t - step, some)
+        np.testing.assert_allclose(mean_gradient[place], (above[0] - below[0]) / 2e-6, atol=1e-7)
+        np.testing.assert_allclose(gradient[place], (above[2] - below[2]) / 2e-6, atol=1e-7)
+
+
+def test_derivative_of_the_penalised_likelihood(prior):
+    some, t = inputs(), settings(prior)
+    values = 0.5 + 0.05 * np.random.default_rng(2).normal(size=len(some))
+    process = GaussianProcess(prior)
+    _, gradient = process.penalised_likelihood(t, some, values)
+    numerical = approx_fprime(t, lambda u: process.penalised_likelihood(u, some, values)[0], 1e-7)
+    np.testing.assert_allclose(gradient, numerical, rtol=1e-3, atol=1e-3)
+
+
+def test_what_is_predicted_and_what_is_observed_fit_together(prior):
+    """Of different architectures, covariances of observations and of predictions are the same."""
+    some, t = inputs(), settings(prior)
+    mean, _, covariance, _ = prior.moments(t, some)
+    np.testing.assert_allclose(prior.mean(t, some), mean, atol=1e-12)
+    different = some.who[:, None] != some.who[None, :]
+    np.testing.assert_allclose(prior.covariance(t, some, some)[different], covariance[different], atol=1e-12)
+    np.testing.assert_allclose(np.diag(prior.covariance(t, some, some)), prior.variance(t, some), atol=1e-12)
+    assert np.linalg.eigvalsh(covariance).min() > 0
+
+
+def test_fitting_finds_what_is_more_likely(prior):
+    some = inputs(40)
+    values = 0.6 + 0.03 * some.features[:, 0] + 0.01 * some.fidelity
+    process = GaussianProcess(prior)
+    expected = process.penalised_likelihood(prior.expected, some, values)[0]
+    process.fit(some, values)
+    assert process.penalised_likelihood(process.hyper_parameters, some, values)[0] < expected
