@@ -12,6 +12,8 @@ FULL = Fidelity(Fraction(1), 10)
 LOW = Fidelity(Fraction(1, 9), 9, distillation="kd")
 OPTIONS = {
     "random": {},
+    "regularised_evolution": {"population_size": 4, "sample_size": 2},
+    "successive_halving": {"initial_candidates": 9, "reduction_factor": 3},
     "hf_gp": {"initial_evaluations": 3, "exploration": 0.5},
     "lf_only": {"low_fidelity_evaluations": 6},
     "two_stage": {"low_fidelity_evaluations": 5, "initial_evaluations": 2, "promoted": 1, "exploration": 0.5},
