@@ -64,3 +64,7 @@ class MissingEvaluationError(MfNasKdError):
 
 class MissingTeacherError(MfNasKdError):
     """A training is to imitate a teacher, and there is none."""
+
+
+class MissingPackageError(MfNasKdError, ImportError):
+    """A package of an optional extra is asked for and not installed."""

@@ -17,9 +17,13 @@ OPTIONS = {
     "hf_gp": {"initial_evaluations": 3, "exploration": 0.5},
     "lf_only": {"low_fidelity_evaluations": 6},
     "two_stage": {"low_fidelity_evaluations": 5, "initial_evaluations": 2, "promoted": 1, "exploration": 0.5},
+    "optuna_tpe": {},
+    "botorch_multi_fidelity": {"initial_low_evaluations": 3, "initial_full_evaluations": 1},
 }
 """Options of every strategy; a new one adds its line here."""
 assert OPTIONS.keys() == STRATEGIES.keys()
+PACKAGES = {"optuna_tpe": "optuna", "botorch_multi_fidelity": "botorch"}
+"""What strategies need of the extra ``peers``; without it their tests are skipped."""
 
 CANDIDATES = tuple(
     Candidate(Architecture.of("grid", x=x, y=y), (float(x), float(y)), macs=100 + 10 * x + y, params=10 + x)
