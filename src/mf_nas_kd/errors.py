@@ -72,6 +72,10 @@ class MissingTeacherError(MfNasKdError):
     """A training is to imitate a teacher, and there is none."""
 
 
+class MissingPackageError(MfNasKdError, ImportError):
+    """A package of an optional extra is asked for and not installed."""
+
+
 def _shown(value: Any) -> str:
     """The value as Python writes it, without the middle where this is long."""
     try:

@@ -27,9 +27,15 @@ OPTIONS = {
         "exploration": 0.5,
         "free_predictors": False,
     },
+    "regularised_evolution": {"population_size": 4, "sample_size": 2},
+    "successive_halving": {"initial_candidates": 9, "reduction_factor": 3},
+    "optuna_tpe": {},
+    "botorch_multi_fidelity": {"initial_low_evaluations": 3, "initial_full_evaluations": 1},
 }
 """Options of every strategy; a new one adds its line here."""
 assert OPTIONS.keys() == STRATEGIES.keys()
+PACKAGES = {"optuna_tpe": "optuna", "botorch_multi_fidelity": "botorch"}
+"""What strategies need of the extra ``peers``; without it their tests are skipped."""
 
 CANDIDATES = tuple(
     Candidate(Architecture.of("grid", x=x, y=y), (float(x), float(y)), macs=100 + 10 * x + y, params=10 + x)

@@ -16,17 +16,25 @@ from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.loop import SearchResult, run_search
 from mf_nas_kd.search.low_fidelity_only import LowFidelityOnly
 from mf_nas_kd.search.pareto import pareto_front
+from mf_nas_kd.search.peers.botorch_multi_fidelity import BoTorchMultiFidelity
+from mf_nas_kd.search.peers.optuna_tpe import OptunaTPE
 from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.random_search import RandomSearch
+from mf_nas_kd.search.regularised_evolution import RegularisedEvolution
 from mf_nas_kd.search.strategy import Proposal, Strategy
+from mf_nas_kd.search.successive_halving import SuccessiveHalving
 from mf_nas_kd.search.two_stage import TwoStage
 
 STRATEGIES: Mapping[str, type[Strategy]] = {
     "random": RandomSearch,
+    "regularised_evolution": RegularisedEvolution,
+    "successive_halving": SuccessiveHalving,
     "hf_gp": HighFidelityGP,
     "lf_only": LowFidelityOnly,
     "two_stage": TwoStage,
     "co_kriging": CoKriging,
+    "optuna_tpe": OptunaTPE,
+    "botorch_multi_fidelity": BoTorchMultiFidelity,
 }
 
 

@@ -1,0 +1,149 @@
+"""Seconds and peak memory of one proposal of every strategy, on one core.
+
+Random cells like those of NAS-Bench-201 (six edges with one of five operations, one-hot) with random accuracies, two
+low fidelities, and the options of the base configuration. Three histories, because strategies model different
+fidelities: only full trainings, only the shortest, and candidates that have both and what is between. Each strategy,
+size and history has a process of its own; seconds are the median of some proposals after a first one, memory is the
+highest resident memory of that process. Targets: 50 ms with 100 observations and 300 candidates, 1 s with 1,000 and
+15,625, less than 2 GiB; peers have none.
+
+    python benchmarks/proposals.py
+    python benchmarks/proposals.py --strategies random two_stage --rounds 11 --output proposals.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import resource
+import statistics
+import time
+from concurrent.futures import ProcessPoolExecutor
+from fractions import Fraction
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from mf_nas_kd.errors import MissingPackageError
+from mf_nas_kd.evaluation import Fidelity
+from mf_nas_kd.search import STRATEGIES, Budget, Candidate, History, Observation, SearchProblem, build_strategy
+from mf_nas_kd.spaces import Architecture
+
+CONFIGURATION = Path(__file__).resolve().parents[1] / "conf/base/parameters_search.yml"
+SIZES = ((100, 300), (1000, 15_625))  # observations, candidates
+FULL = Fidelity(Fraction(1), 30)
+LOW = (Fidelity(Fraction(1, 27), 30, distillation="kd"), Fidelity(Fraction(1, 9), 30, distillation="kd"))
+HISTORIES = {"full": (FULL,), "short": LOW[:1], "all fidelities": (*LOW, FULL)}
+MEBIBYTE = 2**20
+
+
+def random_problem(candidates: int, rng: np.random.Generator) -> SearchProblem:
+    """Some of all 15,625 cells, in random order."""
+    cells = list(itertools.product(range(5), repeat=6))
+    one_hot = np.eye(5)
+    return SearchProblem(
+        tuple(
+            Candidate(
+                Architecture.of("cells", operations=cells[place]),
+                tuple(one_hot[list(cells[place])].ravel().tolist()),
+                macs=int(rng.integers(10**7, 10**8)),
+                params=int(rng.integers(10**5, 10**6)),
+            )
+            for place in rng.permutation(len(cells))[:candidates]
+        ),
+        FULL,
+        LOW,
+        proposals_at_a_time=1,
+    )
+
+
+def random_history(problem: SearchProblem, observations: int, kind: str, rng: np.random.Generator) -> History:
+    """Trainings that a search has paid for, of random candidates, each at all fidelities of a kind of history."""
+    weights = rng.normal(size=len(problem.candidates[0].features))
+    trained = itertools.product(rng.permutation(len(problem.candidates)), HISTORIES[kind])
+    seen = []
+    for step, (place, fidelity) in enumerate(itertools.islice(trained, observations), start=1):
+        candidate = problem.candidates[place]
+        accuracy = 0.7 + 0.02 * float(weights @ candidate.features) + float(rng.normal(0, 0.01))
+        seconds = float(fidelity.image_passes)
+        seen.append(Observation(candidate.id, fidelity, accuracy, seconds, candidate.macs, step))
+    return History(tuple(seen))
+
+
+def measure(name: str, options: dict[str, Any], size: tuple[int, int], kind: str, rounds: int) -> dict[str, Any]:
+    """Seconds of the first and of later proposals, and mebibytes of this process at its highest."""
+    observations, candidates = size
+    rng = np.random.default_rng(0)
+    problem = random_problem(candidates, rng)
+    history = random_history(problem, observations, kind, rng)
+    strategy = build_strategy(name, problem, options)
+    seconds = []
+    for seed in range(rounds + 1):
+        started = time.perf_counter()
+        strategy.propose(history, Budget(1e9, 10**6), np.random.default_rng(seed))
+        seconds.append(time.perf_counter() - started)
+    return {
+        "strategy": name,
+        "observations": observations,
+        "candidates": candidates,
+        "history": kind,
+        "first_seconds": seconds[0],
+        "seconds": seconds[1:],
+        "peak_mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEBIBYTE,
+    }
+
+
+def measure_all(names: list[str], rounds: int) -> list[dict[str, Any]]:
+    """Every strategy that is installed, at every size and with every history, one process after the other."""
+    options = yaml.safe_load(CONFIGURATION.read_text())["search"]["options"]
+    measured = []
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as processes:
+        for name, size, kind in itertools.product(names, SIZES, HISTORIES):
+            try:
+                measured.append(processes.submit(measure, name, options[name], size, kind, rounds).result())
+            except MissingPackageError as failure:
+                print(f"{name} left out: {failure}")  # noqa: T201
+                break
+    return measured
+
+
+def report(measured: list[dict[str, Any]]) -> str:
+    """A table in Markdown: of each strategy and size, the slowest of the histories."""
+    lines = [
+        "| strategy | observations | candidates | slowest history | ms, median | first ms | peak MiB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for (name, observations, candidates), group in itertools.groupby(
+        measured, key=lambda row: (row["strategy"], row["observations"], row["candidates"])
+    ):
+        rows = list(group)
+        slowest = max(rows, key=lambda row: statistics.median(row["seconds"]))
+        lines.append(
+            f"| {name} | {observations} | {candidates} | {slowest['history']} "
+            f"| {1000 * statistics.median(slowest['seconds']):.3g} | {1000 * slowest['first_seconds']:.3g} "
+            f"| {max(row['peak_mebibytes'] for row in rows):.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--strategies", nargs="+", choices=list(STRATEGIES), default=list(STRATEGIES))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--output", type=Path)
+    arguments = parser.parse_args()
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # of the processes
+    measured = measure_all(arguments.strategies, arguments.rounds)
+    print(report(measured))  # noqa: T201
+    if arguments.output:
+        arguments.output.write_text(json.dumps(measured, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""BoTorch's multi-fidelity Bayesian optimisation: what tells most about the best network for its price.
+
+References:
+    Balandat et al. (2020). BoTorch: A Framework for Efficient Monte-Carlo Bayesian Optimization. NeurIPS.
+    Wu et al. (2019). Practical Multi-fidelity Bayesian Optimization for Hyperparameter Tuning. UAI: the kernel.
+    Takeno et al. (2020). Multi-fidelity Bayesian Optimization with Max-value Entropy Search. ICML: information divided
+    by cost.
+    Moss et al. (2021). GIBBON: General-purpose Information-Based Bayesian Optimisation. JMLR 22: its approximation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, PositiveInt
+
+from mf_nas_kd.evaluation.fidelity import Fidelity
+from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.history import History
+from mf_nas_kd.search.peers import require
+from mf_nas_kd.search.problem import Candidate, SearchProblem
+from mf_nas_kd.search.rungs import price, rungs
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, leaving_a_full_training, within
+
+if TYPE_CHECKING:
+    from mf_nas_kd.search.peers.multi_fidelity_process import MultiFidelityProcess
+
+CONSIDERED = 1000  # candidates a proposal, drawn at random where there are more: time and memory grow with them
+
+
+class BoTorchMultiFidelityOptions(Options):
+    """Options of :class:`BoTorchMultiFidelity`.
+
+    Attributes:
+        initial_low_evaluations: Random trainings at each low fidelity before the process decides; known ones count.
+        initial_full_evaluations: Random full trainings before it does; known ones count.
+    """
+
+    initial_low_evaluations: PositiveInt
+    initial_full_evaluations: PositiveInt
+
+
+class BoTorchMultiFidelity(Strategy):
+    """One process of all fidelities of one method, and the candidate and fidelity with most information per second.
+
+    Information about the best accuracy is cheap at low fidelity, and nothing in it asks for the best network to be
+    trained. So the candidate with the best prediction is trained fully (BoTorch's own final recommendation) each time
+    that the short trainings since the last full one have cost as much as a full one, and when the budget leaves no room
+    for more. Who was trained fully is not trained shortly any more: in the end, everyone has been trained fully.
+
+    Raises:
+        MissingPackageError: If BoTorch is not installed.
+    """
+
+    Options = BoTorchMultiFidelityOptions
+    options: BoTorchMultiFidelityOptions
+
+    def __init__(self, problem: SearchProblem, options: BaseModel) -> None:
+        require("botorch")
+        super().__init__(problem, options)
+
+    def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
+        problem, count = self.problem, self.problem.proposals_at_a_time
+        ladder = rungs(problem, history)
+        leaving_one = leaving_a_full_training(problem, history, budget)
+        if initial := within(leaving_one, history, self._initial(ladder, history, rng)[:count]):
+            return initial
+        open_ones = draw(problem, history, problem.full, CONSIDERED, rng)
+        process = self._process(ladder, history, int(rng.integers(2**32)))
+        if process is None or not open_ones:
+            return within(budget, history, open_ones[:count])
+        untried = [proposal.candidate for proposal in open_ones]
+        short, full = self._short_seconds(history), self._seconds(history, problem.full)
+        first = ()
+        if short >= full:
+            why = f"{short:.0f} s went into short trainings since the last full one, which costs about {full:.0f} s"
+            first = (self._recommended(process, untried, why),)
+        if afforded := within(leaving_one, history, self._informed(process, ladder, untried, history, first)):
+            return afforded
+        why = "the budget leaves no room for more before the last full training"
+        return within(budget, history, (self._recommended(process, untried, why),))
+
+    def _initial(self, ladder: Sequence[Fidelity], history: History, rng: np.random.Generator) -> tuple[Proposal, ...]:
+        """Random trainings that a fidelity lacks."""
+        for rung in ladder:
+            full = rung == self.problem.full
+            wanted = self.options.initial_full_evaluations if full else self.options.initial_low_evaluations
+            missing = wanted - len(history.tried(rung) & self.problem.by_id.keys())
+            if missing > 0 and (drawn := draw(self.problem, history, rung, missing, rng)):
+                return drawn
+        return ()
+
+    def _process(self, ladder: Sequence[Fidelity], history: History, seed: int) -> MultiFidelityProcess | None:
+        """Fitted to everything known of the candidates; none if that is too little."""
+        from mf_nas_kd.search.peers.multi_fidelity_process import MultiFidelityProcess
+
+        by_id = self.problem.by_id
+        known = [
+            (self._points([by_id[name]], rung)[0], accuracy)
+            for rung in ladder
+            for name, accuracy in history.accuracies(rung, by_id).items()
+        ]
+        if len(known) <= 1:
+            return None
+        points, accuracies = zip(*known, strict=True)
+        return MultiFidelityProcess(np.array(points), np.array(accuracies), seed)
+
+    def _recommended(self, process: MultiFidelityProcess, untried: Sequence[Candidate], why: str) -> Proposal:
+        mean = process.mean(self._points(untried, self.problem.full))
+        place = int(np.argmax(mean))
+        reason = f"best prediction of {len(untried)}, {mean[place]:.4f}; {why}"
+        return Proposal(untried[place], self.problem.full, reason)
+
+    def _informed(
+        self,
+        process: MultiFidelityProcess,
+        ladder: Sequence[Fidelity],
+        untried: Sequence[Candidate],
+        history: History,
+        chosen: tuple[Proposal, ...],
+    ) -> tuple[Proposal, ...]:
+        """What was chosen already, and with it what tells most per second."""
+        pairs = [(c, rung) for rung in ladder for tried in [history.tried(rung)] for c in untried if c.id not in tried]
+        targets = self._points(untried, self.problem.full)
+        seconds = {self._level(rung): self._seconds(history, rung) for rung in ladder}
+        while len(chosen) < self.problem.proposals_at_a_time:
+            taken = {(proposal.candidate.id, proposal.fidelity) for proposal in chosen}
+            pairs = [(c, rung) for c, rung in pairs if (c.id, rung) not in taken]
+            if not pairs:
+                break
+            points = np.concatenate([self._points([c], rung) for c, rung in pairs])
+            pending = [self._points([p.candidate], p.fidelity)[0] for p in chosen]
+            information = process.information_per_second(points, targets, np.array(pending), seconds)
+            place = int(np.argmax(information))
+            reason = (
+                f"most information about the best accuracy per second, {information[place]:.3g} nats, of {len(pairs)} "
+                f"pairs of candidate and fidelity; about {seconds[points[place, -1]]:.0f} s"
+            )
+            chosen = (*chosen, Proposal(*pairs[place], reason))
+        return chosen
+
+    def _short_seconds(self, history: History) -> float:
+        """What short trainings of this search have cost since the last full one."""
+        spent = 0.0
+        for seen in history:
+            spent = 0.0 if seen.fidelity == self.problem.full else spent + seen.cost_seconds * (seen.step > 0)
+        return spent
+
+    def _seconds(self, history: History, fidelity: Fidelity) -> float:
+        """Mean price of what was seen at a fidelity; without any, of all that was seen, in proportion."""
+        same = [seen.cost_seconds for seen in history if seen.fidelity == fidelity]
+        return float(np.mean(same or [s.cost_seconds * price(fidelity) / price(s.fidelity) for s in history]))
+
+    def _level(self, fidelity: Fidelity) -> float:
+        return price(fidelity) / price(self.problem.full)
+
+    def _points(self, candidates: Sequence[Candidate], fidelity: Fidelity) -> NDArray[np.floating]:
+        """Features in [0, 1] and the fidelity, ``(len(candidates), F + 1)``."""
+        features = np.array([self._scaled[candidate.id] for candidate in candidates])
+        return np.column_stack([features, np.full(len(candidates), self._level(fidelity))])
+
+    @cached_property
+    def _scaled(self) -> dict[str, NDArray[np.floating]]:
+        table = np.array([candidate.features for candidate in self.problem.candidates])
+        low, spread = table.min(axis=0), np.ptp(table, axis=0)
+        scaled = (table - low) / np.where(spread > 0, spread, 1)
+        return {candidate.id: row for candidate, row in zip(self.problem.candidates, scaled, strict=True)}

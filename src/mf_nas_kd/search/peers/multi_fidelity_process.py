@@ -1,0 +1,100 @@
+"""BoTorch's multi-fidelity Gaussian process and its cost-aware acquisition, from arrays to arrays.
+
+The only file of the room that imports torch; whoever wants it imports it late. Letters: n observations, N points, F
+features. A point is F features in [0, 1] and, last, its fidelity in (0, 1], of which 1 is full training.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from botorch import fit_gpytorch_mll
+from botorch.acquisition import InverseCostWeightedUtility
+from botorch.acquisition.max_value_entropy_search import qMultiFidelityLowerBoundMaxValueEntropy
+from botorch.models import SingleTaskMultiFidelityGP
+from botorch.models.deterministic import GenericDeterministicModel
+from botorch.utils.sampling import manual_seed
+from gpytorch.mlls import ExactMarginalLogLikelihood
+from numpy.typing import NDArray
+from torch import Tensor
+
+# Of the likelihood. n = 120, F = 16, one core: 0.9 s instead of 4.1 s, log likelihood -1.0674 instead of -1.0671 an
+# observation.
+MOST_ITERATIONS = 50
+
+
+@contextmanager
+def _quietly(seed: int) -> Iterator[None]:
+    """Leave torch's global generator as it was, and let no advice on scales or repeated fits through."""
+    with warnings.catch_warnings(), manual_seed(seed):
+        warnings.simplefilter("ignore")
+        yield
+
+
+class MultiFidelityProcess:
+    """A ``SingleTaskMultiFidelityGP`` with BoTorch's own kernel and priors, fitted by marginal likelihood.
+
+    Args:
+        points: ``(n, F + 1)``, n at least 2.
+        accuracies: ``(n,)``.
+        seed: Of what is drawn in fitting and in :meth:`information_per_second`.
+    """
+
+    def __init__(self, points: NDArray[np.floating], accuracies: NDArray[np.floating], seed: int) -> None:
+        self._seed = seed
+        with _quietly(seed):
+            self._model = SingleTaskMultiFidelityGP(
+                torch.from_numpy(points), torch.from_numpy(accuracies)[:, None], data_fidelities=[points.shape[1] - 1]
+            )
+            fit_gpytorch_mll(
+                ExactMarginalLogLikelihood(self._model.likelihood, self._model),
+                optimizer_kwargs={"options": {"maxiter": MOST_ITERATIONS}},
+            )
+
+    def mean(self, points: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Predicted accuracies of points ``(N, F + 1)``, as ``(N,)``."""
+        with torch.no_grad(), _quietly(self._seed):
+            # One batch a point: no covariances between them.
+            return self._model.posterior(torch.from_numpy(points)[:, None]).mean.flatten().numpy()
+
+    def information_per_second(
+        self,
+        points: NDArray[np.floating],
+        targets: NDArray[np.floating],
+        pending: NDArray[np.floating],
+        seconds: Mapping[float, float],
+    ) -> NDArray[np.floating]:
+        """What each point would tell about the best accuracy at full training, in nats per second of its price.
+
+        Args:
+            points: To be judged, ``(N, F + 1)``.
+            targets: At full fidelity, among which the best is looked for.
+            pending: To be evaluated anyway, perhaps none.
+            seconds: Price of each fidelity that occurs.
+
+        Returns:
+            ``(N,)``.
+        """
+        levels = torch.tensor(list(seconds), dtype=torch.double)
+        prices = torch.tensor(list(seconds.values()), dtype=torch.double)
+
+        def price(points: Tensor) -> Tensor:
+            return prices[(points[..., -1:] - levels).abs().argmin(dim=-1, keepdim=True)]
+
+        def at_full(points: Tensor) -> Tensor:
+            return torch.cat([points[..., :-1], torch.ones_like(points[..., -1:])], dim=-1)
+
+        with torch.no_grad(), _quietly(self._seed):
+            acquisition = qMultiFidelityLowerBoundMaxValueEntropy(
+                self._model,
+                torch.from_numpy(targets),
+                cost_aware_utility=InverseCostWeightedUtility(GenericDeterministicModel(price)),
+                project=at_full,
+            )
+            if len(pending):
+                acquisition.set_X_pending(torch.from_numpy(pending))
+            return acquisition(torch.from_numpy(points)[:, None]).nan_to_num(nan=-torch.inf).numpy()

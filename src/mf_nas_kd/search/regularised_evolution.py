@@ -1,0 +1,72 @@
+"""Evolution by mutation alone, in a population from which the oldest dies.
+
+References:
+    Real et al. (2019). Regularized Evolution for Image Classifier Architecture Search. AAAI, Algorithm 1.
+    Differences: a child is one of the candidates that is nearest to its parent and was not trained yet (a candidate is
+    trained once; in a space of cells, one changed operation); networks whose training failed are never born.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, PositiveInt
+
+from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.history import History
+from mf_nas_kd.search.neighbours import Neighbours
+from mf_nas_kd.search.problem import SearchProblem
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, within
+
+
+class RegularisedEvolutionOptions(Options):
+    """Options of :class:`RegularisedEvolution`.
+
+    Attributes:
+        population_size: The youngest so many full trainings may be parents; as many random ones come first, known ones
+            counted. 100 in the paper, for 20,000 trainings.
+        sample_size: So many are drawn from the population, with replacement, and the best of them is the parent; 25 in
+            the paper.
+    """
+
+    population_size: PositiveInt
+    sample_size: PositiveInt
+
+
+class RegularisedEvolution(Strategy):
+    """Full trainings of neighbours of the best of a few of the youngest."""
+
+    Options = RegularisedEvolutionOptions
+    options: RegularisedEvolutionOptions
+
+    def __init__(self, problem: SearchProblem, options: BaseModel) -> None:
+        super().__init__(problem, options)
+        self._neighbours = Neighbours(problem.candidates)
+
+    def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
+        problem, size, count = self.problem, self.options.population_size, self.problem.proposals_at_a_time
+        known = history.accuracies(problem.full, problem.by_id)
+        if len(known) < size:
+            return within(budget, history, draw(problem, history, problem.full, min(count, size - len(known)), rng))
+        tried = history.tried(problem.full)
+        untried = np.array([place for place, c in enumerate(problem.candidates) if c.id not in tried], dtype=np.intp)
+        population = list(known.items())[-size:]
+        children: list[Proposal] = []
+        while len(untried) and len(children) < count:
+            place, reason = self._mutation(population, untried, rng)
+            children.append(Proposal(problem.candidates[place], problem.full, reason))
+            untried = untried[untried != place]
+        return within(budget, history, children)
+
+    def _mutation(
+        self, population: list[tuple[str, float]], untried: NDArray[np.intp], rng: np.random.Generator
+    ) -> tuple[int, str]:
+        """Place of a random nearest candidate to the best of a sample, and whose child it is."""
+        drawn = rng.integers(len(population), size=self.options.sample_size)
+        parent, accuracy = max((population[place] for place in drawn), key=lambda member: member[1])
+        nearest = self._neighbours.nearest(self.problem.by_id[parent].features, untried)
+        reason = (
+            f"one of the {len(nearest)} untried candidates nearest to {parent}, which has {accuracy:.4f}, the best of "
+            f"{len(drawn)} drawn from the youngest {len(population)}"
+        )
+        return int(rng.choice(nearest)), reason

@@ -1,0 +1,219 @@
+"""What successive halving and regularised evolution do, on histories written by hand."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from mf_nas_kd.evaluation import Fidelity
+from mf_nas_kd.search import Budget, Candidate, History, build_strategy, run_search
+from mf_nas_kd.search.neighbours import Neighbours
+from mf_nas_kd.search.rungs import rungs
+from mf_nas_kd.spaces.nas_bench_201 import NASBench201Choices, NASBench201Space
+from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, evaluate, observation, problem
+
+PLENTY = Budget(1e9, 10_000)
+THIRD = Fidelity(Fraction(1, 3), 9, distillation="kd")
+NST = Fidelity(Fraction(1, 27), 9, distillation="nst")
+HALVING = {"initial_candidates": 9, "reduction_factor": 3}
+
+
+def ask(name, history, options=None, budget=PLENTY, seed=0, **fields):
+    strategy = build_strategy(name, problem(**{"proposals_at_a_time": 9, **fields}), options or OPTIONS[name])
+    return strategy.propose(history, budget, np.random.default_rng(seed))
+
+
+def halving(history, low=(THIRD, LOW), **fields):
+    return ask("successive_halving", history, HALVING, low=low, **fields)
+
+
+def names(proposals):
+    return [proposal.candidate.id for proposal in proposals]
+
+
+def at(fidelity, accuracies, step=1):
+    """Observations of the first candidates, in their order."""
+    return [
+        observation(c, fidelity, step, val_accuracy=a)
+        for c, a in zip(CANDIDATES[: len(accuracies)], accuracies, strict=True)
+    ]
+
+
+NINE = [0.1, 0.9, 0.2, 0.8, 0.3, 0.7, 0.4, 0.6, 0.5]
+
+
+@pytest.mark.parametrize("low", [(LOW,), (), (THIRD, NST, LOW)])
+@pytest.mark.parametrize("name", ["successive_halving", "regularised_evolution"])
+@pytest.mark.parametrize("failing", [0, 3])
+def test_the_search_goes_on_until_every_candidate_was_trained_fully(name, low, failing):
+    """Also where every third training fails, short ones and full ones, and where there are no short ones."""
+
+    def sometimes(requests):
+        done = evaluate(requests)
+        return [
+            replace(e, status="failed", val_accuracy=None, test_accuracy=None, error="out of memory")
+            if failing and int(e.architecture_id, 16) % failing == 0
+            else e
+            for e in done
+        ]
+
+    the_problem = problem(2, low=low)
+    strategy = build_strategy(name, the_problem, OPTIONS[name])
+    trace = run_search(name, strategy, the_problem, (), PLENTY, sometimes, 0, 0).trace
+    full = trace[trace["train_fraction"] == 1]
+    assert sorted(full["architecture_id"]) == sorted(the_problem.by_id)
+
+
+def test_rungs_are_of_one_method_by_price():
+    narrow = replace(THIRD, width=0.5)
+    assert rungs(problem(low=()), History()) == (FULL,)
+    assert rungs(problem(low=(NST, THIRD, LOW)), History()) == (LOW, THIRD, FULL), "the method with the most rungs"
+    assert rungs(problem(low=(NST, LOW)), History()) == (NST, FULL), "of several, the configuration's first"
+    assert rungs(problem(low=(THIRD, LOW, narrow)), History()) == (narrow, LOW, THIRD, FULL), "0.75, 1 and 3 passes"
+
+
+def test_what_was_known_before_decides_whose_rungs_are_used():
+    accuracies = [0.1, 0.2, 0.3, 0.4, 0.5]
+    known = at(FULL, accuracies, step=0) + at(NST, accuracies, step=0) + at(LOW, accuracies[::-1], step=0)
+    several = problem(low=(THIRD, LOW, NST))
+    assert rungs(several, History(tuple(known))) == (NST, FULL)
+    paid = [replace(seen, step=1) for seen in known]
+    assert rungs(several, History(tuple(paid))) == (LOW, THIRD, FULL), "what was paid for changes nothing"
+
+
+def test_a_bracket_is_filled_before_anything_is_promoted():
+    entered = History(tuple(at(LOW, NINE[:7])))
+    proposals = halving(entered)
+    assert len(proposals) == 2
+    assert {p.fidelity for p in proposals} == {LOW}
+    assert not set(names(proposals)) & entered.tried(LOW)
+    assert "from 29 candidates for a bracket of 9 that has 7 members" in proposals[0].reason
+
+
+def test_a_third_goes_on_to_each_next_rung():
+    seen = at(LOW, NINE)
+    second = halving(History(tuple(seen)))
+    assert {p.fidelity for p in second} == {THIRD}
+    assert names(second) == [CANDIDATES[i].id for i in (1, 3, 5)]
+    assert "place 1 of 9 with 0.9000 at rung 1 of 3, from which 3 of this bracket of 9 go on" in second[0].reason
+    seen += [observation(CANDIDATES[i], THIRD, val_accuracy=a) for i, a in ((1, 0.5), (3, 0.7))]
+    assert names(halving(History(tuple(seen)))) == [CANDIDATES[5].id], "a rung is finished first"
+    seen.append(observation(CANDIDATES[5], THIRD, val_accuracy=0.6))
+    (last,) = halving(History(tuple(seen)))
+    assert (last.candidate, last.fidelity) == (CANDIDATES[3], FULL)
+    seen.append(observation(CANDIDATES[3], FULL))
+    fresh = halving(History(tuple(seen)))
+    assert len(fresh) == 9
+    assert {p.fidelity for p in fresh} == {LOW}
+    assert not set(names(fresh)) & {c.id for c in CANDIDATES[:9]}
+
+
+def test_the_second_bracket_is_decided_among_its_own_members():
+    """Its best are worse than all of the first bracket's, and go on nevertheless."""
+    seen = at(LOW, NINE + [a / 100 for a in NINE])
+    seen += [observation(CANDIDATES[i], THIRD, val_accuracy=0.5) for i in (1, 3, 5)] + [
+        observation(CANDIDATES[1], FULL)
+    ]
+    assert names(halving(History(tuple(seen)))) == [CANDIDATES[9 + i].id for i in (1, 3, 5)]
+
+
+def test_what_was_known_before_is_a_member_for_free():
+    longer = [observation(CANDIDATES[i], THIRD, step=0) for i in (1, 3)]
+    known = [*at(LOW, NINE, step=0), *longer]
+    assert names(halving(History(tuple(known)))) == [CANDIDATES[5].id]
+
+
+def test_a_failed_short_training_is_not_promoted_before_one_that_finished():
+    seen = at(LOW, [None] * 6 + [0.1, 0.2, 0.3])
+    assert names(halving(History(tuple(seen)))) == [CANDIDATES[i].id for i in (8, 7, 6)]
+
+
+def test_who_was_trained_fully_before_does_not_enter():
+    known = at(FULL, [0.5] * 34, step=0)
+    assert set(names(halving(History(tuple(known))))) == {c.id for c in CANDIDATES[34:]}
+
+
+def test_when_all_have_entered_the_rest_is_one_bracket():
+    everyone = [observation(c, LOW, val_accuracy=i / 100) for i, c in enumerate(CANDIDATES)]
+    bracket = [[*everyone[9 * k : 9 * k + 9]] for k in range(4)]
+    done = [observation(CANDIDATES[9 * k + i], THIRD, val_accuracy=0.5 + i / 100) for k in range(4) for i in (6, 7, 8)]
+    done += [observation(CANDIDATES[9 * k + 8], FULL) for k in range(4)]
+    rest = halving(History((*(seen for members in bracket for seen in members), *done)))
+    assert {p.fidelity for p in rest} == {THIRD}
+    assert "of 32 with 0.3200 at rung 1 of 3, from which 10 of this bracket of 32 go on" in rest[0].reason
+    assert names(rest) == [CANDIDATES[i].id for i in (32, 31, 30, 29, 28, 27)], (
+        "of the best 10, four are known at 1/3 already"
+    )
+
+
+def test_a_budget_without_room_for_short_trainings_trains_who_came_farthest():
+    seen = [*at(LOW, NINE), observation(CANDIDATES[3], THIRD, val_accuracy=0.2)]
+    (full,) = halving(History(tuple(seen)), budget=Budget(1e9, 1), proposals_at_a_time=1)
+    assert (full.candidate, full.fidelity) == (CANDIDATES[3], FULL)
+    assert "the budget leaves no room for another short training" in full.reason
+
+
+def evolve(history, population=4, sample=50, seed=0, **fields):
+    options = {"population_size": population, "sample_size": sample}
+    return ask("regularised_evolution", history, options, seed=seed, **fields)
+
+
+def grid(x, y):
+    return CANDIDATES[6 * x + y]
+
+
+def test_the_population_begins_at_random():
+    proposals = evolve(History(tuple(at(FULL, [0.5, None]))), proposals_at_a_time=9)
+    assert len(proposals) == 3, "the failed one was not born"
+    assert all("drawn at random" in p.reason for p in proposals)
+
+
+def test_a_child_is_a_neighbour_of_the_best():
+    """With a sample of 50 out of 4, the best is in it."""
+    best = grid(2, 3)
+    corners = [observation(grid(x, y), FULL, val_accuracy=0.1) for x, y in ((0, 0), (5, 5), (0, 5))]
+    history = History((*corners, observation(best, FULL, val_accuracy=0.8)))
+    near = {grid(x, y).id for x, y in ((1, 3), (3, 3), (2, 2), (2, 4))}
+    children = [evolve(history, seed=seed, proposals_at_a_time=1)[0] for seed in range(40)]
+    assert set(names(children)) == near
+    assert f"one of the 4 untried candidates nearest to {best.id}, which has 0.8000" in children[0].reason
+    together = evolve(history, proposals_at_a_time=4)
+    assert set(names(together)) == near, "no child twice"
+    tried = history.with_(*(observation(p.candidate, FULL, val_accuracy=0.0) for p in together))
+    diagonal = {grid(x, y).id for x, y in ((1, 2), (3, 2), (1, 4), (3, 4))}
+    assert {evolve(tried, population=8, seed=seed)[0].candidate.id for seed in range(40)} == diagonal
+
+
+def test_the_oldest_dies_however_good():
+    champion = observation(grid(0, 0), FULL, val_accuracy=0.9)
+    younger = [observation(grid(x, 5), FULL, val_accuracy=x / 10) for x in (2, 3, 5)]
+    assert "nearest to " + grid(0, 0).id in evolve(History((champion, *younger)))[0].reason
+    fourth = observation(grid(3, 0), FULL, val_accuracy=0.01)
+    (child, *_) = evolve(History((champion, *younger, fourth)))
+    assert f"nearest to {grid(5, 5).id}, which has 0.5000, the best of 50 drawn from the youngest 4" in child.reason
+
+
+def test_a_small_sample_lets_others_than_the_best_have_children():
+    history = History(tuple(at(FULL, [0.1, 0.2, 0.3, 0.4])))
+    parents = {evolve(history, sample=1, seed=seed)[0].reason.split("nearest to ")[1][:12] for seed in range(40)}
+    assert parents == {c.id for c in CANDIDATES[:4]}
+
+
+def test_neighbours_of_a_cell_differ_in_one_operation():
+    """Also where a limit leaves out some cells, and operations are no longer equally frequent."""
+    space = NASBench201Space(
+        NASBench201Choices(stem=16, cells_per_stage=5, operations=("none", "skip_connect", "nor_conv_3x3"))
+    )
+    rng = np.random.default_rng(0)
+    cells = list({a.id: a for a in (space.sample(rng) for _ in range(300))}.values())
+    cheap = [c for c in cells if c.fields["cell"].count("nor_conv_3x3") <= 2]
+    candidates = tuple(Candidate(c, space.encode(c), macs=1, params=1) for c in cheap)
+    neighbours = Neighbours(candidates)
+    everyone = np.arange(len(candidates))
+    for place in range(20):
+        others = everyone[everyone != place]
+        found = {candidates[i].id for i in neighbours.nearest(candidates[place].features, others)}
+        expected = {a.id for a in space.neighbours(cheap[place])} & {c.id for c in cheap}
+        assert expected
+        assert found == expected
