@@ -5,7 +5,7 @@ from scipy import stats
 
 from mf_nas_kd.errors import ShapeMismatchError
 from mf_nas_kd.statistics import BootstrapSettings, correlation_table, rank_agreement
-from mf_nas_kd.statistics.correlation import _kendall_matrix, pair_signs
+from mf_nas_kd.statistics.correlation import _kendall_matrix, kendall_by_sorting, pair_signs
 
 SETTINGS = BootstrapSettings(resamples=200, level=0.95, seed=0)
 
@@ -117,3 +117,24 @@ def test_the_table_has_every_kind_and_every_free_predictor():
     assert macs["pearson"] == pytest.approx(stats.pearsonr(np.log(full["macs"]), full["test_accuracy"])[0])
     assert macs["relative_cost"] == 0
     assert np.isnan(macs["partial_kendall"])
+
+
+def test_sorting_gives_the_same_as_counting_pairs(data):
+    """On the data and on a resample, with ties, and beside a constant column."""
+    columns = np.stack([data[0], data[1], *data[2].T, np.zeros(40)])
+    signs = np.stack([pair_signs(column) for column in columns])
+    for drawn in (np.arange(40), np.random.default_rng(1).integers(40, size=40)):
+        found, expected = kendall_by_sorting(columns[:, drawn]), _kendall_matrix(signs, drawn)
+        off_diagonal = ~np.eye(5, dtype=bool)
+        np.testing.assert_allclose(found[off_diagonal], expected[off_diagonal], atol=1e-12)
+        assert np.isnan(found[:4, 4]).all()
+
+
+def test_many_candidates_need_no_matrix_of_all_pairs():
+    """20,000 candidates: a matrix of pairs has 3.2 GB."""
+    rng = np.random.default_rng(0)
+    expensive, free = rng.normal(size=20_000), rng.normal(size=(20_000, 2))
+    cheap = 0.6 * expensive + 0.8 * rng.normal(size=20_000)
+    found = rank_agreement(cheap, expensive, free, BootstrapSettings(resamples=3, level=0.95, seed=0))
+    assert found.kendall.value == pytest.approx(2 / np.pi * np.arcsin(0.6), abs=0.01)
+    assert found.partial_kendall.value == pytest.approx(found.kendall.value, abs=0.01)

@@ -8,16 +8,19 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
+from scipy.stats import kendalltau, rankdata
 
 from mf_nas_kd.errors import ShapeMismatchError
 from mf_nas_kd.statistics.bootstrap import UNDEFINED, BootstrapSettings, Estimate, bootstrap
 
 FEWEST_CANDIDATES = 3
+LARGEST_SIGN_MATRIX = 300  # candidates; four columns, one core: 1 ms against 2.5 ms for n = 100, 25 against 4 for 800
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,41 @@ def rank_agreement(
     if n < FEWEST_CANDIDATES:
         return RankAgreement(n, UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED)
     values, ranks = np.stack(columns), np.stack([rankdata(column) for column in columns])
-    signs = np.stack([pair_signs(column) for column in columns])
+    pair, all_pairs = kendall_of(values[:2]), kendall_of(values)
     return RankAgreement(
         n=n,
         pearson=bootstrap(lambda drawn: _pearson(values[0, drawn], values[1, drawn]), n, settings),
-        kendall=bootstrap(lambda drawn: _kendall_matrix(signs[:2], drawn)[0, 1], n, settings),
+        kendall=bootstrap(lambda drawn: pair(drawn)[0, 1], n, settings),
         spearman=bootstrap(lambda drawn: _pearson(rankdata(ranks[0, drawn]), rankdata(ranks[1, drawn])), n, settings),
-        partial_kendall=UNDEFINED
-        if free is None
-        else bootstrap(lambda drawn: _partial(_kendall_matrix(signs, drawn)), n, settings),
+        partial_kendall=UNDEFINED if free is None else bootstrap(lambda drawn: _partial(all_pairs(drawn)), n, settings),
     )
+
+
+def kendall_of(columns: NDArray[np.floating]) -> Callable[[NDArray[np.intp]], NDArray[np.floating]]:
+    """Tau-b of all pairs of columns on drawn candidates, by whichever of two ways is faster.
+
+    Args:
+        columns: ``(columns, n)``.
+
+    Returns:
+        A function of the drawn indices, ``(n,)`` with repetitions, to ``(columns, columns)``.
+    """
+    if columns.shape[1] > LARGEST_SIGN_MATRIX:
+        return lambda drawn: kendall_by_sorting(columns[:, drawn])
+    signs = np.stack([pair_signs(column) for column in columns])
+    return lambda drawn: _kendall_matrix(signs, drawn)
+
+
+def kendall_by_sorting(columns: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Tau-b of all pairs of columns, ``(columns, n)``, in O(n log n); not-a-number beside a constant column.
+
+    References:
+        Knight (1966). A computer method for calculating Kendall's tau with ungrouped data. JASA 61.
+    """
+    taus = np.eye(len(columns))
+    for first, second in combinations(range(len(columns)), 2):
+        taus[first, second] = taus[second, first] = kendalltau(columns[first], columns[second]).statistic
+    return taus
 
 
 def pair_signs(column: NDArray[np.floating]) -> NDArray[np.floating]:
