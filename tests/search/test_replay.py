@@ -104,11 +104,10 @@ def test_a_limit_leaves_candidates_out_and_has_a_best_of_its_own():
     assert played((2, FULL), (1, FULL), (0, FULL), the_task=task("half")).cost_to_best_seconds == 50
 
 
-def test_what_is_not_in_the_table_failed_at_the_mean_cost():
-    the_task = task(without={(1, KD)})
-    (answer,) = the_task.evaluate([Proposal(the_task.problem.candidates[1], KD, "")])
-    assert (answer.val_accuracy, answer.cost_seconds, answer.macs) == (None, 1.0, 200)
-    assert played((1, KD), (3, FULL), the_task=the_task).cost_to_best_seconds == 41
+def test_what_is_not_in_the_table_failed_and_cost_nothing():
+    found = played((1, KD), (0, KD), (3, FULL), the_task=task(without={(1, KD)}))
+    assert found.low_fidelity_evaluations == 2
+    assert found.cost_to_best_seconds == 41
 
 
 def test_the_truth_may_be_another_training_than_the_one_searched():

@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from mf_nas_kd.figures.style import COLOURS, figure
 
 OURS = "mf_kd"
 DASHES = ("-", "--", ":")
-COSTS = 200  # at which the curves are drawn
+COSTS = 400  # at which the curves are drawn
+REGRET_TICKS = (0, 0.5, 1, 2, 5, 10, 20, 50)
 
 
 def regret_against_cost(traces: pd.DataFrame) -> Figure:
@@ -26,17 +28,16 @@ def regret_against_cost(traces: pd.DataFrame) -> Figure:
     tables = list(traces.groupby(["dataset", "space"], sort=False))
     tasks = traces["task"].unique()
     styles = _styles(list(traces["strategy"].unique()))
-    drawn, axes = figure(
-        max(3.6 * len(tasks), 6), 3.0 * len(tables) + 0.8, len(tables), len(tasks), sharey="row", sharex="row"
-    )
+    drawn, axes = figure(max(3.6 * len(tasks), 6.4), 2.9 * len(tables) + 0.9, len(tables), len(tasks), sharey="row")
     for row, ((dataset, space), of_table) in enumerate(tables):
         of_row = axes[row * len(tasks) : (row + 1) * len(tasks)]
         for task, axis in zip(tasks, of_row, strict=True):
-            axis.set(xscale="log", title=f"{dataset} {space}: {task}")
-            axis.title.set_fontsize(9)
             _draw_task(axis, of_table[of_table["task"] == task], styles)
+            axis.set_title(f"{dataset} {space}: {task}", fontsize=9)
+            axis.tick_params(labelsize=8)
         of_row[0].set_ylabel("regret, percentage points", fontsize=9)
-    drawn.supxlabel("seconds of training spent", fontsize=9)
+    for axis in axes[-len(tasks) :]:
+        axis.set_xlabel("seconds of training spent", fontsize=9)
     handles = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     labels = sorted(handles, key=list(styles).index)
     drawn.legend(
@@ -86,12 +87,18 @@ def _draw_task(axis: Axes, traces: pd.DataFrame, styles: dict[str, dict[str, obj
     if traces.empty:
         axis.set_visible(False)
         return
+    axis.set_xscale("log")
+    axis.set_yscale("symlog", linthresh=REGRET_TICKS[1])  # what counts is near 0, and a bad start is 60 points away
+    axis.yaxis.set(major_locator=FixedLocator(REGRET_TICKS), minor_locator=NullLocator(), major_formatter="{x:g}")
+    axis.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), minor_locator=NullLocator())
+    axis.xaxis.set_major_formatter(EngFormatter(sep=""))
     costs = np.geomspace(traces["cumulative_cost_seconds"].min(), traces["cumulative_cost_seconds"].max(), COSTS)
     for name, rows in traces.groupby("strategy", sort=False):
         regrets = np.stack([_regret_at(costs, of_seed) for _, of_seed in rows.groupby("seed")])
         mean, error = regrets.mean(axis=0), regrets.std(axis=0, ddof=min(1, len(regrets) - 1)) / len(regrets) ** 0.5
         axis.plot(costs, mean, label=name, zorder=3 if name == OURS else 2, **styles[name])
         axis.fill_between(costs, (mean - error).clip(0), mean + error, color=styles[name]["color"], alpha=0.15, lw=0)
+    axis.set_ylim(0, None)
 
 
 def _regret_at(costs: NDArray[np.floating], trace: pd.DataFrame) -> NDArray[np.floating]:
