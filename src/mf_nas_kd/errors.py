@@ -6,6 +6,8 @@ import copyreg
 from collections.abc import Iterable
 from typing import Any
 
+LONGEST_VALUE = 1000  # characters of a value in a message
+
 
 class MfNasKdError(Exception):
     """Base of every error that this package raises on purpose."""
@@ -25,7 +27,7 @@ class InvalidValueError(MfNasKdError, ValueError):
     """
 
     def __init__(self, what: str, received: Any, allowed: str) -> None:
-        super().__init__(f"{what} is {received!r}, but must be {allowed}")
+        super().__init__(f"{what} is {_shown(received)}, but must be {allowed}")
 
 
 class UnknownNameError(InvalidValueError):
@@ -67,5 +69,18 @@ class MissingEvaluationError(MfNasKdError):
     """The store lacks evaluations that a later stage needs."""
 
 
+class BenchmarkFileError(MfNasKdError):
+    """A file of a benchmark is not there, is damaged, or holds something else."""
+
+
 class MissingTeacherError(MfNasKdError):
     """A training is to imitate a teacher, and there is none."""
+
+
+def _shown(value: Any) -> str:
+    """The value as Python writes it, without the middle where this is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        return f"a {type(value).__name__} too long to show"
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE // 2]} ... {text[-LONGEST_VALUE // 4 :]}"

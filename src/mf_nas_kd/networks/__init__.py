@@ -15,7 +15,7 @@ from torch import nn
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.networks.cost import NetworkCost, network_cost
-from mf_nas_kd.networks.initialisation import torch_seeded
+from mf_nas_kd.networks.initialisation import Uninitialised, torch_seeded
 from mf_nas_kd.networks.mobilenet_v2 import MobileNetV2
 from mf_nas_kd.networks.nas_bench_201 import NASBench201Network
 from mf_nas_kd.networks.residual import ResidualNetwork, resnet32x4
@@ -105,7 +105,7 @@ class CostCounter:
 
     def __call__(self, architecture: Architecture) -> NetworkCost:
         if architecture not in self._known:
-            with torch_seeded(0, "cost"):  # the weights do not matter, but the global generator must stay untouched
+            with torch_seeded(0, "cost"), Uninitialised():  # weights do not matter; global generators stay untouched
                 network = build_network(architecture, self._classes, self._image_shape[0])
             self._known[architecture] = network_cost(network, self._image_shape)
         return self._known[architecture]

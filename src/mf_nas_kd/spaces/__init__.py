@@ -6,20 +6,20 @@ network is built elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, field_validator, model_validator
 
 from mf_nas_kd.registry import lookup
-from mf_nas_kd.spaces.architecture import Architecture
+from mf_nas_kd.spaces.architecture import Architecture, the_same
 from mf_nas_kd.spaces.limits import Limits, sample_within
 from mf_nas_kd.spaces.mobilenet_v2 import MobileNetV2Choices, MobileNetV2Space
 from mf_nas_kd.spaces.nas_bench_201 import NASBench201Choices, NASBench201Space
 from mf_nas_kd.spaces.shufflenet_v2 import ShuffleNetV2Choices, ShuffleNetV2Space
-from mf_nas_kd.spaces.space import SearchSpace
+from mf_nas_kd.spaces.space import SearchSpace, SpaceChoices
 
-SPACES: Mapping[str, tuple[type[BaseModel], type[SearchSpace]]] = {
+SPACES: Mapping[str, tuple[type[SpaceChoices], type[SearchSpace]]] = {
     "mobilenet_v2": (MobileNetV2Choices, MobileNetV2Space),
     "nas_bench_201": (NASBench201Choices, NASBench201Space),
     "shufflenet_v2": (ShuffleNetV2Choices, ShuffleNetV2Space),
@@ -39,6 +39,22 @@ def build_space(name: str, choices: Mapping[str, Any]) -> SearchSpace:
     """
     choices_model, space = lookup(SPACES, name, "space.name")
     return space(choices_model.model_validate(choices))
+
+
+def enclosing_space(architectures: Sequence[Architecture]) -> SearchSpace:
+    """The smallest space that holds some architectures: the choices on each axis are the values that they have.
+
+    Args:
+        architectures: At least one, all of one space.
+
+    Raises:
+        InvalidValueError: If they are of different spaces, or differ in what does not vary in a space (strides, number
+            of stages, the skeleton of cells).
+        UnknownNameError: If their space is not known.
+    """
+    name = the_same("space", (architecture.space for architecture in architectures))
+    choices_model, space = lookup(SPACES, name, "space of the architectures")
+    return space(choices_model.enclosing([architecture.fields for architecture in architectures]))
 
 
 class SpaceSettings(BaseModel):
@@ -74,4 +90,13 @@ class SpaceSettings(BaseModel):
         return build_space(self.name, self.choices[self.name])
 
 
-__all__ = ["SPACES", "Architecture", "Limits", "SearchSpace", "SpaceSettings", "build_space", "sample_within"]
+__all__ = [
+    "SPACES",
+    "Architecture",
+    "Limits",
+    "SearchSpace",
+    "SpaceSettings",
+    "build_space",
+    "enclosing_space",
+    "sample_within",
+]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.seeding import canonical_json
 
 
@@ -37,3 +39,15 @@ class Architecture:
     def id(self) -> str:
         """Stable name: equal for equal architectures, in every process and for ever."""
         return hashlib.sha256(f"{self.space}:{self.specification}".encode()).hexdigest()[:12]
+
+
+def the_same(what: str, values: Iterable[Any]) -> Any:
+    """The value that all architectures have.
+
+    Raises:
+        InvalidValueError: If they differ, or there is none.
+    """
+    different = sorted(set(values))
+    if len(different) != 1:
+        raise InvalidValueError(f"{what} of the architectures", different, "one, the same for all of them")
+    return different[0]

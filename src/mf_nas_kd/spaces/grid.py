@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -22,6 +22,11 @@ def _ascending(values: tuple[int, ...]) -> tuple[int, ...]:
 
 
 AscendingChoices = Annotated[tuple[PositiveInt, ...], Field(min_length=1), AfterValidator(_ascending)]
+
+
+def observed(points: Iterable[Sequence[int]]) -> list[list[int]]:
+    """The values of some points on each axis, ascending."""
+    return [sorted(set(values)) for values in zip(*points, strict=True)]
 
 
 @dataclass(frozen=True)

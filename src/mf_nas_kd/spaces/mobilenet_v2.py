@@ -8,12 +8,13 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mf_nas_kd.spaces.architecture import Architecture
-from mf_nas_kd.spaces.grid import AscendingChoices, GridSpace
+from mf_nas_kd.spaces.architecture import Architecture, the_same
+from mf_nas_kd.spaces.grid import AscendingChoices, GridSpace, observed
+from mf_nas_kd.spaces.space import SpaceChoices
 
 
 class StageChoices(BaseModel):
@@ -34,7 +35,7 @@ class StageChoices(BaseModel):
     stride: Literal[1, 2]
 
 
-class MobileNetV2Choices(BaseModel):
+class MobileNetV2Choices(SpaceChoices):
     """What may vary in a network.
 
     Attributes:
@@ -43,11 +44,21 @@ class MobileNetV2Choices(BaseModel):
         head: Channels of the last convolution.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     stem: AscendingChoices
     stages: Annotated[tuple[StageChoices, ...], Field(min_length=1)]
     head: AscendingChoices
+
+    @classmethod
+    def enclosing(cls, architectures: Sequence[Mapping[str, Any]]) -> Self:
+        strides = the_same("strides", (_strides(fields) for fields in architectures))
+        stem, *middle, head = observed(_point(fields) for fields in architectures)
+        stages = [
+            {"expansion": expansion, "channels": channels, "repeats": repeats, "stride": stride}
+            for expansion, channels, repeats, stride in zip(
+                middle[::3], middle[1::3], middle[2::3], strides, strict=True
+            )
+        ]
+        return cls(stem=stem, stages=stages, head=head)
 
 
 class MobileNetV2Space(GridSpace):
@@ -70,6 +81,12 @@ class MobileNetV2Space(GridSpace):
         return Architecture.of(self.name, stem=stem, stages=rows, head=head)
 
     def _values(self, fields: Mapping[str, Any]) -> tuple[int, ...] | None:
-        if tuple(row[3] for row in fields["stages"]) != self._strides:
-            return None
-        return (fields["stem"], *(value for row in fields["stages"] for value in row[:3]), fields["head"])
+        return _point(fields) if _strides(fields) == self._strides else None
+
+
+def _strides(fields: Mapping[str, Any]) -> tuple[int, ...]:
+    return tuple(row[3] for row in fields["stages"])
+
+
+def _point(fields: Mapping[str, Any]) -> tuple[int, ...]:
+    return (fields["stem"], *(value for row in fields["stages"] for value in row[:3]), fields["head"])

@@ -9,14 +9,15 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.spaces.architecture import Architecture
+from mf_nas_kd.spaces.architecture import Architecture, the_same
+from mf_nas_kd.spaces.space import SpaceChoices
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
@@ -65,7 +66,7 @@ def _in_standard_order(operations: tuple[str, ...]) -> tuple[str, ...]:
     return operations
 
 
-class NASBench201Choices(BaseModel):
+class NASBench201Choices(SpaceChoices):
     """What may vary in a network, and what is the same in all.
 
     Attributes:
@@ -74,11 +75,18 @@ class NASBench201Choices(BaseModel):
         operations: What an edge may do, some of ``OPERATIONS`` in their order.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     stem: PositiveInt
     cells_per_stage: PositiveInt
     operations: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_in_standard_order)]
+
+    @classmethod
+    def enclosing(cls, architectures: Sequence[Mapping[str, Any]]) -> Self:
+        there = {operation for fields in architectures for operation in operations_of_cell(fields["cell"])}
+        return cls(
+            stem=the_same("stem", (fields["stem"] for fields in architectures)),
+            cells_per_stage=the_same("cells_per_stage", (fields["cells_per_stage"] for fields in architectures)),
+            operations=tuple(name for name in OPERATIONS if name in there),
+        )
 
 
 class NASBench201Space:

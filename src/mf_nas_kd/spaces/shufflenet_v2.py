@@ -8,13 +8,14 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.spaces.architecture import Architecture
-from mf_nas_kd.spaces.grid import AscendingChoices, GridSpace
+from mf_nas_kd.spaces.architecture import Architecture, the_same
+from mf_nas_kd.spaces.grid import AscendingChoices, GridSpace, observed
+from mf_nas_kd.spaces.space import SpaceChoices
 
 
 def require_even(channels: tuple[int, ...]) -> tuple[int, ...]:
@@ -42,7 +43,7 @@ class ShuffleNetV2StageChoices(BaseModel):
     blocks: AscendingChoices
 
 
-class ShuffleNetV2Choices(BaseModel):
+class ShuffleNetV2Choices(SpaceChoices):
     """What may vary in a network.
 
     Attributes:
@@ -51,11 +52,18 @@ class ShuffleNetV2Choices(BaseModel):
         head: Channels of the last convolution.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     stem: AscendingChoices
     stages: Annotated[tuple[ShuffleNetV2StageChoices, ...], Field(min_length=1)]
     head: AscendingChoices
+
+    @classmethod
+    def enclosing(cls, architectures: Sequence[Mapping[str, Any]]) -> Self:
+        the_same("number of stages", (len(fields["stages"]) for fields in architectures))
+        stem, *middle, head = observed(_point(fields) for fields in architectures)
+        stages = [
+            {"channels": channels, "blocks": blocks} for channels, blocks in zip(middle[::2], middle[1::2], strict=True)
+        ]
+        return cls(stem=stem, stages=stages, head=head)
 
 
 class ShuffleNetV2Space(GridSpace):
@@ -77,4 +85,8 @@ class ShuffleNetV2Space(GridSpace):
         return Architecture.of(self.name, stem=stem, stages=rows, head=head)
 
     def _values(self, fields: Mapping[str, Any]) -> tuple[int, ...]:
-        return (fields["stem"], *(value for row in fields["stages"] for value in row), fields["head"])
+        return _point(fields)
+
+
+def _point(fields: Mapping[str, Any]) -> tuple[int, ...]:
+    return (fields["stem"], *(value for row in fields["stages"] for value in row), fields["head"])

@@ -1,12 +1,33 @@
-"""The protocol of a search space."""
+"""The protocol of a search space, and what its choices have in common."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, Self
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from mf_nas_kd.spaces.architecture import Architecture
+
+
+class SpaceChoices(BaseModel, ABC):
+    """What may vary in the architectures of a space."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    @abstractmethod
+    def enclosing(cls, architectures: Sequence[Mapping[str, Any]]) -> Self:
+        """The fewest choices that give all of some architectures.
+
+        Args:
+            architectures: The fields of each, at least one.
+
+        Raises:
+            InvalidValueError: If no choices give all of them, because they differ in what does not vary in a space.
+        """
 
 
 class SearchSpace(Protocol):

@@ -10,16 +10,8 @@ from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.evaluation.fidelity import Fidelity
 
 CANDIDATE_COLUMNS = ("index", "architecture_id", "space", "architecture", "macs", "params")
-EVALUATION_COLUMNS = (
-    "architecture_id",
-    "train_fraction",
-    "epochs",
-    "width",
-    "distillation",
-    "val_accuracy",
-    "test_accuracy",
-    "cost_seconds",
-)
+FIDELITY_COLUMNS = ("train_fraction", "epochs", "width", "distillation")
+EVALUATION_COLUMNS = ("architecture_id", *FIDELITY_COLUMNS, "val_accuracy", "test_accuracy", "cost_seconds")
 
 
 @dataclass(frozen=True)
@@ -36,10 +28,10 @@ class BenchmarkTable:
             be missing, as they are where a training failed.
         searched: The fidelity whose validation accuracy a search maximises: full training, where there is one.
         truth: The fidelity whose test accuracy says how good a candidate is; the same as ``searched`` in most tables.
-        low: The cheaper fidelities that a search may use; may be empty.
+        low: The other fidelities that a search may use, cheapest first; may be empty.
 
     Raises:
-        InvalidValueError: If a candidate is there twice, or lacks what every candidate has.
+        InvalidValueError: If a candidate is there twice, or twice at one fidelity, or lacks what every candidate has.
     """
 
     dataset: str
@@ -53,6 +45,10 @@ class BenchmarkTable:
     def __post_init__(self) -> None:
         if self.candidates.empty or self.candidates["architecture_id"].duplicated().any():
             raise InvalidValueError("number of candidates", len(self.candidates), "at least 1, all different")
+        repeated = self.evaluations[self.evaluations.duplicated(["architecture_id", *FIDELITY_COLUMNS])]
+        if len(repeated):
+            what = f"evaluations of {repeated['architecture_id'].iloc[0]} at one fidelity"
+            raise InvalidValueError(what, "more than one", "one")
         for fidelity, column in ((self.searched, "val_accuracy"), (self.truth, "test_accuracy")):
             there = self.at(fidelity).dropna(subset=[column])
             missing = ~self.candidates["architecture_id"].isin(there["architecture_id"])
@@ -74,3 +70,15 @@ class BenchmarkTable:
             & (rows["width"] == fidelity.width)
             & (rows["distillation"] == fidelity.distillation)
         ]
+
+
+def cheapest_first(evaluations: pd.DataFrame, full: Fidelity) -> tuple[Fidelity, ...]:
+    """The fidelities of a table's evaluations but full training, by their mean cost.
+
+    Args:
+        evaluations: With the columns ``EVALUATION_COLUMNS``.
+        full: The fidelity to leave out.
+    """
+    cost = evaluations.groupby(list(FIDELITY_COLUMNS), as_index=False)["cost_seconds"].mean()
+    fidelities = (Fidelity.from_columns(row) for row in cost.sort_values("cost_seconds").itertuples())
+    return tuple(fidelity for fidelity in fidelities if fidelity != full)
