@@ -46,6 +46,16 @@ def test_partial_kendall_is_the_formula_for_one_and_two_controls(data):
     assert rank_agreement(cheap, expensive, free, SETTINGS).partial_kendall.value == pytest.approx(expected, abs=1e-12)
 
 
+def test_what_is_free_twice_counts_once(data):
+    """Operations and parameters that order all candidates in the same way, or a measurement that does."""
+    cheap, expensive, free = data
+    once = rank_agreement(cheap, expensive, free[:, :1], SETTINGS).partial_kendall
+    twice = rank_agreement(cheap, expensive, np.stack([free[:, 0], 2 * free[:, 0] + 1], axis=1), SETTINGS)
+    for end in ("value", "low", "high"):
+        assert getattr(twice.partial_kendall, end) == pytest.approx(getattr(once, end), abs=1e-9)
+    assert np.isnan(rank_agreement(free[:, 0], expensive, free, SETTINGS).partial_kendall.value)
+
+
 def test_a_candidate_drawn_twice_weighs_twice(data):
     """On a resample, the weighted form equals scipy's on the repeated values."""
     cheap, expensive, _ = data

@@ -7,18 +7,21 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mf_nas_kd.evaluation.fidelity import Fidelity
-from mf_nas_kd.evaluation.tables import BenchmarkTable
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.loop import search_steps
 from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.strategy import Proposal, Strategy
 from mf_nas_kd.spaces import Architecture, enclosing_space
+
+if TYPE_CHECKING:  # its room has the readers too, which need torch to count costs; a process that replays does not
+    from mf_nas_kd.evaluation.tables.table import BenchmarkTable
 
 UNLIMITED = Budget(math.inf, sys.maxsize)
 ROUNDING = 1e-9  # accuracies of tables have few digits, their differences have not
