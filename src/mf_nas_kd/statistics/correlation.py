@@ -2,8 +2,8 @@
 
 References:
     Kendall (1945). The treatment of ties in ranking problems. Biometrika 33: tau-b.
-    Kendall (1942). Partial rank correlation. Biometrika 32; Anderson (2003). An Introduction to Multivariate Statistical
-    Analysis, section 2.5: the covariance that is left given others.
+    Kendall (1942). Partial rank correlation. Biometrika 32; Anderson (2003). An Introduction to Multivariate
+    Statistical Analysis, section 2.5: the covariance that is left given others.
 """
 
 from __future__ import annotations
