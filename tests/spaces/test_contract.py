@@ -5,7 +5,7 @@ import pytest
 
 from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError
 from mf_nas_kd.networks import STUDENTS, CostCounter
-from mf_nas_kd.spaces import SPACES, Architecture, Limits, build_space, sample_within
+from mf_nas_kd.spaces import SPACES, Architecture, Limits, build_space, enclosing_space, sample_within
 from tests.conftest import CHOICES
 
 
@@ -111,3 +111,18 @@ def test_a_foreign_architecture_is_refused(space):
     for method in (space.neighbours, space.encode):
         with pytest.raises(InvalidValueError, match="must be one of the space"):
             method(foreign)
+
+
+def test_the_enclosing_space_holds_its_architectures(space, samples):
+    few = samples[:4]
+    enclosing = enclosing_space(few)
+    assert type(enclosing) is type(space)
+    assert len({enclosing.encode(architecture) for architecture in few}) == len(set(few))
+    assert enclosing.size <= space.size
+
+
+def test_the_space_around_all_architectures_is_the_space(space, samples):
+    everything = list({neighbour for sample in samples for neighbour in (sample, *space.neighbours(sample))})
+    enclosing = enclosing_space(everything)
+    assert enclosing.size == space.size
+    assert [enclosing.encode(a) for a in everything] == [space.encode(a) for a in everything]

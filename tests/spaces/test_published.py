@@ -1,9 +1,10 @@
 import pytest
 
 from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.evaluation.tables.published import LISTS
 from mf_nas_kd.spaces import Architecture
 from mf_nas_kd.spaces.published import PUBLISHED_SPACES
-from tests.published import LISTS, published_entries
+from tests.published import published_entries
 
 MOBILENET = [[1, 16, 2, 1], [6, 24, 3, 2], [0, 536, 2, 0]]
 SHUFFLENET = {"out_channels": [98, 158, 524], "num_blocks": [6, 3]}

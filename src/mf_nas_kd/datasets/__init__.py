@@ -1,4 +1,7 @@
-"""What the catalog stores that no library stores as it should: atomic files, tensors with a header, the store."""
+"""What the catalog holds that no library loads or saves as it should.
+
+Atomic files, tensors with a header, the store, benchmarks as tables.
+"""
 
 from mf_nas_kd.datasets.atomic import (
     AtomicCSVDataset,
@@ -7,6 +10,7 @@ from mf_nas_kd.datasets.atomic import (
     AtomicParquetDataset,
     AtomicTextDataset,
 )
+from mf_nas_kd.datasets.benchmarks import NASBench201Dataset, PublishedBenchmarkDataset, StudyBenchmarkDataset
 from mf_nas_kd.datasets.binary import BinaryDataset
 from mf_nas_kd.datasets.evaluations import EvaluationStoreDataset, EvaluationTableDataset
 from mf_nas_kd.datasets.images import ImagesDataset, PixelFolderDataset
@@ -22,6 +26,9 @@ __all__ = [
     "EvaluationStoreDataset",
     "EvaluationTableDataset",
     "ImagesDataset",
+    "NASBench201Dataset",
     "NetworkDataset",
     "PixelFolderDataset",
+    "PublishedBenchmarkDataset",
+    "StudyBenchmarkDataset",
 ]

@@ -1,7 +1,7 @@
 """What a training was worth: fidelities, evaluations, who makes them, where they are kept, who runs them.
 
-The values, the store and the executors need no torch. Only :mod:`mf_nas_kd.evaluation.training_evaluator` does, and is
-imported by name where a training is really meant.
+The values, the store and the executors need no torch. :mod:`mf_nas_kd.evaluation.training_evaluator` does, and so does
+:mod:`mf_nas_kd.evaluation.tables`, which counts what networks cost: both are imported by name where they are meant.
 """
 
 from mf_nas_kd.evaluation.evaluator import Evaluator

@@ -66,11 +66,11 @@ def _check(rows: pd.DataFrame) -> None:
     if rows.empty:
         raise InvalidValueError("number of rows", 0, "at least 1")
     if not pd.api.types.is_integer_dtype(rows["arch"]):
-        raise InvalidValueError("arch", rows["arch"].iloc[0], "a whole number in every row")
+        raise InvalidValueError("arch", rows["arch"].tolist()[0], "a whole number in every row")
     for name in percents:
         wrong = rows[name][~pd.to_numeric(rows[name], errors="coerce").between(0, 100)]
         if len(wrong):
-            raise InvalidValueError(f"{name} of row {wrong.index[0]}", wrong.iloc[0], "a number in [0, 100], percent")
+            raise InvalidValueError(f"{name} of row {wrong.index[0]}", wrong.tolist()[0], "a percentage in [0, 100]")
     if len(repeated := rows["cellstr"][rows["cellstr"].duplicated()]):
         raise InvalidValueError(
             f"cellstr of row {repeated.index[0]}", repeated.iloc[0], "another one than those before"

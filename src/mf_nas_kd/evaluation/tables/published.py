@@ -146,9 +146,9 @@ def _trainings(methods: Any, part: str) -> dict[Place, Measured]:
     found = {}
     for method, divisors in _entries(methods, part, str):
         for divisor, networks in _entries(divisors, f"{part}/{method}", int):
+            if divisor == 0:
+                raise InvalidValueError(f"a divisor of {part}/{method}", divisor, "1 or more")
             place = f"{part}/{method}/{divisor}"
-            if not 1 <= divisor <= LARGEST_DENOMINATOR:
-                raise InvalidValueError(f"a divisor of {part}/{method}", divisor, f"in [1, {LARGEST_DENOMINATOR}]")
             for index, fields in _entries(networks, place, int):
                 found[method, divisor, index] = _measured(fields, f"{place}/{index}")
     return found
@@ -166,13 +166,13 @@ def _measured(fields: Any, place: str) -> Measured:
 
 
 def _entries(value: Any, place: str, kind: type) -> Iterable[tuple[Any, Any]]:
-    """The entries of a dictionary, whose keys are of one type."""
-    allowed = f"a dictionary with keys of the type {kind.__name__}"
+    """The entries of a dictionary whose keys are texts, or counts (``kind`` is ``str`` or ``int``)."""
+    keys = "texts" if kind is str else f"whole numbers in [0, {LARGEST_DENOMINATOR}]"
     if type(value) is not dict:
-        raise InvalidValueError(place, value, allowed)
+        raise InvalidValueError(place, value, f"a dictionary whose keys are {keys}")
     for key in value:
-        if type(key) is not kind:
-            raise InvalidValueError(f"a key of {place}", key, f"of the type {kind.__name__}")
+        if type(key) is not kind or (kind is int and not 0 <= key <= LARGEST_DENOMINATOR):
+            raise InvalidValueError(f"a key of {place}", key, f"one of {keys}")
     return value.items()
 
 

@@ -1,0 +1,91 @@
+"""Benchmarks in the catalog: each loads as tables, whatever it is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pandas as pd
+from kedro.io import AbstractDataset, DatasetError
+from sqlalchemy.engine import make_url
+
+from mf_nas_kd.evaluation import EvaluationStore
+from mf_nas_kd.evaluation.tables import BenchmarkTable, read_nas_bench_201, read_published, study_table
+from mf_nas_kd.evaluation.tables.files import without_password
+
+Tables = tuple[BenchmarkTable, ...]
+
+
+class BenchmarkDataset(AbstractDataset[NoReturn, Tables]):
+    """What is the same for all: tables are read and never saved."""
+
+    def save(self, data: NoReturn) -> None:
+        raise DatasetError("a benchmark is only read")
+
+
+class PublishedBenchmarkDataset(BenchmarkDataset):
+    """The published benchmark: see :func:`mf_nas_kd.evaluation.tables.read_published`.
+
+    Args:
+        folder: Where its files are, local or a URL that fsspec knows; None as long as nobody said.
+        metadata: For kedro-viz.
+    """
+
+    def __init__(self, *, folder: str | None, metadata: dict[str, Any] | None = None) -> None:
+        self._folder = folder
+        self.metadata = metadata
+
+    def load(self) -> Tables:
+        if not self._folder:
+            raise DatasetError("the folder of the published benchmark is not known: give --params=published_dir=DIR")
+        return read_published(self._folder)
+
+    def _describe(self) -> dict[str, Any]:
+        return {"folder": self._folder and without_password(self._folder)}
+
+
+class NASBench201Dataset(BenchmarkDataset):
+    """NAS-Bench-201: see :func:`mf_nas_kd.evaluation.tables.read_nas_bench_201`.
+
+    Args:
+        filepath: Of its CSV file, local or a URL that fsspec knows.
+        metadata: For kedro-viz.
+    """
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        self._filepath = filepath
+        self.metadata = metadata
+
+    def load(self) -> Tables:
+        return read_nas_bench_201(self._filepath)
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": without_password(self._filepath)}
+
+
+class StudyBenchmarkDataset(BenchmarkDataset):
+    """A finished study of our own: see :func:`mf_nas_kd.evaluation.tables.study_table`.
+
+    Args:
+        plan: File of the evaluations that the study consists of.
+        candidates: File of its architectures.
+        url: Of the store, an SQLAlchemy URL.
+        metadata: For kedro-viz.
+    """
+
+    def __init__(self, *, plan: str, candidates: str, url: str, metadata: dict[str, Any] | None = None) -> None:
+        self._plan = Path(plan)
+        self._candidates = Path(candidates)
+        self._url = url
+        self.metadata = metadata
+
+    def load(self) -> Tables:
+        for path in (self._plan, self._candidates):
+            if not path.is_file():
+                raise DatasetError(f"{path} is not there: run the evaluation pipeline first: kedro run")
+        plan, candidates = pd.read_parquet(self._plan), pd.read_parquet(self._candidates)
+        return (study_table(plan, EvaluationStore(self._url).table(), candidates),)
+
+    def _describe(self) -> dict[str, Any]:
+        url = make_url(self._url).render_as_string(hide_password=True)
+        return {"plan": self._plan, "candidates": self._candidates, "url": url}
