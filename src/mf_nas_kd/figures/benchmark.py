@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, NullLocator
+from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from mf_nas_kd.figures.style import COLOURS, figure
@@ -90,9 +90,12 @@ def _draw_task(axis: Axes, traces: pd.DataFrame, styles: dict[str, dict[str, obj
     axis.set_xscale("log")
     axis.set_yscale("symlog", linthresh=REGRET_TICKS[1])  # what counts is near 0, and a bad start is 60 points away
     axis.yaxis.set(major_locator=FixedLocator(REGRET_TICKS), minor_locator=NullLocator(), major_formatter="{x:g}")
-    axis.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), minor_locator=NullLocator())
-    axis.xaxis.set_major_formatter(EngFormatter(sep=""))
     costs = np.geomspace(traces["cumulative_cost_seconds"].min(), traces["cumulative_cost_seconds"].max(), COSTS)
+    round_costs = [digit * 10.0**power for power in range(-3, 9) for digit in (1, 2, 5)]
+    inside = [cost for cost in round_costs if costs[0] <= cost <= costs[-1]]
+    axis.xaxis.set(
+        major_locator=FixedLocator(inside), minor_locator=NullLocator(), major_formatter=EngFormatter(sep="")
+    )
     for name, rows in traces.groupby("strategy", sort=False):
         regrets = np.stack([_regret_at(costs, of_seed) for _, of_seed in rows.groupby("seed")])
         mean, error = regrets.mean(axis=0), regrets.std(axis=0, ddof=min(1, len(regrets) - 1)) / len(regrets) ** 0.5

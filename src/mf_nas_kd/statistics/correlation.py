@@ -21,7 +21,7 @@ from mf_nas_kd.statistics.bootstrap import UNDEFINED, BootstrapSettings, Estimat
 
 FEWEST_CANDIDATES = 3
 NEGLIGIBLE = 1e-10  # what rounding leaves of a variance of 1 that is explained
-LARGEST_SIGN_MATRIX = 300  # candidates; four columns, one core: 1 ms against 2.5 ms for n = 100, 25 against 4 for 800
+MOST_COUNTED = 500  # candidates; n = 100: 0.1 ms against 2.1 by sorting, 800: 12 against 3.2 (four columns, one core)
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,11 @@ def kendall_of(columns: NDArray[np.floating]) -> Callable[[NDArray[np.intp]], ND
     Returns:
         A function of the drawn indices, ``(n,)`` with repetitions, to ``(columns, columns)``.
     """
-    if columns.shape[1] > LARGEST_SIGN_MATRIX:
+    if columns.shape[1] > MOST_COUNTED:
         return lambda drawn: kendall_by_sorting(columns[:, drawn])
-    signs = np.stack([pair_signs(column) for column in columns])
-    return lambda drawn: _kendall_matrix(signs, drawn)
+    first, second = np.triu_indices(columns.shape[1], k=1)
+    signs = np.sign(columns[:, first] - columns[:, second])
+    return lambda drawn: kendall_by_counting(signs, first, second, drawn)
 
 
 def kendall_by_sorting(columns: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -104,29 +105,28 @@ def kendall_by_sorting(columns: NDArray[np.floating]) -> NDArray[np.floating]:
     return taus
 
 
-def pair_signs(column: NDArray[np.floating]) -> NDArray[np.floating]:
-    """``(n, n)``: +1 where the row's candidate is above the column's, -1 below, 0 for a tie."""
-    return np.sign(column[:, None] - column[None, :])
-
-
 def _pearson(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
     a, b = first - first.mean(), second - second.mean()
     scale = np.sqrt((a @ a) * (b @ b))
     return float(a @ b / scale) if scale > 0 else np.nan
 
 
-def _kendall_matrix(signs: NDArray[np.floating], drawn: NDArray[np.intp]) -> NDArray[np.floating]:
+def kendall_by_counting(
+    signs: NDArray[np.floating], first: NDArray[np.intp], second: NDArray[np.intp], drawn: NDArray[np.intp]
+) -> NDArray[np.floating]:
     """Tau-b of all pairs of columns, on the drawn candidates.
 
-    Tau-b is the cosine of the angle between two columns of pair signs: ``<S_a, S_b> / (|S_a| |S_b|)``.
+    Tau-b is the cosine of the angle between two columns of pair signs: ``<S_a, S_b> / (|S_a| |S_b|)``. A candidate that
+    was drawn ``w`` times counts with weight ``w``.
 
     Args:
-        signs: ``(columns, n, n)``.
-        drawn: ``(n,)``, indices with repetitions. A candidate that was drawn ``w`` times counts with weight ``w``.
+        signs: ``(columns, pairs)``: +1 where the first candidate of a pair is above the second, -1 below, 0 for a tie.
+        first: ``(pairs,)``, the first candidate of each pair of the ``n``.
+        second: ``(pairs,)``, the other one.
+        drawn: ``(n,)``, indices with repetitions.
     """
-    weight = np.bincount(drawn, minlength=signs.shape[1]).astype(float)
-    flat = (signs * np.sqrt(np.outer(weight, weight))).reshape(len(signs), -1)
-    products = flat @ flat.T
+    times = np.bincount(drawn, minlength=len(drawn)).astype(float)
+    products = (signs * (times[first] * times[second])) @ signs.T
     lengths = np.sqrt(np.diag(products))
     with np.errstate(invalid="ignore", divide="ignore"):
         return products / np.outer(lengths, lengths)
