@@ -152,6 +152,8 @@ def test_a_low_fidelity_that_a_table_lacks_is_replaced_by_its_cheapest(published
 def test_published_files_that_are_not_there_are_one_clear_error(tmp_path):
     with pytest.raises(DatasetError, match=r"published_dir"):
         run(tmp_path, "benchmark", env="published")
+    with pytest.raises(DatasetError, match=r"nas_bench_201_csv"):
+        run(tmp_path, "benchmark", env="nas_bench_201_table")
     with pytest.raises(DatasetError, match=r"nowhere.*benchmark.pickle"):
         run(tmp_path, "benchmark", env="published", published_dir=str(tmp_path / "nowhere"))
 

@@ -54,3 +54,8 @@ def test_without_a_run_nothing_is_logged(architectures, short):
     log_metrics({"a": 1.0})
     log_parameters({"a": 1})
     assert mlflow.active_run() is None
+
+
+def test_more_metrics_than_one_call_takes(parent):
+    log_metrics({f"cost.{place}": float(place) for place in range(1100)})
+    assert MlflowClient().get_run(parent.info.run_id).data.metrics["cost.1099"] == 1099

@@ -88,7 +88,9 @@ def _draw_task(axis: Axes, traces: pd.DataFrame, styles: dict[str, dict[str, obj
         axis.set_visible(False)
         return
     axis.set_xscale("log")
-    axis.set_yscale("symlog", linthresh=REGRET_TICKS[1])  # what counts is near 0, and a bad start is 60 points away
+    axis.set_yscale(
+        "symlog", linthresh=REGRET_TICKS[1], linscale=0.5
+    )  # what counts is near 0, and a bad start is 60 points away
     axis.yaxis.set(major_locator=FixedLocator(REGRET_TICKS), minor_locator=NullLocator(), major_formatter="{x:g}")
     costs = np.geomspace(traces["cumulative_cost_seconds"].min(), traces["cumulative_cost_seconds"].max(), COSTS)
     round_costs = [digit * 10.0**power for power in range(-3, 9) for digit in (1, 2, 5)]
