@@ -22,6 +22,7 @@ def test_import_contracts_hold(project):
     ("room", "absent"),
     [
         ("mf_nas_kd.search", ["torch", "kedro", "mlflow"]),
+        ("mf_nas_kd.search.replays", ["torch", "kedro", "mlflow"]),
         ("mf_nas_kd.spaces", ["torch", "kedro", "mlflow"]),
         ("mf_nas_kd.statistics", ["torch", "kedro", "mlflow"]),
         ("mf_nas_kd.surrogates", ["torch", "kedro", "mlflow"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,10 @@ LONGEST_VALUE = 1000  # characters of a value in a message
 
 class MfNasKdError(Exception):
     """Base of every error that this package raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An error of a worker process arrives with its message, whatever its constructor takes."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__
 
 
 class InvalidValueError(MfNasKdError, ValueError):

@@ -22,7 +22,7 @@ from mf_nas_kd.registry import lookup
 
 logger = logging.getLogger(__name__)
 
-RUNTIME_ONLY = {"data_dir", "images_dir", "mlflow_run_id"}
+RUNTIME_ONLY = {"data_dir", "images_dir", "published_dir", "nas_bench_201_csv", "mlflow_run_id"}
 """Given on the command line to say where something is, not to parametrise a node."""
 
 

@@ -5,7 +5,7 @@ from scipy import stats
 
 from mf_nas_kd.errors import ShapeMismatchError
 from mf_nas_kd.statistics import BootstrapSettings, correlation_table, rank_agreement
-from mf_nas_kd.statistics.correlation import _kendall_matrix, pair_signs
+from mf_nas_kd.statistics.correlation import kendall_by_sorting, kendall_of
 
 SETTINGS = BootstrapSettings(resamples=200, level=0.95, seed=0)
 
@@ -46,13 +46,22 @@ def test_partial_kendall_is_the_formula_for_one_and_two_controls(data):
     assert rank_agreement(cheap, expensive, free, SETTINGS).partial_kendall.value == pytest.approx(expected, abs=1e-12)
 
 
+def test_what_is_free_twice_counts_once(data):
+    """Operations and parameters that order all candidates in the same way, or a measurement that does."""
+    cheap, expensive, free = data
+    once = rank_agreement(cheap, expensive, free[:, :1], SETTINGS).partial_kendall
+    twice = rank_agreement(cheap, expensive, np.stack([free[:, 0], 2 * free[:, 0] + 1], axis=1), SETTINGS)
+    for end in ("value", "low", "high"):
+        assert getattr(twice.partial_kendall, end) == pytest.approx(getattr(once, end), abs=1e-9)
+    assert np.isnan(rank_agreement(free[:, 0], expensive, free, SETTINGS).partial_kendall.value)
+
+
 def test_a_candidate_drawn_twice_weighs_twice(data):
     """On a resample, the weighted form equals scipy's on the repeated values."""
     cheap, expensive, _ = data
     drawn = np.random.default_rng(1).integers(40, size=40)
-    signs = np.stack([pair_signs(cheap), pair_signs(expensive)])
     expected = stats.kendalltau(cheap[drawn], expensive[drawn])[0]
-    assert _kendall_matrix(signs, drawn)[0, 1] == pytest.approx(expected, abs=1e-12)
+    assert kendall_of(np.stack([cheap, expensive]))(drawn)[0, 1] == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_measurement_that_only_repeats_what_is_free_adds_nothing():
@@ -117,3 +126,24 @@ def test_the_table_has_every_kind_and_every_free_predictor():
     assert macs["pearson"] == pytest.approx(stats.pearsonr(np.log(full["macs"]), full["test_accuracy"])[0])
     assert macs["relative_cost"] == 0
     assert np.isnan(macs["partial_kendall"])
+
+
+def test_sorting_gives_the_same_as_counting_pairs(data):
+    """On the data and on a resample, with ties, and beside a constant column."""
+    columns = np.stack([data[0], data[1], *data[2].T, np.zeros(40)])
+    counted = kendall_of(columns)
+    for drawn in (np.arange(40), np.random.default_rng(1).integers(40, size=40)):
+        found, expected = kendall_by_sorting(columns[:, drawn]), counted(drawn)
+        off_diagonal = ~np.eye(5, dtype=bool)
+        np.testing.assert_allclose(found[off_diagonal], expected[off_diagonal], atol=1e-12)
+        assert np.isnan(found[:4, 4]).all()
+
+
+def test_many_candidates_need_no_matrix_of_all_pairs():
+    """20,000 candidates: a matrix of pairs has 3.2 GB."""
+    rng = np.random.default_rng(0)
+    expensive, free = rng.normal(size=20_000), rng.normal(size=(20_000, 2))
+    cheap = 0.6 * expensive + 0.8 * rng.normal(size=20_000)
+    found = rank_agreement(cheap, expensive, free, BootstrapSettings(resamples=3, level=0.95, seed=0))
+    assert found.kendall.value == pytest.approx(2 / np.pi * np.arcsin(0.6), abs=0.01)
+    assert found.partial_kendall.value == pytest.approx(found.kendall.value, abs=0.01)

@@ -54,3 +54,17 @@ def test_without_a_run_nothing_is_logged(architectures, short):
     log_metrics({"a": 1.0})
     log_parameters({"a": 1})
     assert mlflow.active_run() is None
+
+
+def test_a_call_has_no_more_metrics_than_a_server_takes(parent, monkeypatch):
+    """A local store takes any number, a server refuses more than 1000."""
+    sizes, log_batch = [], MlflowClient.log_batch
+
+    def counted(client, run_id, metrics):
+        sizes.append(len(metrics))
+        return log_batch(client, run_id, metrics)
+
+    monkeypatch.setattr(MlflowClient, "log_batch", counted)
+    log_metrics({f"cost.{place}": float(place) for place in range(1100)})
+    assert sizes == [1000, 100]
+    assert MlflowClient().get_run(parent.info.run_id).data.metrics["cost.1099"] == 1099

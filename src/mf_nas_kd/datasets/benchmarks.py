@@ -48,19 +48,21 @@ class NASBench201Dataset(BenchmarkDataset):
     """NAS-Bench-201: see :func:`mf_nas_kd.evaluation.tables.read_nas_bench_201`.
 
     Args:
-        filepath: Of its CSV file, local or a URL that fsspec knows.
+        filepath: Of its CSV file, local or a URL that fsspec knows; None as long as nobody said.
         metadata: For kedro-viz.
     """
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(self, *, filepath: str | None, metadata: dict[str, Any] | None = None) -> None:
         self._filepath = filepath
         self.metadata = metadata
 
     def load(self) -> Tables:
+        if not self._filepath:
+            raise DatasetError("the table of NAS-Bench-201 is not known: give --params=nas_bench_201_csv=FILE")
         return read_nas_bench_201(self._filepath)
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": without_password(self._filepath)}
+        return {"filepath": self._filepath and without_password(self._filepath)}
 
 
 class StudyBenchmarkDataset(BenchmarkDataset):

@@ -1,5 +1,6 @@
 """Tables to pictures, and pictures and tables to one page."""
 
+from mf_nas_kd.figures.benchmark import regret_against_cost, search_summary_text
 from mf_nas_kd.figures.correlation import correlation_against_cost, low_against_full
 from mf_nas_kd.figures.facts import facts, training_summary
 from mf_nas_kd.figures.images import sample_images
@@ -15,9 +16,11 @@ __all__ = [
     "learning_curve",
     "low_against_full",
     "pareto_picture",
+    "regret_against_cost",
     "report_page",
     "sample_images",
     "search_progress",
+    "search_summary_text",
     "training_summary",
     "verdict",
 ]

@@ -25,37 +25,20 @@ def correlation_against_cost(table: pd.DataFrame) -> Figure:
     """The paper's teaser: rank agreement of every method and fraction against its price, what is free as lines.
 
     Args:
-        table: ``correlation_table``.
+        table: ``correlation_table``, or several of them below each other: a row of panels for each dataset and space.
     """
-    drawn, axes = figure(11, 4.4, 1, 2)
-    short = with_methods(table[table["role"] == "low"])
-    styles = method_style(_methods(short))
-    titles = {"kendall": "Kendall's tau with full training", "partial_kendall": "... given operations and parameters"}
-    for axis, (statistic, title) in zip(axes, titles.items(), strict=True):
-        for name, (colour, marker) in styles.items():
-            rows = short[short["method"] == name].sort_values("relative_cost")
-            errors = [rows[statistic] - rows[f"{statistic}_low"], rows[f"{statistic}_high"] - rows[statistic]]
-            axis.errorbar(
-                rows["relative_cost"],
-                rows[statistic],
-                yerr=[error.clip(lower=0) for error in errors],
-                color=colour,
-                marker=marker,
-                markersize=6,
-                capsize=2,
-                elinewidth=0.8,
-                linewidth=1.4,
-                label="plain (none)" if name == "none" else name,
-            )
-        axis.axhline(0, color="black", linewidth=0.6)
-        axis.set(xscale="log", xlabel="price of a training, relative to a full one", title=title)
-        _percent_ticks(axis, short["relative_cost"])
-    for (_, row), line in zip(_proxies(table).iterrows(), ("--", ":"), strict=False):
-        label = f"{row['distillation'].removeprefix(PROXY)}, free"
-        axes[0].axhline(row["kendall"], color=GREY, linestyle=line, linewidth=1.2, label=label)
-        axes[0].axhspan(row["kendall_low"], row["kendall_high"], color=GREY, alpha=0.06)
-    axes[0].set_ylabel("rank agreement")
-    drawn.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7, frameon=False, fontsize=9)
+    blocks = list(table.groupby(["dataset", "space"], sort=False))
+    drawn, axes = figure(11, 3.6 * len(blocks) + 0.8, len(blocks), 2)
+    styles = method_style(_methods(with_methods(table[table["role"] == "low"])))
+    for place, ((dataset, space), rows) in enumerate(blocks):
+        alone, given_free = axes[2 * place : 2 * place + 2]
+        where = f"{dataset} {space}: " if len(blocks) > 1 else ""
+        _draw_agreement(alone, rows, styles, "kendall", f"{where}Kendall's tau with full training")
+        _draw_agreement(given_free, rows, styles, "partial_kendall", "... given operations and parameters")
+        _draw_free(alone, rows)
+        alone.set_ylabel("rank agreement")
+    handles = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    drawn.legend(handles.values(), handles, loc="outside lower center", ncols=7, frameon=False, fontsize=9)
     return drawn
 
 
@@ -90,6 +73,38 @@ def low_against_full(table: pd.DataFrame, full: pd.DataFrame) -> Figure:
     if points is not None:
         drawn.colorbar(points, ax=axes, label="multiply-accumulates", shrink=0.6)
     return drawn
+
+
+def _draw_agreement(
+    axis: Axes, table: pd.DataFrame, styles: dict[str, tuple[str, str]], statistic: str, title: str
+) -> None:
+    short = with_methods(table[table["role"] == "low"])
+    for name in _methods(short):
+        rows = short[short["method"] == name].sort_values("relative_cost")
+        colour, marker = styles[name]
+        errors = [rows[statistic] - rows[f"{statistic}_low"], rows[f"{statistic}_high"] - rows[statistic]]
+        axis.errorbar(
+            rows["relative_cost"],
+            rows[statistic],
+            yerr=[error.clip(lower=0) for error in errors],
+            color=colour,
+            marker=marker,
+            markersize=6,
+            capsize=2,
+            elinewidth=0.8,
+            linewidth=1.4,
+            label="plain (none)" if name == "none" else name,
+        )
+    axis.axhline(0, color="black", linewidth=0.6)
+    axis.set(xscale="log", xlabel="price of a training, relative to a full one", title=title)
+    _percent_ticks(axis, short["relative_cost"])
+
+
+def _draw_free(axis: Axes, table: pd.DataFrame) -> None:
+    for (_, row), line in zip(_proxies(table).iterrows(), ("--", ":"), strict=False):
+        label = f"{row['distillation'].removeprefix(PROXY)}, free"
+        axis.axhline(row["kendall"], color=GREY, linestyle=line, linewidth=1.2, label=label)
+        axis.axhspan(row["kendall_low"], row["kendall_high"], color=GREY, alpha=0.06)
 
 
 def _percent_ticks(axis: Axes, costs: pd.Series) -> None:

@@ -33,7 +33,7 @@ class Observation:
     step: int
 
     @classmethod
-    def of(cls, evaluation: Evaluation, step: int) -> Observation:
+    def of(cls, evaluation: Evaluation | Observation, step: int) -> Observation:
         """Leave out what a strategy may not see."""
         return cls(
             architecture_id=evaluation.architecture_id,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Generic, TypeVar
 
 import pandas as pd
 
@@ -19,6 +21,8 @@ from mf_nas_kd.search.strategy import Proposal, Strategy, within
 from mf_nas_kd.seeding import numpy_generator
 
 logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer", Evaluation, Observation)
 
 TRACE_COLUMNS = (
     "strategy",
@@ -55,6 +59,61 @@ class SearchResult:
     spent_seconds: float
 
 
+@dataclass(frozen=True)
+class Step(Generic[Answer]):
+    """One evaluation that a search has paid for.
+
+    Attributes:
+        proposal: What the strategy wanted.
+        answer: What came of it.
+        history: What is known now; the answer is its last observation.
+        spent_seconds: Sum of the costs so far.
+        proposal_seconds: What the strategy took to answer the question that led to this step.
+    """
+
+    proposal: Proposal
+    answer: Answer
+    history: History
+    spent_seconds: float
+    proposal_seconds: float
+
+
+def search_steps(
+    strategy: Strategy,
+    history: History,
+    budget: Budget,
+    evaluate: Callable[[Sequence[Proposal]], Sequence[Answer]],
+    seed: int,
+) -> Iterator[Step[Answer]]:
+    """Ask, pay, tell, until the strategy has nothing to propose or the budget does not afford it.
+
+    Whoever has seen enough stops iterating.
+
+    Args:
+        strategy: Whom to ask.
+        history: What is known, and free.
+        budget: What may be spent.
+        evaluate: Answers proposals in their order.
+        seed: Of the strategy's random choices.
+    """
+    known = len(history)
+    left = budget
+    spent = 0.0
+    while left.evaluations > 0:
+        rng = numpy_generator(seed, "search", len(history))
+        asked = time.perf_counter()
+        proposals = strategy.propose(history, left, rng)
+        proposal_seconds = time.perf_counter() - asked
+        proposals = within(left, history, proposals)
+        if not proposals:
+            return
+        for proposal, answer in zip(proposals, evaluate(proposals), strict=True):
+            left = left.without(answer.cost_seconds)
+            spent += answer.cost_seconds
+            history = history.with_(Observation.of(answer, step=len(history) - known + 1))
+            yield Step(proposal, answer, history, spent, proposal_seconds)
+
+
 def run_search(
     name: str,
     strategy: Strategy,
@@ -86,19 +145,16 @@ def run_search(
     history = History(tuple(Observation.of(evaluation, step=0) for evaluation in known))
     rows: list[dict[str, object]] = []
     paid: list[Evaluation] = []
-    left = budget
-    while left.evaluations > 0:
-        rng = numpy_generator(search_seed, "search", len(history))
-        proposals = within(left, history, strategy.propose(history, left, rng))
-        if not proposals:
-            break
-        requests = [EvaluationRequest(p.candidate.architecture, p.fidelity, training_seed) for p in proposals]
-        for proposal, evaluation in zip(proposals, evaluate(requests), strict=True):
-            left = left.without(evaluation.cost_seconds)
-            history = history.with_(Observation.of(evaluation, step=len(rows) + 1))
-            paid.append(evaluation)
-            rows.append(_row(name, search_seed, proposal, evaluation, history, problem, budget.seconds - left.seconds))
-            _log(rows[-1], budget)
+    spent = 0.0
+
+    def train(proposals: Sequence[Proposal]) -> Sequence[Evaluation]:
+        return evaluate([EvaluationRequest(p.candidate.architecture, p.fidelity, training_seed) for p in proposals])
+
+    for step in search_steps(strategy, history, budget, train, search_seed):
+        history, spent = step.history, step.spent_seconds
+        paid.append(step.answer)
+        rows.append(_row(name, search_seed, step, problem))
+        _log(rows[-1], budget)
     best = history.best(problem.full, problem.by_id)
     if best is None:
         raise ImpossibleLimitError(
@@ -106,36 +162,29 @@ def run_search(
             f"{budget.evaluations} evaluations is too small, or all of them failed; raise search.budget_seconds "
             "or search.budget_evaluations"
         )
-    logger.info("Search %s ended: %d evaluations, %.1f s of training", name, len(rows), budget.seconds - left.seconds)
+    logger.info("Search %s ended: %d evaluations, %.1f s of training", name, len(rows), spent)
     trace = pd.DataFrame(rows, columns=list(TRACE_COLUMNS))
-    return SearchResult(trace, tuple(paid), best[0], budget.seconds - left.seconds)
+    return SearchResult(trace, tuple(paid), best[0], spent)
 
 
-def _row(
-    name: str,
-    seed: int,
-    proposal: Proposal,
-    evaluation: Evaluation,
-    history: History,
-    problem: SearchProblem,
-    spent: float,
-) -> dict[str, object]:
-    incumbent = history.best(problem.full, problem.by_id) or (None, None)
+def _row(name: str, seed: int, step: Step[Evaluation], problem: SearchProblem) -> dict[str, object]:
+    evaluation, reason = step.answer, step.proposal.reason
+    incumbent = step.history.best(problem.full, problem.by_id) or (None, None)
     return {
         "strategy": name,
         "seed": seed,
-        "step": history.observations[-1].step,
+        "step": step.history.observations[-1].step,
         "architecture_id": evaluation.architecture_id,
         "train_fraction": evaluation.train_fraction,
         "epochs": evaluation.epochs,
         "width": evaluation.width,
         "distillation": evaluation.distillation,
         "cost_seconds": evaluation.cost_seconds,
-        "cumulative_cost_seconds": spent,
+        "cumulative_cost_seconds": step.spent_seconds,
         "val_accuracy": evaluation.val_accuracy,
         "incumbent_architecture_id": incumbent[0],
         "incumbent_val_accuracy": incumbent[1],
-        "reason": proposal.reason if evaluation.finished else f"{proposal.reason}; failed: {evaluation.error}",
+        "reason": reason if evaluation.finished else f"{reason}; failed: {evaluation.error}",
     }
 
 

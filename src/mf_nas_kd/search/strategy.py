@@ -61,6 +61,10 @@ class Strategy(ABC):
             rng: The only source of randomness.
         """
 
+    def recommend(self, history: History) -> str | None:
+        """The candidate to take at the end; None for the best one by validation accuracy at full fidelity."""
+        return None
+
 
 def within(budget: Budget, history: History, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
     """The first proposals that the budget affords together."""

@@ -46,6 +46,11 @@ class Estimate:
     high: float
 
 
+def estimate_columns(name: str, estimate: Estimate) -> dict[str, float]:
+    """Of a table: ``kendall``, ``kendall_low``, ``kendall_high``."""
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+
+
 UNDEFINED = Estimate(np.nan, np.nan, np.nan)
 
 

@@ -2,22 +2,26 @@
 
 References:
     Kendall (1945). The treatment of ties in ranking problems. Biometrika 33: tau-b.
-    Kendall (1942). Partial rank correlation. Biometrika 32; Whittaker (1990). Graphical Models, eq. 5.8.3: the partial
-    correlation from the inverse of the correlation matrix.
+    Kendall (1942). Partial rank correlation. Biometrika 32; Anderson (2003). An Introduction to Multivariate
+    Statistical Analysis, section 2.5: the covariance that is left given others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
+from scipy.stats import kendalltau, rankdata
 
 from mf_nas_kd.errors import ShapeMismatchError
 from mf_nas_kd.statistics.bootstrap import UNDEFINED, BootstrapSettings, Estimate, bootstrap
 
 FEWEST_CANDIDATES = 3
+NEGLIGIBLE = 1e-10  # what rounding leaves of a variance of 1 that is explained
+MOST_COUNTED = 500  # candidates; n = 100: 0.1 ms against 2.1 by sorting, 800: 12 against 3.2 (four columns, one core)
 
 
 @dataclass(frozen=True)
@@ -63,21 +67,42 @@ def rank_agreement(
     if n < FEWEST_CANDIDATES:
         return RankAgreement(n, UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED)
     values, ranks = np.stack(columns), np.stack([rankdata(column) for column in columns])
-    signs = np.stack([pair_signs(column) for column in columns])
+    pair, all_pairs = kendall_of(values[:2]), kendall_of(values)
     return RankAgreement(
         n=n,
         pearson=bootstrap(lambda drawn: _pearson(values[0, drawn], values[1, drawn]), n, settings),
-        kendall=bootstrap(lambda drawn: _kendall_matrix(signs[:2], drawn)[0, 1], n, settings),
+        kendall=bootstrap(lambda drawn: pair(drawn)[0, 1], n, settings),
         spearman=bootstrap(lambda drawn: _pearson(rankdata(ranks[0, drawn]), rankdata(ranks[1, drawn])), n, settings),
-        partial_kendall=UNDEFINED
-        if free is None
-        else bootstrap(lambda drawn: _partial(_kendall_matrix(signs, drawn)), n, settings),
+        partial_kendall=UNDEFINED if free is None else bootstrap(lambda drawn: _partial(all_pairs(drawn)), n, settings),
     )
 
 
-def pair_signs(column: NDArray[np.floating]) -> NDArray[np.floating]:
-    """``(n, n)``: +1 where the row's candidate is above the column's, -1 below, 0 for a tie."""
-    return np.sign(column[:, None] - column[None, :])
+def kendall_of(columns: NDArray[np.floating]) -> Callable[[NDArray[np.intp]], NDArray[np.floating]]:
+    """Tau-b of all pairs of columns on drawn candidates, by whichever of two ways is faster.
+
+    Args:
+        columns: ``(columns, n)``.
+
+    Returns:
+        A function of the drawn indices, ``(n,)`` with repetitions, to ``(columns, columns)``.
+    """
+    if columns.shape[1] > MOST_COUNTED:
+        return lambda drawn: kendall_by_sorting(columns[:, drawn])
+    first, second = np.triu_indices(columns.shape[1], k=1)
+    signs = np.sign(columns[:, first] - columns[:, second])
+    return lambda drawn: kendall_by_counting(signs, first, second, drawn)
+
+
+def kendall_by_sorting(columns: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Tau-b of all pairs of columns, ``(columns, n)``, in O(n log n); not-a-number beside a constant column.
+
+    References:
+        Knight (1966). A computer method for calculating Kendall's tau with ungrouped data. JASA 61.
+    """
+    taus = np.eye(len(columns))
+    for first, second in combinations(range(len(columns)), 2):
+        taus[first, second] = taus[second, first] = kendalltau(columns[first], columns[second]).statistic
+    return taus
 
 
 def _pearson(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
@@ -86,27 +111,37 @@ def _pearson(first: NDArray[np.floating], second: NDArray[np.floating]) -> float
     return float(a @ b / scale) if scale > 0 else np.nan
 
 
-def _kendall_matrix(signs: NDArray[np.floating], drawn: NDArray[np.intp]) -> NDArray[np.floating]:
+def kendall_by_counting(
+    signs: NDArray[np.floating], first: NDArray[np.intp], second: NDArray[np.intp], drawn: NDArray[np.intp]
+) -> NDArray[np.floating]:
     """Tau-b of all pairs of columns, on the drawn candidates.
 
-    Tau-b is the cosine of the angle between two columns of pair signs: ``<S_a, S_b> / (|S_a| |S_b|)``.
+    Tau-b is the cosine of the angle between two columns of pair signs: ``<S_a, S_b> / (|S_a| |S_b|)``. A candidate that
+    was drawn ``w`` times counts with weight ``w``.
 
     Args:
-        signs: ``(columns, n, n)``.
-        drawn: ``(n,)``, indices with repetitions. A candidate that was drawn ``w`` times counts with weight ``w``.
+        signs: ``(columns, pairs)``: +1 where the first candidate of a pair is above the second, -1 below, 0 for a tie.
+        first: ``(pairs,)``, the first candidate of each pair of the ``n``.
+        second: ``(pairs,)``, the other one.
+        drawn: ``(n,)``, indices with repetitions.
     """
-    weight = np.bincount(drawn, minlength=signs.shape[1]).astype(float)
-    flat = (signs * np.sqrt(np.outer(weight, weight))).reshape(len(signs), -1)
-    products = flat @ flat.T
+    times = np.bincount(drawn, minlength=len(drawn)).astype(float)
+    products = (signs * (times[first] * times[second])) @ signs.T
     lengths = np.sqrt(np.diag(products))
     with np.errstate(invalid="ignore", divide="ignore"):
         return products / np.outer(lengths, lengths)
 
 
 def _partial(correlations: NDArray[np.floating]) -> float:
-    """Partial correlation of the first two columns given the others; undefined where the others determine them."""
-    if not np.isfinite(correlations).all() or np.linalg.cond(correlations) > 1e10:
+    """Partial correlation of the first two columns given the others; undefined where the others determine them.
+
+    From the covariance that the others leave, ``C_aa - C_ab C_bb^+ C_ba``: with the pseudo-inverse, others that
+    determine each other (operations and parameters of cells) count once.
+    """
+    if not np.isfinite(correlations).all():
         return np.nan
-    precision = np.linalg.inv(correlations)
-    scale = precision[0, 0] * precision[1, 1]
-    return float(-precision[0, 1] / np.sqrt(scale)) if scale > 0 else np.nan
+    first, others = correlations[:2], correlations[2:]
+    left = first[:, :2] - first[:, 2:] @ np.linalg.pinv(others[:, 2:], rcond=NEGLIGIBLE, hermitian=True) @ others[:, :2]
+    if min(left[0, 0], left[1, 1]) < NEGLIGIBLE:
+        return np.nan
+    return float(left[0, 1] / np.sqrt(left[0, 0] * left[1, 1]))

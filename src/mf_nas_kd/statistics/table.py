@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mf_nas_kd.statistics.bootstrap import BootstrapSettings
+from mf_nas_kd.statistics.bootstrap import BootstrapSettings, estimate_columns
 from mf_nas_kd.statistics.correlation import RankAgreement, rank_agreement
 
 FREE_PREDICTORS = ("macs", "params")
@@ -68,11 +68,8 @@ def _free_predictors(table: pd.DataFrame, suffix: str) -> np.ndarray:
 
 
 def _columns(agreement: RankAgreement) -> dict[str, Any]:
-    """``kendall``, ``kendall_low``, ``kendall_high`` and so on."""
-    columns: dict[str, Any] = {}
-    for name, estimate in asdict(agreement).items():
-        if name == "n":
-            columns[name] = estimate
-        else:
-            columns |= {name: estimate["value"], f"{name}_low": estimate["low"], f"{name}_high": estimate["high"]}
+    """``n``, ``kendall``, ``kendall_low``, ``kendall_high`` and so on."""
+    columns: dict[str, Any] = {"n": agreement.n}
+    for name in (field.name for field in fields(agreement) if field.name != "n"):
+        columns |= estimate_columns(name, getattr(agreement, name))
     return columns

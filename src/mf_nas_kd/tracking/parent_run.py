@@ -11,7 +11,8 @@ import mlflow
 from mlflow.entities import Metric, Param
 from mlflow.tracking import MlflowClient
 
-MOST_PARAMETERS_A_CALL = 100  # a limit of MLflow's own interface
+MOST_PARAMETERS_A_CALL = 100  # limits of MLflow's own interface
+MOST_METRICS_A_CALL = 1000
 
 
 def log_parameters(parameters: Mapping[str, Any]) -> None:
@@ -35,7 +36,8 @@ def log_metrics(metrics: Mapping[str, float | Sequence[float]]) -> None:
         for name, value in metrics.items()
         for step, number in (enumerate(value, start=1) if isinstance(value, Sequence) else [(0, value)])
     ]
-    MlflowClient().log_batch(run.info.run_id, metrics=batch)
+    for start in range(0, len(batch), MOST_METRICS_A_CALL):
+        MlflowClient().log_batch(run.info.run_id, metrics=batch[start : start + MOST_METRICS_A_CALL])
 
 
 def log_artifact(path: Path, folder: str) -> None:

@@ -7,15 +7,12 @@ a whole when one of its processes dies, and cannot tell which request killed it.
 from __future__ import annotations
 
 import logging
-import os
-import threading
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
+from multiprocessing import get_context
 from queue import SimpleQueue
 
-from mf_nas_kd.cores import available_cores
+from mf_nas_kd.cores import available_cores, end_with_driver
 from mf_nas_kd.errors import TrainingFailedError, WorkerStartError
 from mf_nas_kd.evaluation.evaluator import Evaluator
 from mf_nas_kd.evaluation.executors.executor import Executor
@@ -90,9 +87,7 @@ def _hold(evaluator: Evaluator) -> None:
     """First act of a worker process: keep the evaluator, and end when the driver does."""
     global _held
     _held = evaluator
-    driver = parent_process()
-    if driver is not None:
-        threading.Thread(target=lambda: (wait([driver.sentinel]), os._exit(1)), daemon=True).start()
+    end_with_driver()
 
 
 def _ready() -> bool:

@@ -1,0 +1,98 @@
+"""Parameters of the pipeline ``benchmark``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from mf_nas_kd.evaluation.fidelity import Fidelity, TrainFraction
+from mf_nas_kd.registry import lookup
+from mf_nas_kd.search import STRATEGIES, Budget
+from mf_nas_kd.search.replay import UNLIMITED
+
+
+class FidelityFilter(BaseModel):
+    """Which fidelities; what is not said may be anything.
+
+    Attributes:
+        train_fraction: Written as text, ``1/27``.
+        epochs: Passes over this share.
+        width: Multiplier of the channels, in (0, 1].
+        distillation: Name of a distillation recipe.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    train_fraction: TrainFraction | None = None
+    epochs: PositiveInt | None = None
+    width: Annotated[float, Field(gt=0, le=1)] | None = None
+    distillation: str | None = None
+
+    def allows(self, fidelity: Fidelity) -> bool:
+        """Whether a fidelity is one of those."""
+        return all(value is None or value == getattr(fidelity, name) for name, value in self)
+
+
+class Entry(BaseModel):
+    """A strategy that takes part.
+
+    Attributes:
+        strategy: A name in ``search.STRATEGIES``.
+        low: Low fidelities that it may use; null for all of the table.
+        options: The fields of the strategy's ``Options``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strategy: str
+    low: FidelityFilter | None
+    options: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _strategy_and_options_are_known(self) -> Entry:
+        lookup(STRATEGIES, self.strategy, "benchmark's strategy").Options.model_validate(self.options)
+        return self
+
+
+class BenchmarkParameters(BaseModel):
+    """What is replayed.
+
+    Attributes:
+        seeds: Searches of each strategy on each task.
+        target_accuracy_points: How near to the best validation accuracy the target is, in percentage points.
+        tasks: Quantile of multiply-accumulates up to which the candidates of a task go, in (0, 1], by its name; null
+            leaves the task out.
+        budget_seconds: What a search may spend; null for as much as it wants.
+        budget_evaluations: Likewise, low- and high-fidelity evaluations alike.
+        workers: Searches at a time; null for one a CPU core.
+        strategies: Who takes part, by the name in the tables; null leaves it out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seeds: PositiveInt
+    target_accuracy_points: NonNegativeFloat
+    tasks: dict[str, Annotated[float, Field(gt=0, le=1)] | None]
+    budget_seconds: PositiveFloat | None
+    budget_evaluations: PositiveInt | None
+    workers: PositiveInt | None
+    strategies: dict[str, Entry | None]
+
+    @property
+    def budget(self) -> Budget:
+        """Of each search."""
+        return Budget(
+            UNLIMITED.seconds if self.budget_seconds is None else self.budget_seconds,
+            UNLIMITED.evaluations if self.budget_evaluations is None else self.budget_evaluations,
+        )
+
+    @property
+    def macs_quantiles(self) -> dict[str, float]:
+        """Of the tasks that are not left out."""
+        return {name: quantile for name, quantile in self.tasks.items() if quantile is not None}
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """Those that are not left out."""
+        return {name: entry for name, entry in self.strategies.items() if entry is not None}
