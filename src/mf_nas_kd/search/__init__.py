@@ -15,6 +15,7 @@ from mf_nas_kd.search.high_fidelity_gp import HighFidelityGP
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.loop import SearchResult, run_search
 from mf_nas_kd.search.low_fidelity_only import LowFidelityOnly
+from mf_nas_kd.search.mf_kd import MultiFidelity
 from mf_nas_kd.search.pareto import pareto_front
 from mf_nas_kd.search.peers.botorch_multi_fidelity import BoTorchMultiFidelity
 from mf_nas_kd.search.peers.optuna_tpe import OptunaTPE
@@ -33,6 +34,7 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "lf_only": LowFidelityOnly,
     "two_stage": TwoStage,
     "co_kriging": CoKriging,
+    "mf_kd": MultiFidelity,
     "optuna_tpe": OptunaTPE,
     "botorch_multi_fidelity": BoTorchMultiFidelity,
 }

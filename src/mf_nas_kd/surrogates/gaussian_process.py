@@ -42,11 +42,13 @@ class GaussianProcess:
         """Learn hyper-parameters and condition on observations.
 
         Args:
-            inputs: What the prior understands, with ``len`` and indexing by an array of positions; n at least 1. Of
+            inputs: What the prior understands, with ``len`` and indexing by an array of positions; n may be 0. Of
                 more than ``FITTED_ON`` observations, evenly spread ones decide on the hyper-parameters; all of them
                 decide on the predictions.
             values: ``(n,)``.
         """
+        if not len(values):
+            return self.condition(self.prior.expected, inputs, values)
         chosen = np.unique(np.linspace(0, len(values) - 1, min(len(values), FITTED_ON)).round().astype(int))
         found = minimize(
             self.penalised_likelihood,
@@ -62,6 +64,9 @@ class GaussianProcess:
         """Condition on observations with hyper-parameters as they are."""
         self.hyper_parameters = hyper_parameters
         self._inputs = inputs
+        if not len(values):
+            self._factor, self._weights, self.log_likelihood = np.zeros((0, 0)), np.zeros(0), 0.0
+            return self
         mean, _, covariance, _ = self.prior.moments(hyper_parameters, inputs)
         self._factor, failed = dpotrf(covariance, lower=1)
         if failed:

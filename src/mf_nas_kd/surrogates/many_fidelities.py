@@ -141,6 +141,12 @@ class ManyFidelitiesPrior:
         whole = np.exp(t[1]) * (line + BUMPS) + np.exp(t[2]) * OWN
         return self._scale(t, inputs) ** 2 * whole + LEVEL_DEVIATION**2
 
+    def covariance_with_full(self, t: Array, inputs: Inputs) -> Array:
+        """``(n,)``: between evaluations and full trainings of the same architectures."""
+        line = linear_variance(inputs.free) + LINE * linear_variance(inputs.features)
+        whole = np.exp(t[1]) * (line + BUMPS) + np.exp(t[2]) * OWN
+        return np.exp(t[0]) * self._scale(t, inputs) * self._told(t, inputs) * whole
+
     def _line(self, t: Array, left: Inputs, right: Inputs) -> Array:
         return np.exp(t[1]) * (linear(left.free, right.free) + LINE * linear(left.features, right.features))
 

@@ -1,0 +1,264 @@
+"""Whatever finds the best candidate soonest: train fully, or look first.
+
+Each time, everything that could be done next is given a rate: chance of finding the best candidate, divided by its price.
+
+- Training a candidate fully finds the best with the chance that it is the best, at the price of a full training.
+- Looking first (a cheaper evaluation, and a full training only if its result lies above a threshold) finds it with the
+  chance that it is the best *and* passes, at the price of the look plus that of a full training times the chance to
+  pass. The threshold is the one with the highest rate.
+
+Whatever has the highest rate is proposed; a full training after a look is just the next proposal, if it still is the best
+deal. A fidelity that tells little for its price is never looked at, and one that turned out to tell little no more.
+
+The chances come from draws of a Gaussian process (:mod:`mf_nas_kd.surrogates.many_fidelities`) that sees features, free
+predictors and all evaluations, and has learned from the pairs of cheap and full evaluations how much each fidelity tells.
+Because a process may be wrong about that, it is not alone: a second one sees full trainings only. Which of both has
+predicted the full trainings better decides how far looks are trusted; at first it is even.
+
+References:
+    Kadane (1971). Optimal Whereabouts Search. Operations Research 19: the order by chance over cost finds soonest.
+    Thompson (1933). On the likelihood that one unknown probability exceeds another. Biometrika 25: the chance to be the
+    best.
+    Hoeting, Madigan, Raftery, Volinsky (1999). Bayesian Model Averaging: A Tutorial. Statistical Science 14.
+    Ginsbourger, Le Riche, Carraro (2010): the kriging believer for several proposals at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import PositiveInt
+from scipy.special import expit
+
+from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.evidence import evidence
+from mf_nas_kd.search.history import History, Observation
+from mf_nas_kd.search.prices import usual_prices
+from mf_nas_kd.search.problem import SearchProblem
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, leaving_a_full_training, within
+from mf_nas_kd.surrogates import GaussianProcess, Inputs, ManyFidelitiesPrior
+
+Array = NDArray[np.floating]
+
+SHORTLIST = 300  # candidates at most whose chances are drawn: those with the highest bounds
+LOOKED_AT = 20  # candidates at most for which looks are considered: those with the highest chances
+JITTER = 1e-9
+
+
+class MultiFidelityOptions(Options):
+    """Options of :class:`MultiFidelity`.
+
+    Attributes:
+        draws: Of the candidates' accuracies. A chance below one in so many counts as none.
+    """
+
+    draws: PositiveInt
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to do next.
+
+    Attributes:
+        place: Of the candidate.
+        fidelity: Number of the fidelity.
+        rate: Chance of finding the best, a second.
+        expected: Mean of what the evaluation will give.
+        reason: Why, with numbers.
+    """
+
+    place: int
+    fidelity: int
+    rate: float
+    expected: float
+    reason: str
+
+
+class MultiFidelity(Strategy):
+    """The highest rate of finding the best candidate, over candidates, fidelities and distillation recipes."""
+
+    Options = MultiFidelityOptions
+    options: MultiFidelityOptions
+
+    def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
+        problem = self.problem
+        proposals: list[Proposal] = []
+        believed = history
+        for _ in range(problem.proposals_at_a_time):
+            situation = Situation.of(problem, believed, self.options.draws, rng)
+            if situation is None:
+                break
+            choice = situation.train()
+            look = situation.look()
+            if look is not None and look.rate > choice.rate:
+                looks = [*proposals, self._proposal(look)]
+                if len(within(leaving_a_full_training(problem, history, budget), history, looks)) == len(looks):
+                    choice = look
+            proposals.append(self._proposal(choice))
+            believed = believed.with_(situation.as_expected(choice))
+        return within(budget, history, proposals)
+
+    def _proposal(self, choice: Choice) -> Proposal:
+        problem = self.problem
+        return Proposal(problem.candidates[choice.place], problem.fidelities[choice.fidelity], choice.reason)
+
+
+class Situation:
+    """What is believed of all candidates, given a history.
+
+    Args:
+        problem: Candidates and fidelities.
+        history: What is known.
+        untried: Places of the candidates that were not trained fully, at least one.
+        draws: Of the candidates' accuracies.
+        rng: Of the draws.
+    """
+
+    def __init__(
+        self, problem: SearchProblem, history: History, untried: NDArray[np.intp], draws: int, rng: np.random.Generator
+    ) -> None:
+        self._problem = problem
+        self._history = history
+        self._rng = rng
+        self.prices = usual_prices(problem, history)
+        relative = self.prices / self.prices[0]
+        self._plain = _process(relative, *evidence(problem, history, (0,)))
+        inputs, values = evidence(problem, history)
+        self._joint = _process(relative, inputs, values) if (inputs.fidelity > 0).any() else self._plain
+        self._trust = float(expit(self._lesson(inputs, values)))
+
+        bounds = np.sum(self._joint.predict(problem.inputs[untried]), axis=0) if len(untried) > SHORTLIST else untried
+        self._places = untried[np.sort(np.argsort(-bounds, kind="stable")[:SHORTLIST])]
+        noise = rng.standard_normal((len(self._places), draws))
+        self._without = Draws(self._plain, problem.inputs[self._places], noise)
+        self._with = (
+            self._without if self._joint is self._plain else Draws(self._joint, problem.inputs[self._places], noise)
+        )
+        self._chances = self._mixed(self._without.chances, self._with.chances)
+        self._means = self._mixed(self._without.mean, self._with.mean)
+        # Among candidates that were the best in no draw, the higher mean comes first.
+        self._order = np.lexsort((-self._means, -self._chances))
+
+    @classmethod
+    def of(cls, problem: SearchProblem, history: History, draws: int, rng: np.random.Generator) -> Situation | None:
+        """None if all candidates were trained fully."""
+        tried = history.tried(problem.full)
+        untried = np.array([place for name, place in problem.place.items() if name not in tried], dtype=int)
+        return cls(problem, history, untried, draws, rng) if len(untried) else None
+
+    def train(self) -> Choice:
+        """The full training with the highest rate."""
+        best = self._order[0]
+        chance, price = self._chances[best], self.prices[0]
+        _, deviation = (self._plain if self._trust < 0.5 else self._joint).predict(
+            self._problem.inputs[self._places[[best]]]
+        )
+        reason = (
+            f"trained fully: the best with a chance of {chance:.2f}, "
+            f"expected {self._means[best]:.4f} +- {deviation[0]:.4f}; {self._about_trust()}"
+        )
+        return Choice(int(self._places[best]), 0, chance / price, float(self._means[best]), reason)
+
+    def look(self) -> Choice | None:
+        """The look with the highest rate; None where there is nothing to look at."""
+        pairs = [
+            (place, number)
+            for number, fidelity in enumerate(self._problem.fidelities[1:], start=1)
+            for tried in [self._history.tried(fidelity)]
+            for place in self._order[:LOOKED_AT]
+            if self._problem.candidates[self._places[place]].id not in tried
+        ]
+        if not pairs or len(self._places) < 2:
+            return None
+        seen, numbers = (np.array(column, dtype=int) for column in zip(*pairs, strict=True))
+        what = self._problem.inputs[self._places[seen]]
+        what = Inputs(what.features, what.free, what.who, numbers)
+        results, expected = self._with.results(seen, what, self._rng)
+
+        # Sorted from the best result down, the k-th column is what passes with a threshold at the k-th result.
+        order = np.argsort(-results, axis=1)
+        draws = results.shape[1]
+        pass_rate = np.arange(1, draws + 1) / draws
+        found = np.take_along_axis(self._with.best[seen], order, axis=1).cumsum(axis=1) / draws
+        chance = self._mixed(self._without.chances[seen][:, None] * pass_rate, found)
+        price = self.prices[numbers][:, None] + pass_rate * self.prices[0]
+        pair, threshold = np.unravel_index(np.argmax(chance / price), chance.shape)
+        number = int(numbers[pair])
+        reason = (
+            f"looked at first: going on only above {results[pair, order[pair, threshold]]:.4f} finds the best with a "
+            f"chance of {chance[pair, threshold]:.2f} for {price[pair, threshold] / self.prices[0]:.2f} of a full "
+            f"training, instead of {self._chances[seen[pair]]:.2f} for 1; this fidelity agrees to "
+            f"{self._joint.prior.agreement(self._joint.hyper_parameters, number):.2f}, {self._about_trust()}"
+        )
+        rate = float(chance[pair, threshold] / price[pair, threshold])
+        return Choice(int(self._places[seen[pair]]), number, rate, float(expected[pair]), reason)
+
+    def as_expected(self, choice: Choice) -> Observation:
+        """The observation, if the choice gives and costs what is expected."""
+        candidate, number = self._problem.candidates[choice.place], choice.fidelity
+        fidelity, price = self._problem.fidelities[number], float(self.prices[number])
+        return Observation(candidate.id, fidelity, choice.expected, price, candidate.macs, step=len(self._history) + 1)
+
+    def _lesson(self, inputs: Inputs, values: Array) -> float:
+        """By how much the looks made the full trainings more likely: logarithm of the ratio; 0 without looks."""
+        cheap = inputs.fidelity > 0
+        if self._joint is self._plain or cheap.all():
+            return 0.0
+        alone = GaussianProcess(self._joint.prior).condition(self._joint.hyper_parameters, inputs[cheap], values[cheap])
+        return self._joint.log_likelihood - alone.log_likelihood - self._plain.log_likelihood
+
+    def _mixed(self, without: Array, with_looks: Array) -> Array:
+        return (1 - self._trust) * without + self._trust * with_looks
+
+    def _about_trust(self) -> str:
+        return "no looks yet" if self._joint is self._plain else f"looks are trusted to {self._trust:.2f}"
+
+
+class Draws:
+    """Accuracies at full fidelity, drawn from a process for several candidates together.
+
+    Attributes:
+        mean: ``(m,)``.
+        best: ``(m, draws)``, 1 where the candidate is the best of the draw, else 0.
+        chances: ``(m,)``, how often.
+    """
+
+    def __init__(self, process: GaussianProcess, inputs: Inputs, noise: Array) -> None:
+        self._process = process
+        self._inputs = inputs
+        self.mean, self._half = process.mean_and_half(inputs)
+        covariance = process.prior.covariance(process.hyper_parameters, inputs, inputs) - self._half.T @ self._half
+        self._variance = np.diag(covariance)
+        self._values = self.mean[:, None] + np.linalg.cholesky(covariance + JITTER * np.eye(len(inputs))) @ noise
+        self.best = np.zeros_like(self._values)
+        self.best[self._values.argmax(axis=0), np.arange(noise.shape[1])] = 1
+        self.chances = self.best.mean(axis=1)
+
+    def results(self, which: NDArray[np.intp], what: Inputs, rng: np.random.Generator) -> tuple[Array, Array]:
+        """What looks would show in each draw.
+
+        Args:
+            which: ``(k,)``, positions among the candidates.
+            what: ``(k,)``, the same candidates at the fidelities of the looks.
+            rng: Of what a look adds of its own.
+
+        Returns:
+            Results ``(k, draws)``, and their means ``(k,)``.
+        """
+        process = self._process
+        t, prior = process.hyper_parameters, process.prior
+        mean, half = process.mean_and_half(what)
+        variance = prior.variance(t, what) - np.einsum("nk,nk->k", half, half)
+        together = prior.covariance_with_full(t, what) - np.einsum("nk,nk->k", half, self._half[:, which])
+        slope = together / self._variance[which]
+        rest = np.sqrt(np.maximum(variance - slope * together, 0))
+        noise = rng.standard_normal((len(which), self._values.shape[1]))
+        away = self._values[which] - self.mean[which][:, None]
+        return mean[:, None] + slope[:, None] * away + rest[:, None] * noise, mean
+
+
+def _process(prices: Array, inputs: Inputs, values: Array) -> GaussianProcess:
+    seen = [int(number) for number in np.unique(inputs.fidelity) if number > 0]
+    return GaussianProcess(ManyFidelitiesPrior(prices, seen)).fit(inputs, values)
