@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
-from scipy.special import expit
+from scipy.special import expit, ndtr, ndtri
 
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.evidence import evidence
@@ -39,11 +39,17 @@ from mf_nas_kd.search.prices import usual_prices
 from mf_nas_kd.search.problem import SearchProblem
 from mf_nas_kd.search.strategy import Options, Proposal, Strategy, leaving_a_full_training, within
 from mf_nas_kd.surrogates import GaussianProcess, Inputs, ManyFidelitiesPrior
+from mf_nas_kd.surrogates.many_fidelities import AGREEMENT_SPREAD
 
 Array = NDArray[np.floating]
 
 SHORTLIST = 300  # candidates at most whose chances are drawn: those with the highest bounds
 LOOKED_AT = 20  # candidates at most for which looks are considered: those with the highest chances
+PASS_RATES = np.arange(1, 16) / 16  # chances to pass that are considered for thresholds
+HIGHEST = 0.99  # agreement of a look with a full training
+OPT = 1.0
+ALLOW = 0.25
+TWICE = True
 JITTER = 1e-9
 
 
@@ -121,13 +127,19 @@ class Situation:
     ) -> None:
         self._problem = problem
         self._history = history
-        self._rng = rng
         self.prices = usual_prices(problem, history)
         relative = self.prices / self.prices[0]
         self._plain = _process(relative, *evidence(problem, history, (0,)))
         inputs, values = evidence(problem, history)
         self._joint = _process(relative, inputs, values) if (inputs.fidelity > 0).any() else self._plain
-        self._trust = float(expit(self._lesson(inputs, values)))
+        lesson = self._lesson(inputs, values)
+        self._trust = float(expit(min(lesson, 0)))
+        paid = [sum(s.cost_seconds for s in history.paid(f)) for f in problem.fidelities]
+        self._allowance = ALLOW * np.exp(np.clip(lesson, -30, 30)) * paid[0] - sum(paid[1:])
+
+        full = history.accuracies(problem.full, problem.by_id).keys()
+        pairs = np.array([len(full & history.accuracies(f, problem.by_id).keys()) for f in problem.fidelities])
+        self._doubt = OPT / np.sqrt(AGREEMENT_SPREAD**-2 + pairs)
 
         bounds = np.sum(self._joint.predict(problem.inputs[untried]), axis=0) if len(untried) > SHORTLIST else untried
         self._places = untried[np.sort(np.argsort(-bounds, kind="stable")[:SHORTLIST])]
@@ -168,26 +180,24 @@ class Situation:
             for number, fidelity in enumerate(self._problem.fidelities[1:], start=1)
             for tried in [self._history.tried(fidelity)]
             for place in self._order[:LOOKED_AT]
-            if self._problem.candidates[self._places[place]].id not in tried
+            if self._problem.candidates[self._places[place]].id not in tried and self.prices[number] <= self._allowance
         ]
         if not pairs or len(self._places) < 2:
             return None
         seen, numbers = (np.array(column, dtype=int) for column in zip(*pairs, strict=True))
         what = self._problem.inputs[self._places[seen]]
         what = Inputs(what.features, what.free, what.who, numbers)
-        results, expected = self._with.results(seen, what, self._rng)
-
-        # Sorted from the best result down, the k-th column is what passes with a threshold at the k-th result.
-        order = np.argsort(-results, axis=1)
-        draws = results.shape[1]
-        pass_rate = np.arange(1, draws + 1) / draws
-        found = np.take_along_axis(self._with.best[seen], order, axis=1).cumsum(axis=1) / draws
-        chance = self._mixed(self._without.chances[seen][:, None] * pass_rate, found)
-        price = self.prices[numbers][:, None] + pass_rate * self.prices[0]
+        expected, thresholds, found = self._with.best_and_above(seen, what, self._doubt[numbers])
+        tt = self._trust
+        if TWICE:
+            self._trust = 2 * tt
+        chance = self._mixed(self._without.chances[seen][:, None] * PASS_RATES, found)
+        self._trust = tt
+        price = self.prices[numbers][:, None] + PASS_RATES * self.prices[0]
         pair, threshold = np.unravel_index(np.argmax(chance / price), chance.shape)
         number = int(numbers[pair])
         reason = (
-            f"looked at first: going on only above {results[pair, order[pair, threshold]]:.4f} finds the best with a "
+            f"looked at first: going on only above {thresholds[pair, threshold]:.4f} finds the best with a "
             f"chance of {chance[pair, threshold]:.2f} for {price[pair, threshold] / self.prices[0]:.2f} of a full "
             f"training, instead of {self._chances[seen[pair]]:.2f} for 1; this fidelity agrees to "
             f"{self._joint.prior.agreement(self._joint.hyper_parameters, number):.2f}, {self._about_trust()}"
@@ -236,27 +246,37 @@ class Draws:
         self.best[self._values.argmax(axis=0), np.arange(noise.shape[1])] = 1
         self.chances = self.best.mean(axis=1)
 
-    def results(self, which: NDArray[np.intp], what: Inputs, rng: np.random.Generator) -> tuple[Array, Array]:
-        """What looks would show in each draw.
+    def best_and_above(self, which: NDArray[np.intp], what: Inputs, doubt: Array) -> tuple[Array, Array, Array]:
+        """Chances that a candidate is the best and that the result of a look lies above a threshold.
+
+        Given a draw, the result is normal: only the draws in which the candidate is the best are needed, and no further
+        ones.
 
         Args:
             which: ``(k,)``, positions among the candidates.
             what: ``(k,)``, the same candidates at the fidelities of the looks.
-            rng: Of what a look adds of its own.
 
         Returns:
-            Results ``(k, draws)``, and their means ``(k,)``.
+            Expected results ``(k,)``; thresholds that are passed with the chances ``PASS_RATES``, ``(k, thresholds)``;
+            chances ``(k, thresholds)``.
         """
         process = self._process
         t, prior = process.hyper_parameters, process.prior
         mean, half = process.mean_and_half(what)
-        variance = prior.variance(t, what) - np.einsum("nk,nk->k", half, half)
+        variance = np.maximum(prior.variance(t, what) - np.einsum("nk,nk->k", half, half), JITTER)
         together = prior.covariance_with_full(t, what) - np.einsum("nk,nk->k", half, self._half[:, which])
-        slope = together / self._variance[which]
-        rest = np.sqrt(np.maximum(variance - slope * together, 0))
-        noise = rng.standard_normal((len(which), self._values.shape[1]))
-        away = self._values[which] - self.mean[which][:, None]
-        return mean[:, None] + slope[:, None] * away + rest[:, None] * noise, mean
+        agreement = np.clip(together / np.sqrt(variance * self._variance[which]), -HIGHEST, HIGHEST)
+        agreement = np.tanh(np.arctanh(agreement) + doubt)
+        slope = agreement * np.sqrt(variance / self._variance[which])
+        rest = np.sqrt(variance * (1 - agreement**2))
+        thresholds = mean[:, None] + np.sqrt(variance)[:, None] * ndtri(1 - PASS_RATES)
+
+        look, draw = np.nonzero(self.best[which])
+        away = self._values[which[look], draw] - self.mean[which[look]]
+        above = ndtr(((mean[look] + slope[look] * away)[:, None] - thresholds[look]) / rest[look, None])
+        chances = np.zeros_like(thresholds)
+        np.add.at(chances, look, above)
+        return mean, thresholds, chances / self._values.shape[1]
 
 
 def _process(prices: Array, inputs: Inputs, values: Array) -> GaussianProcess:
