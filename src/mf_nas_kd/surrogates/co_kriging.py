@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from mf_nas_kd.surrogates.inputs import Inputs
-from mf_nas_kd.surrogates.prior import Array
+from mf_nas_kd.surrogates.prior import Array, Gradient
 from mf_nas_kd.surrogates.single_fidelity import LEVEL, SingleFidelityPrior
 
 FACTOR_SPREAD = 3.0
@@ -31,35 +31,34 @@ class CoKrigingPrior:
         self.expected = np.concatenate([[1.0], self._part.expected, self._part.expected])
         self.spread = np.concatenate([[FACTOR_SPREAD], self._part.spread, self._part.spread])
 
-    def moments(self, t: Array, inputs: Inputs) -> tuple[Array, Array, Array, Array]:
+    def moments(self, t: Array, inputs: Inputs) -> tuple[Array, Array, Gradient]:
         factor, cheap, difference = self._split(t)
         high = (inputs.fidelity == 0).astype(float)
         scale = np.where(high, factor, 1.0)
-        _, _, of_cheap, cheap_gradient = self._part.moments(cheap, inputs)
-        _, _, of_difference, difference_gradient = self._part.moments(difference, inputs)
-        # The noise of a cheap training is not part of what the expensive one repeats.
-        quiet = np.exp(2 * cheap[0] + cheap[3]) * np.diag(high)
-        of_cheap = of_cheap - quiet
-        cheap_gradient = cheap_gradient.copy()
-        cheap_gradient[0] -= 2 * quiet
-        cheap_gradient[3] -= quiet
         scales, both = np.outer(scale, scale), np.outer(high, high)
-        covariance = scales * of_cheap + both * of_difference
-        by_factor = (np.outer(high, scale) + np.outer(scale, high)) * of_cheap
-        gradient = np.concatenate([by_factor[None], scales * cheap_gradient, both * difference_gradient])
-        mean_gradient = np.zeros((len(t), len(inputs)))
-        mean_gradient[0] = LEVEL * high
-        return self.mean(t, inputs), mean_gradient, covariance, gradient
+        # The noise of a cheap training is not part of what the expensive one repeats.
+        _, of_cheap, cheap_gradient = self._part.moments(cheap, inputs, noisy=1 - high)
+        _, of_difference, difference_gradient = self._part.moments(difference, inputs)
+
+        def gradient(by_mean: Array, by_covariance: Array) -> Array:
+            by_factor = LEVEL * by_mean @ high + 2 * high @ (by_covariance * of_cheap) @ scale
+            by_cheap = cheap_gradient(by_mean, scales * by_covariance)
+            by_difference = difference_gradient(by_mean, both * by_covariance)
+            return np.concatenate([[by_factor], by_cheap, by_difference])
+
+        return self.mean(t, inputs), scales * of_cheap + both * of_difference, gradient
 
     def mean(self, t: Array, inputs: Inputs) -> Array:
         return LEVEL * np.where(inputs.fidelity == 0, t[0], 1.0)
 
     def covariance(self, t: Array, left: Inputs, right: Inputs) -> Array:
         factor, cheap, difference = self._split(t)
-        scales = np.outer(*(np.where(inputs.fidelity == 0, factor, 1.0) for inputs in (left, right)))
-        both = np.outer(left.fidelity == 0, right.fidelity == 0)
-        part = self._part
-        return scales * part.covariance(cheap, left, right) + both * part.covariance(difference, left, right)
+        covariance = self._part.covariance(cheap, left, right)
+        covariance *= np.where(left.fidelity == 0, factor, 1.0)[:, None]
+        covariance *= np.where(right.fidelity == 0, factor, 1.0)
+        both = np.ix_(left.fidelity == 0, right.fidelity == 0)
+        covariance[both] += self._part.covariance(difference, left[left.fidelity == 0], right[right.fidelity == 0])
+        return covariance
 
     def variance(self, t: Array, inputs: Inputs) -> Array:
         factor, cheap, difference = self._split(t)

@@ -30,7 +30,7 @@ class Inputs:
     def __len__(self) -> int:
         return len(self.who)
 
-    def __getitem__(self, chosen: NDArray[np.intp]) -> Inputs:
+    def __getitem__(self, chosen: NDArray[np.intp] | slice) -> Inputs:
         return Inputs(self.features[chosen], self.free[chosen], self.who[chosen], self.fidelity[chosen])
 
     def at(self, fidelity: int) -> Inputs:
