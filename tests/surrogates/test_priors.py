@@ -1,5 +1,7 @@
 """Every prior: derivatives, and predictions that agree with what moments say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
@@ -75,3 +77,57 @@ def test_fitting_finds_what_is_more_likely(prior):
     expected = process.penalised_likelihood(prior.expected, some, values)[0]
     process.fit(some, values)
     assert process.penalised_likelihood(process.hyper_parameters, some, values)[0] < expected
+
+
+DEGENERATE = {
+    "none": lambda: (inputs()[:0], np.zeros(0)),
+    "one": lambda: (inputs()[:1], np.array([0.7])),
+    "one at full fidelity": lambda: (inputs().at(0)[:1], np.array([0.7])),
+    "equal values": lambda: (inputs(), np.full(14, 0.5)),
+    "repeated": lambda: (inputs().followed_by(inputs()), np.tile(0.5 + 0.01 * inputs().fidelity, 2)),
+    "repeated with another value": lambda: (inputs().followed_by(inputs()), np.linspace(0.4, 0.7, 28)),
+    "features that do not vary": lambda: (replace(inputs(), features=np.zeros((14, 4))), np.linspace(0.4, 0.7, 14)),
+    "no free predictors": lambda: (replace(inputs(), free=np.zeros((14, 0))), np.linspace(0.4, 0.7, 14)),
+    "no columns": lambda: (
+        replace(inputs(), features=np.zeros((14, 0)), free=np.zeros((14, 0))),
+        np.linspace(0.4, 0.7, 14),
+    ),
+    "only cheap": lambda: (inputs().at(1), np.linspace(0.4, 0.7, 14)),
+    "far from what is expected": lambda: (inputs(), np.linspace(-100.0, 100.0, 14)),
+    "1,000, each four times": lambda: (
+        inputs(1000)[np.arange(1000) % 250],
+        np.tile(0.5 + 0.01 * inputs(1000).features[:250, 0], 4),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DEGENERATE)
+def test_whatever_was_observed_is_predicted_from(prior, case):
+    known, values = DEGENERATE[case]()
+    process = GaussianProcess(prior).fit(known, values)
+    candidates = replace(
+        inputs(seed=5),
+        features=inputs().features[:, : known.features.shape[1]],
+        free=inputs().free[:, : known.free.shape[1]],
+    ).at(0)
+    mean, deviation = process.predict(candidates)
+    assert np.isfinite([mean, deviation]).all()
+    assert np.isfinite(process.log_likelihood)
+    assert np.isfinite(process.hyper_parameters).all()
+
+
+@pytest.mark.parametrize("value", [0.2, 0.5, 0.9])
+def test_equal_values_are_predicted_where_they_were_observed(prior, value):
+    known = inputs()
+    mean, _ = GaussianProcess(prior).fit(known, np.full(len(known), value)).predict(known)
+    np.testing.assert_allclose(mean, value, atol=0.01)
+
+
+def test_different_values_of_one_evaluation_are_averaged(prior):
+    known = inputs()
+    twice = known.followed_by(known)
+    values = 0.6 + 0.02 * known.features[:, 0]
+    apart = np.concatenate([values - 0.002, values + 0.002])
+    mean, _ = GaussianProcess(prior).condition(prior.expected, twice, apart).predict(known)
+    same, _ = GaussianProcess(prior).condition(prior.expected, twice, np.tile(values, 2)).predict(known)
+    np.testing.assert_allclose(mean, same, atol=1e-6)

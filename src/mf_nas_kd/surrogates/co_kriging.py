@@ -33,31 +33,35 @@ class CoKrigingPrior:
 
     def moments(self, t: Array, inputs: Inputs) -> tuple[Array, Array, Gradient]:
         factor, cheap, difference = self._split(t)
-        high = (inputs.fidelity == 0).astype(float)
+        high = inputs.fidelity == 0
+        both = np.ix_(high, high)
         scale = np.where(high, factor, 1.0)
-        scales, both = np.outer(scale, scale), np.outer(high, high)
         # The noise of a cheap training is not part of what the expensive one repeats.
-        _, of_cheap, cheap_gradient = self._part.moments(cheap, inputs, noisy=1 - high)
-        _, of_difference, difference_gradient = self._part.moments(difference, inputs)
+        _, of_cheap, cheap_gradient = self._part.moments(cheap, inputs, noisy=~high)
+        _, of_difference, difference_gradient = self._part.moments(difference, inputs[high])
+        covariance = of_cheap * np.outer(scale, scale)
+        covariance[both] += of_difference
 
         def gradient(by_mean: Array, by_covariance: Array) -> Array:
-            by_factor = LEVEL * by_mean @ high + 2 * high @ (by_covariance * of_cheap) @ scale
-            by_cheap = cheap_gradient(by_mean, scales * by_covariance)
-            by_difference = difference_gradient(by_mean, both * by_covariance)
+            by_factor = LEVEL * by_mean[high].sum() + 2 * ((by_covariance * of_cheap) @ scale)[high].sum()
+            by_cheap = cheap_gradient(by_mean, by_covariance * np.outer(scale, scale))
+            by_difference = difference_gradient(by_mean[high], by_covariance[both])
             return np.concatenate([[by_factor], by_cheap, by_difference])
 
-        return self.mean(t, inputs), scales * of_cheap + both * of_difference, gradient
+        return self.mean(t, inputs), covariance, gradient
 
     def mean(self, t: Array, inputs: Inputs) -> Array:
         return LEVEL * np.where(inputs.fidelity == 0, t[0], 1.0)
 
     def covariance(self, t: Array, left: Inputs, right: Inputs) -> Array:
         factor, cheap, difference = self._split(t)
+        high_left, high_right = left.fidelity == 0, right.fidelity == 0
         covariance = self._part.covariance(cheap, left, right)
-        covariance *= np.where(left.fidelity == 0, factor, 1.0)[:, None]
-        covariance *= np.where(right.fidelity == 0, factor, 1.0)
-        both = np.ix_(left.fidelity == 0, right.fidelity == 0)
-        covariance[both] += self._part.covariance(difference, left[left.fidelity == 0], right[right.fidelity == 0])
+        covariance *= np.where(high_left, factor, 1.0)[:, None]
+        covariance *= np.where(high_right, factor, 1.0)
+        covariance[np.ix_(high_left, high_right)] += self._part.covariance(
+            difference, left[high_left], right[high_right]
+        )
         return covariance
 
     def variance(self, t: Array, inputs: Inputs) -> Array:

@@ -137,7 +137,7 @@ class ManyFidelitiesPrior:
     def _parts(self, t: Array, left: Inputs, right: Inputs, distances: Array) -> tuple[Array, Array, Array]:
         """Of ``f``: the variance that features and free predictors explain, the RBF's part of it, and that of ``h``."""
         smooth = linear(left.free, right.free)
-        smooth += LINE * linear(left.features, right.features)
+        smooth += linear(LINE * left.features, right.features)
         smooth *= np.exp(t[1])
         bumps = gaussian_similarity(distances, t[3])
         bumps *= np.exp(t[1]) * BUMPS
