@@ -49,7 +49,6 @@ PASS_RATES = np.arange(1, 16) / 16  # chances to pass that are considered for th
 HIGHEST = 0.99  # agreement of a look with a full training
 OPT = 1.0
 ALLOW = 0.25
-TWICE = True
 JITTER = 1e-9
 
 
@@ -188,11 +187,7 @@ class Situation:
         what = self._problem.inputs[self._places[seen]]
         what = Inputs(what.features, what.free, what.who, numbers)
         expected, thresholds, found = self._with.best_and_above(seen, what, self._doubt[numbers])
-        tt = self._trust
-        if TWICE:
-            self._trust = 2 * tt
         chance = self._mixed(self._without.chances[seen][:, None] * PASS_RATES, found)
-        self._trust = tt
         price = self.prices[numbers][:, None] + PASS_RATES * self.prices[0]
         pair, threshold = np.unravel_index(np.argmax(chance / price), chance.shape)
         number = int(numbers[pair])

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from mf_nas_kd.surrogates.inputs import Inputs
-from mf_nas_kd.surrogates.prior import Array
+from mf_nas_kd.surrogates.prior import Array, Gradient
 from mf_nas_kd.surrogates.single_fidelity import LEVEL, SingleFidelityPrior
 
 FACTOR_SPREAD = 3.0
@@ -31,35 +31,38 @@ class CoKrigingPrior:
         self.expected = np.concatenate([[1.0], self._part.expected, self._part.expected])
         self.spread = np.concatenate([[FACTOR_SPREAD], self._part.spread, self._part.spread])
 
-    def moments(self, t: Array, inputs: Inputs) -> tuple[Array, Array, Array, Array]:
+    def moments(self, t: Array, inputs: Inputs) -> tuple[Array, Array, Gradient]:
         factor, cheap, difference = self._split(t)
-        high = (inputs.fidelity == 0).astype(float)
+        high = inputs.fidelity == 0
+        both = np.ix_(high, high)
         scale = np.where(high, factor, 1.0)
-        _, _, of_cheap, cheap_gradient = self._part.moments(cheap, inputs)
-        _, _, of_difference, difference_gradient = self._part.moments(difference, inputs)
         # The noise of a cheap training is not part of what the expensive one repeats.
-        quiet = np.exp(2 * cheap[0] + cheap[3]) * np.diag(high)
-        of_cheap = of_cheap - quiet
-        cheap_gradient = cheap_gradient.copy()
-        cheap_gradient[0] -= 2 * quiet
-        cheap_gradient[3] -= quiet
-        scales, both = np.outer(scale, scale), np.outer(high, high)
-        covariance = scales * of_cheap + both * of_difference
-        by_factor = (np.outer(high, scale) + np.outer(scale, high)) * of_cheap
-        gradient = np.concatenate([by_factor[None], scales * cheap_gradient, both * difference_gradient])
-        mean_gradient = np.zeros((len(t), len(inputs)))
-        mean_gradient[0] = LEVEL * high
-        return self.mean(t, inputs), mean_gradient, covariance, gradient
+        _, of_cheap, cheap_gradient = self._part.moments(cheap, inputs, noisy=~high)
+        _, of_difference, difference_gradient = self._part.moments(difference, inputs[high])
+        covariance = of_cheap * np.outer(scale, scale)
+        covariance[both] += of_difference
+
+        def gradient(by_mean: Array, by_covariance: Array) -> Array:
+            by_factor = LEVEL * by_mean[high].sum() + 2 * ((by_covariance * of_cheap) @ scale)[high].sum()
+            by_cheap = cheap_gradient(by_mean, by_covariance * np.outer(scale, scale))
+            by_difference = difference_gradient(by_mean[high], by_covariance[both])
+            return np.concatenate([[by_factor], by_cheap, by_difference])
+
+        return self.mean(t, inputs), covariance, gradient
 
     def mean(self, t: Array, inputs: Inputs) -> Array:
         return LEVEL * np.where(inputs.fidelity == 0, t[0], 1.0)
 
     def covariance(self, t: Array, left: Inputs, right: Inputs) -> Array:
         factor, cheap, difference = self._split(t)
-        scales = np.outer(*(np.where(inputs.fidelity == 0, factor, 1.0) for inputs in (left, right)))
-        both = np.outer(left.fidelity == 0, right.fidelity == 0)
-        part = self._part
-        return scales * part.covariance(cheap, left, right) + both * part.covariance(difference, left, right)
+        high_left, high_right = left.fidelity == 0, right.fidelity == 0
+        covariance = self._part.covariance(cheap, left, right)
+        covariance *= np.where(high_left, factor, 1.0)[:, None]
+        covariance *= np.where(high_right, factor, 1.0)
+        covariance[np.ix_(high_left, high_right)] += self._part.covariance(
+            difference, left[high_left], right[high_right]
+        )
+        return covariance
 
     def variance(self, t: Array, inputs: Inputs) -> Array:
         factor, cheap, difference = self._split(t)

@@ -30,7 +30,7 @@ class Inputs:
     def __len__(self) -> int:
         return len(self.who)
 
-    def __getitem__(self, chosen: NDArray[np.intp]) -> Inputs:
+    def __getitem__(self, chosen: NDArray[np.intp] | slice) -> Inputs:
         return Inputs(self.features[chosen], self.free[chosen], self.who[chosen], self.fidelity[chosen])
 
     def at(self, fidelity: int) -> Inputs:
@@ -45,26 +45,29 @@ class Inputs:
 
 def linear(left: Array, right: Array) -> Array:
     """``(m, n)``: inner products, divided by the number of columns; 0 without columns."""
-    return left @ right.T / max(left.shape[1], 1)
+    return (left / max(left.shape[1], 1)) @ right.T
 
 
 def linear_variance(inputs: Array) -> Array:
     """``(n,)``: the diagonal of :func:`linear`."""
-    return np.einsum("np,np->n", inputs, inputs) / max(inputs.shape[1], 1)
+    return _squares(inputs) / max(inputs.shape[1], 1)
 
 
 def squared_distances(left: Array, right: Array) -> Array:
-    """``(m, n)``: squared Euclidean distances, divided by the number of columns."""
-    products = left @ right.T
-    products *= -2
-    products += np.einsum("np,np->n", left, left)[:, None]
-    products += np.einsum("np,np->n", right, right)[None, :]
-    np.maximum(products, 0, out=products)
-    products /= max(left.shape[1], 1)
-    return products
+    """``(m, n)``: squared Euclidean distances, divided by the number of columns; 0 without columns.
+
+    All in one product, ``|l|^2 - 2 l . r + |r|^2``, so that equal rows may be about 1e-15 below zero apart.
+    """
+    lefts = np.column_stack([-2 * left, _squares(left), np.ones(len(left))])
+    rights = np.column_stack([right, np.ones(len(right)), _squares(right)])
+    return (lefts / max(left.shape[1], 1)) @ rights.T
 
 
 def gaussian_similarity(distances: Array, log_length: float) -> Array:
     """``exp(-d / (2 l^2))``: the RBF kernel of squared distances."""
     similarity = distances * (-0.5 * np.exp(-2 * log_length))
     return np.exp(similarity, out=similarity)
+
+
+def _squares(rows: Array) -> Array:
+    return np.einsum("np,np->n", rows, rows)

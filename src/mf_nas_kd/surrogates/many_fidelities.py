@@ -9,8 +9,9 @@ explains: the architecture's own quality and the luck of its training. A cheaper
 
     r_l f_i + sqrt(1 - r_l^2) o_il
 
-in units of its own scale ``s_l``: ``r_l`` is how much it tells, and ``o_il``, of the same composition as ``f``, is what
-it sees instead. What two fidelities see instead is correlated by ``c``: short trainings err together.
+in units of its own scale ``s_l``: ``r_l`` is how much it tells, and ``o_il``, of the covariance of ``f`` but without a
+belief, is what it sees instead. What two fidelities see instead is correlated by ``c``: short trainings err together.
+Each fidelity has a level of its own.
 
 References:
     Bonilla, Chai, Williams (2007). Multi-task Gaussian Process Prediction. NeurIPS, eq. 2: one similarity of inputs
@@ -24,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import expit
 
 from mf_nas_kd.surrogates.inputs import (
     Inputs,
@@ -32,7 +34,7 @@ from mf_nas_kd.surrogates.inputs import (
     linear_variance,
     squared_distances,
 )
-from mf_nas_kd.surrogates.prior import Array
+from mf_nas_kd.surrogates.prior import Array, Gradient
 from mf_nas_kd.surrogates.single_fidelity import (
     JITTER,
     LEVEL,
@@ -43,11 +45,12 @@ from mf_nas_kd.surrogates.single_fidelity import (
     LOG_SHARE_SPREAD,
 )
 
-BELIEF = 2.0  # b: the free predictor's slope is expected two of its own standard deviations above zero
-LINE, BUMPS = 0.4, 0.4  # variances of v . x and of the RBF, where those of w are 1 and of h is OWN
+BELIEF = 2.0  # b: twice the deviation that w . z has, so that a predictor that misleads is unlikely but possible
+LINE, BUMPS = 0.4, 0.4  # variances of v . x and of the RBF, where that of w . z is 1 and that of h is OWN
 OWN = 0.5
 AGREEMENT_SPREAD = 0.5  # of r_l around what its price lets expect, on the scale of Fisher's z; half shared by all
 HIGHEST_AGREEMENT = 0.95
+LOGIT_OVERLAP_SPREAD = 1.0  # of c, around one half
 
 
 class ManyFidelitiesPrior:
@@ -60,108 +63,121 @@ class ManyFidelitiesPrior:
     Args:
         prices: Price of an evaluation at each fidelity, in full trainings; the first is 1. A training that costs the
             share ``p`` is expected to tell ``r = p^(1/4)``: half of the variance at a quarter of the price.
-        seen: The cheap fidelities with observations, ascending.
+        seen: The cheap fidelities with observations, ascending. The scale of the others is that of full training.
     """
 
     def __init__(self, prices: Sequence[float], seen: Sequence[int]) -> None:
         told = np.minimum(np.asarray(prices, dtype=float) ** 0.25, HIGHEST_AGREEMENT)
         self._expected_agreement = np.arctanh(told)
-        self._place = {fidelity: 6 + 2 * number for number, fidelity in enumerate(seen)}
+        self._seen = list(seen)
         half = AGREEMENT_SPREAD / np.sqrt(2)
         self.expected = np.array([LOG_SCALE, 0.0, 0.0, 0.0, 0.0, 0.0] + [LOG_SCALE, 0.0] * len(seen))
         self.spread = np.array(
-            [LOG_SCALE_SPREAD, LOG_SHARE_SPREAD, LOG_SHARE_SPREAD, LOG_LENGTH_SPREAD, 1.0, half]
+            [LOG_SCALE_SPREAD, LOG_SHARE_SPREAD, LOG_SHARE_SPREAD, LOG_LENGTH_SPREAD, LOGIT_OVERLAP_SPREAD, half]
             + [LOG_SCALE_SPREAD, half] * len(seen)
         )
 
     def agreement(self, t: Array, fidelity: int) -> float:
         """``r_l``."""
-        if fidelity == 0:
-            return 1.0
-        own = t[self._place[fidelity] + 1] if fidelity in self._place else 0.0
-        return float(np.tanh(self._expected_agreement[fidelity] + t[5] + own))
+        return float(self._agreements(t)[fidelity])
 
-    def moments(self, t: Array, inputs: Inputs) -> tuple[Array, Array, Array, Array]:
-        n, k = len(inputs), len(t)
+    def moments(self, t: Array, inputs: Inputs) -> tuple[Array, Array, Gradient]:
         distances = squared_distances(inputs.features, inputs.features)
-        bumps = np.exp(t[1]) * BUMPS * gaussian_similarity(distances, t[3])
-        smooth = bumps + self._line(t, inputs, inputs)
-        own = np.exp(t[2]) * OWN * (inputs.who[:, None] == inputs.who[None, :])
-        scale, told = self._scale(t, inputs), self._told(t, inputs)
-        besides = np.sqrt(1 - told**2)
-        shared = 1 / (1 + np.exp(-t[4]))
-        same = inputs.fidelity[:, None] == inputs.fidelity[None, :]
-        overlap = np.where(same, 1.0, shared)
-        scales, tells = np.outer(scale, scale), np.outer(told, told) + np.outer(besides, besides) * overlap
+        smooth, bumps, own = self._parts(t, inputs, inputs, distances)
         whole = smooth + own
-        unit = scales * tells
-        core = unit * whole
-        mean = self._excess(t, inputs, scale, told)
+        scales, told, instead = self._scales(t), self._agreements(t), self._seen_instead(t)
+        tells = np.outer(told, told) + instead
+        at = self._indicators(inputs)
+        between = at @ (np.outer(scales, scales) * tells) @ at.T
+        belief = self._belief(t, inputs)
+        covariance = between * whole + LEVEL_DEVIATION**2 * (at @ at.T)
+        covariance[np.diag_indices_from(covariance)] += JITTER
 
-        gradient = np.zeros((k, n, n))
-        mean_gradient = np.zeros((k, n))
-        gradient[1], mean_gradient[1] = unit * smooth, 0.5 * mean
-        gradient[2] = unit * own
-        gradient[3] = unit * bumps * distances * np.exp(-2 * t[3])
-        gradient[4] = scales * whole * np.outer(besides, besides) * ~same * shared * (1 - shared)
-        # d tanh(u) = 1 - r^2 = besides^2, d besides = -r besides, both by u.
-        rises, falls = besides**2, -told * besides
-        by_first = scales * whole * (np.outer(rises, told) + np.outer(falls, besides) * overlap)
-        for fidelity, place in ((0, 0), *((f, self._place[f]) for f in self._place)):
-            here = (inputs.fidelity == fidelity).astype(float)
-            gradient[place] = core * (here[:, None] + here[None, :])
-            mean_gradient[place] = mean * here
-            if fidelity:
-                gradient[place + 1] = by_first * here[:, None] + (by_first * here[:, None]).T
-                mean_gradient[place + 1] = self._excess(t, inputs, scale, rises) * here
-        cheap = (inputs.fidelity > 0).astype(float)
-        gradient[5] = by_first * cheap[:, None] + (by_first * cheap[:, None]).T
-        mean_gradient[5] = self._excess(t, inputs, scale, rises) * cheap
-        covariance = core + LEVEL_DEVIATION**2 * same + JITTER * np.eye(n)
-        return LEVEL + mean, mean_gradient, covariance, gradient
+        def gradient(by_mean: Array, by_covariance: Array) -> Array:
+            by_whole = by_covariance * between
+            of_bumps = by_whole * bumps
+            # By the rest, for each pair of fidelities and for each fidelity; log(s) first, then u of r = tanh(u).
+            of_tells = at.T @ (by_covariance * whole) @ at * np.outer(scales, scales)
+            of_told = (by_mean * belief) @ at * scales
+            of_instead = of_tells * instead
+            rises = 1 - told**2
+            by_scale = 2 * (of_tells * tells).sum(axis=1) + of_told * told
+            by_told = rises * (2 * of_tells @ told + of_told) - 2 * told * of_instead.sum(axis=1)
+            of_all = [
+                by_scale.sum() - by_scale[self._seen].sum(),
+                np.vdot(by_whole, smooth) + 0.5 * of_told @ told,
+                np.vdot(by_whole, own),
+                np.vdot(of_bumps, distances) * np.exp(-2 * t[3]),
+                (of_instead.sum() - np.trace(of_instead)) * expit(-t[4]),
+                by_told.sum(),
+            ]
+            return np.concatenate([of_all, np.stack([by_scale, by_told], axis=1)[self._seen].ravel()])
+
+        return LEVEL + (scales * told)[inputs.fidelity] * belief, covariance, gradient
 
     def mean(self, t: Array, inputs: Inputs) -> Array:
-        return LEVEL + self._excess(t, inputs, self._scale(t, inputs), self._told(t, inputs))
+        return LEVEL + (self._scales(t) * self._agreements(t))[inputs.fidelity] * self._belief(t, inputs)
 
     def covariance(self, t: Array, left: Inputs, right: Inputs) -> Array:
-        distances = squared_distances(left.features, right.features)
-        whole = np.exp(t[1]) * BUMPS * gaussian_similarity(distances, t[3]) + self._line(t, left, right)
-        whole += np.exp(t[2]) * OWN * (left.who[:, None] == right.who[None, :])
-        (told_left, told_right), (scale_left, scale_right) = (
-            [of(t, inputs) for inputs in (left, right)] for of in (self._told, self._scale)
-        )
-        same = left.fidelity[:, None] == right.fidelity[None, :]
-        overlap = np.where(same, 1.0, 1 / (1 + np.exp(-t[4])))
-        tells = np.outer(told_left, told_right)
-        tells += np.outer(np.sqrt(1 - told_left**2), np.sqrt(1 - told_right**2)) * overlap
-        return np.outer(scale_left, scale_right) * tells * whole + LEVEL_DEVIATION**2 * same
+        whole, _, own = self._parts(t, left, right, squared_distances(left.features, right.features))
+        at_left, at_right = self._indicators(left), self._indicators(right)
+        whole += own
+        whole *= at_left @ self._between(t) @ at_right.T
+        whole += LEVEL_DEVIATION**2 * at_left @ at_right.T
+        return whole
 
     def variance(self, t: Array, inputs: Inputs) -> Array:
-        line = linear_variance(inputs.free) + LINE * linear_variance(inputs.features)
-        whole = np.exp(t[1]) * (line + BUMPS) + np.exp(t[2]) * OWN
-        return self._scale(t, inputs) ** 2 * whole + LEVEL_DEVIATION**2
+        return self._between(t).diagonal()[inputs.fidelity] * self._whole_variance(t, inputs) + LEVEL_DEVIATION**2
 
     def covariance_with_full(self, t: Array, inputs: Inputs) -> Array:
-        """``(n,)``: between evaluations and full trainings of the same architectures."""
+        """``(n,)``: between what is evaluated and full trainings of the same architectures."""
+        level = LEVEL_DEVIATION**2 * (inputs.fidelity == 0)
+        return self._between(t)[inputs.fidelity, 0] * self._whole_variance(t, inputs) + level
+
+    def _parts(self, t: Array, left: Inputs, right: Inputs, distances: Array) -> tuple[Array, Array, Array]:
+        """Of ``f``: the variance that features and free predictors explain, the RBF's part of it, and that of ``h``."""
+        smooth = linear(left.free, right.free)
+        smooth += linear(LINE * left.features, right.features)
+        smooth *= np.exp(t[1])
+        bumps = gaussian_similarity(distances, t[3])
+        bumps *= np.exp(t[1]) * BUMPS
+        smooth += bumps
+        return smooth, bumps, np.exp(t[2]) * OWN * (left.who[:, None] == right.who)
+
+    def _whole_variance(self, t: Array, inputs: Inputs) -> Array:
         line = linear_variance(inputs.free) + LINE * linear_variance(inputs.features)
-        whole = np.exp(t[1]) * (line + BUMPS) + np.exp(t[2]) * OWN
-        return np.exp(t[0]) * self._scale(t, inputs) * self._told(t, inputs) * whole
+        return np.exp(t[1]) * (line + BUMPS) + np.exp(t[2]) * OWN
 
-    def _line(self, t: Array, left: Inputs, right: Inputs) -> Array:
-        return np.exp(t[1]) * (linear(left.free, right.free) + LINE * linear(left.features, right.features))
+    def _belief(self, t: Array, inputs: Inputs) -> Array:
+        """``a b g``, ``(n,)``; 0 without free predictors."""
+        return np.exp(0.5 * t[1]) * BELIEF * inputs.free[:, :1].sum(axis=1)
 
-    def _excess(self, t: Array, inputs: Inputs, scale: Array, told: Array) -> Array:
-        """What the belief in the first free predictor adds to the level."""
-        size = inputs.free[:, 0] if inputs.free.shape[1] else np.zeros(len(inputs))
-        return scale * told * np.exp(0.5 * t[1]) * BELIEF * size
+    def _indicators(self, inputs: Inputs) -> Array:
+        """``(n, fidelities)``, 1 where an evaluation has a fidelity, else 0."""
+        return np.eye(len(self._expected_agreement))[inputs.fidelity]
 
-    def _scale(self, t: Array, inputs: Inputs) -> Array:
-        """Of each evaluation; a fidelity without observations is taken to have that of full training."""
-        logarithm = np.full(len(inputs), t[0])
-        for fidelity, place in self._place.items():
-            logarithm[inputs.fidelity == fidelity] = t[place]
-        return np.exp(logarithm)
+    def _between(self, t: Array) -> Array:
+        """``(fidelities, fidelities)``: factors of the covariance of ``f``."""
+        scales, told = self._scales(t), self._agreements(t)
+        return np.outer(scales, scales) * (np.outer(told, told) + self._seen_instead(t))
 
-    def _told(self, t: Array, inputs: Inputs) -> Array:
-        by_fidelity = {int(fidelity): self.agreement(t, int(fidelity)) for fidelity in np.unique(inputs.fidelity)}
-        return np.array([by_fidelity[int(fidelity)] for fidelity in inputs.fidelity])
+    def _seen_instead(self, t: Array) -> Array:
+        """``(fidelities, fidelities)``: of what is seen instead of ``f``."""
+        besides = np.sqrt(1 - self._agreements(t) ** 2)
+        overlap = np.full((len(besides), len(besides)), expit(t[4]))
+        np.fill_diagonal(overlap, 1.0)
+        return np.outer(besides, besides) * overlap
+
+    def _agreements(self, t: Array) -> Array:
+        """``(fidelities,)``: ``r_l``."""
+        more = np.full(len(self._expected_agreement), t[5])
+        more[self._seen] += t[7::2]
+        told = np.tanh(self._expected_agreement + more)
+        told[0] = 1.0
+        return told
+
+    def _scales(self, t: Array) -> Array:
+        """``(fidelities,)``: ``s_l``."""
+        logarithms = np.full(len(self._expected_agreement), t[0])
+        logarithms[self._seen] = t[6::2]
+        return np.exp(logarithms)

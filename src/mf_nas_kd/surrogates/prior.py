@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
+Gradient = Callable[[Array, Array], Array]
 Inputs = TypeVar("Inputs", contravariant=True)
 
 
@@ -25,11 +27,12 @@ class Prior(Protocol[Inputs]):
     expected: Array
     spread: Array
 
-    def moments(self, t: Array, inputs: Inputs) -> tuple[Array, Array, Array, Array]:
+    def moments(self, t: Array, inputs: Inputs) -> tuple[Array, Array, Gradient]:
         """Of ``n`` observations, their noise included.
 
         Returns:
-            Mean ``(n,)``, its derivatives ``(k, n)``, covariance ``(n, n)``, its derivatives ``(k, n, n)``.
+            Mean ``(n,)``, covariance ``(n, n)``, and a chain rule: from the derivatives of any number by that mean
+            ``(n,)`` and by that covariance ``(n, n)``, symmetric, it makes those by ``t``, ``(k,)``.
         """
         ...
 
