@@ -88,12 +88,25 @@ def test_of_many_observations_some_decide_on_hyper_parameters_and_all_on_predict
     known, values = wave(60)
     monkeypatch.setattr(gaussian_process, "FITTED_ON", 20)
     process = GaussianProcess(SingleFidelityPrior()).fit(known, values)
-    evenly = np.linspace(0, 59, 20).round().astype(int)
-    on_some = GaussianProcess(SingleFidelityPrior()).fit(known[evenly], values[evenly])
+    some = known.most_evaluated(20)
+    on_some = GaussianProcess(SingleFidelityPrior()).fit(known[some], values[some])
     np.testing.assert_array_equal(process.hyper_parameters, on_some.hyper_parameters)
     on_all = GaussianProcess(SingleFidelityPrior()).condition(process.hyper_parameters, known, values)
     np.testing.assert_array_equal(process.predict(known), on_all.predict(known))
     assert (process.predict(known)[1] < on_some.predict(known)[1]).all()
+
+
+def test_the_most_evaluated_come_first_and_then_evenly_many():
+    who = np.concatenate([np.arange(100), np.arange(40, 50), np.arange(45, 50)])
+    known = inputs(np.zeros((115, 1)))
+    known = Inputs(known.features, known.free, who, known.fidelity)
+    assert sorted(who[known.most_evaluated(15)]) == sorted([*range(45, 50)] * 3)
+    assert set(who[known.most_evaluated(25)]) == set(range(40, 50))
+    others = who[known.most_evaluated(25 + 30)]
+    per_third = np.histogram(others[np.isin(others, range(40, 50), invert=True)], [0, 33, 67, 100])[0]
+    assert per_third.min() >= 5
+    assert per_third.sum() == 30
+    np.testing.assert_array_equal(known.most_evaluated(200), np.arange(115))
 
 
 def test_predictions_in_blocks_are_those_of_one(monkeypatch):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mf_nas_kd.surrogates import GaussianProcess, Inputs, ManyFidelitiesPrior
+from mf_nas_kd.surrogates import GaussianProcess, Inputs, ManyFidelitiesPrior, gaussian_process
 from mf_nas_kd.surrogates.many_fidelities import BELIEF, BUMPS, LINE, OWN
 from mf_nas_kd.surrogates.single_fidelity import LEVEL, LEVEL_DEVIATION, LOG_SCALE
 
@@ -105,6 +105,22 @@ def test_informative_looks_improve_predictions_and_useless_ones_do_little_harm(s
     alone = error()
     assert error(1) < 0.7 * alone
     assert error(2) < 1.25 * alone
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_many_evaluations_a_part_teaches_what_fidelities_tell_as_well_as_all(seed, monkeypatch):
+    """300 looks, then full trainings of 30 of the same architectures."""
+    inputs, values = drawn(300, [1.0, 0.95], seed)
+    seen = np.concatenate([np.arange(300, 600), np.arange(0, 300, 10)])
+
+    def agreement():
+        process = GaussianProcess(ManyFidelitiesPrior(PRICES[:2], [1])).fit(inputs[seen], values[seen])
+        return process.prior.agreement(process.hyper_parameters, 1)
+
+    monkeypatch.setattr(gaussian_process, "FITTED_ON", 330)
+    of_all = agreement()
+    monkeypatch.setattr(gaussian_process, "FITTED_ON", 100)
+    assert agreement() == pytest.approx(of_all, abs=0.05)
 
 
 def test_deviations_are_as_large_as_errors():

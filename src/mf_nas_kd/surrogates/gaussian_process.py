@@ -12,7 +12,7 @@ References:
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from scipy.linalg.blas import dtrmm
 from scipy.linalg.lapack import dpotrf, dtrtri
 from scipy.optimize import minimize
 
+from mf_nas_kd.surrogates.inputs import Inputs
 from mf_nas_kd.surrogates.prior import Array, Prior
 
 ITERATIONS = 40  # of the optimiser; more moves the hyper-parameters by less than they are uncertain
@@ -36,20 +37,19 @@ class GaussianProcess:
         prior: Mean and covariance.
     """
 
-    def __init__(self, prior: Prior[Any]) -> None:
+    def __init__(self, prior: Prior[Inputs]) -> None:
         self.prior = prior
         self.hyper_parameters = prior.expected
 
-    def fit(self, inputs: Any, values: NDArray[np.floating]) -> Self:
+    def fit(self, inputs: Inputs, values: NDArray[np.floating]) -> Self:
         """Learn hyper-parameters and condition on observations.
 
         Args:
-            inputs: What the prior understands, with ``len`` and indexing by an array of positions; n may be 0. Of
-                more than ``FITTED_ON`` observations, evenly spread ones decide on the hyper-parameters; all of them
-                decide on the predictions.
+            inputs: ``n``, may be 0. Of more than ``FITTED_ON`` observations, those of the most evaluated architectures
+                decide on the hyper-parameters; all of them decide on the predictions.
             values: ``(n,)``.
         """
-        chosen = np.unique(np.linspace(0, len(values) - 1, min(len(values), FITTED_ON)).round().astype(int))
+        chosen = inputs.most_evaluated(FITTED_ON)
         found = minimize(
             self.penalised_likelihood,
             self.prior.expected,
@@ -60,7 +60,7 @@ class GaussianProcess:
         )
         return self.condition(found.x, inputs, values)
 
-    def condition(self, hyper_parameters: Array, inputs: Any, values: NDArray[np.floating]) -> Self:
+    def condition(self, hyper_parameters: Array, inputs: Inputs, values: NDArray[np.floating]) -> Self:
         """Condition on observations with hyper-parameters as they are."""
         self.hyper_parameters = hyper_parameters
         self._inputs = inputs
@@ -68,7 +68,7 @@ class GaussianProcess:
         self._whitening, self._weights, self.log_likelihood = _solved(covariance, values - mean)
         return self
 
-    def penalised_likelihood(self, t: Array, inputs: Any, values: NDArray[np.floating]) -> tuple[float, Array]:
+    def penalised_likelihood(self, t: Array, inputs: Inputs, values: NDArray[np.floating]) -> tuple[float, Array]:
         """Negative logarithm of likelihood times prior of the hyper-parameters, up to a constant; and its gradient."""
         mean, covariance, gradient = self.prior.moments(t, inputs)
         try:
@@ -79,7 +79,7 @@ class GaussianProcess:
         away = (t - self.prior.expected) / self.prior.spread
         return 0.5 * away @ away - log_likelihood, gradient(-weights, by_covariance) + away / self.prior.spread
 
-    def predict(self, inputs: Any) -> tuple[Array, Array]:
+    def predict(self, inputs: Inputs) -> tuple[Array, Array]:
         """Mean and standard deviation, ``(m,)`` each."""
         mean, variance = np.empty(len(inputs)), self.prior.variance(self.hyper_parameters, inputs)
         for start in range(0, len(inputs), PREDICTED_AT_ONCE):
@@ -88,12 +88,12 @@ class GaussianProcess:
             variance[here] -= np.einsum("nm,nm->m", half, half)
         return mean, np.sqrt(np.maximum(variance, 0))
 
-    def predict_mean(self, inputs: Any) -> Array:
+    def predict_mean(self, inputs: Inputs) -> Array:
         """Mean alone, ``(m,)``: much less work than with deviations."""
         t = self.hyper_parameters
         return self.prior.mean(t, inputs) + self.prior.covariance(t, inputs, self._inputs) @ self._weights
 
-    def mean_and_half(self, inputs: Any) -> tuple[Array, Array]:
+    def mean_and_half(self, inputs: Inputs) -> tuple[Array, Array]:
         """Mean ``(m,)``, and ``h`` ``(n, m)``: a posterior covariance is the prior's minus ``h_a.T @ h_b``."""
         t = self.hyper_parameters
         covariance = self.prior.covariance(t, inputs, self._inputs)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from mf_nas_kd.surrogates.prior import Array
 
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -41,6 +43,16 @@ class Inputs:
         """These, then the others."""
         pairs = ((getattr(self, name), getattr(others, name)) for name in ("features", "free", "who", "fidelity"))
         return Inputs(*(np.concatenate(pair) for pair in pairs))
+
+    def most_evaluated(self, count: int) -> NDArray[np.intp]:
+        """Positions of ``count`` evaluations, ascending, or of all if there are fewer.
+
+        Those of the architectures with most evaluations: what fidelities have to do with each other is seen only where
+        one architecture has several. Among equals the golden ratio decides, which is even but has no period.
+        """
+        _, architecture, evaluations = np.unique(self.who, return_inverse=True, return_counts=True)
+        evenly = self.who * GOLDEN_RATIO % 1
+        return np.sort(np.lexsort((evenly, -evaluations[architecture]))[:count])
 
 
 def linear(left: Array, right: Array) -> Array:
