@@ -117,7 +117,7 @@ def test_a_search_runs_on_a_table(table, evaluator, architectures):
         Candidate(architecture, space.encode(architecture), row.macs, row.params)
         for architecture, row in zip(architectures, table.candidates.itertuples(), strict=True)
     )
-    problem = SearchProblem(candidates, table.searched, table.low, proposals_at_a_time=1)
+    problem = SearchProblem(candidates, table.searched, table.low, proposals_at_a_time=1, neighbours=lambda _: ())
 
     def evaluate(requests: list[EvaluationRequest]) -> list[Evaluation]:
         return [evaluator.evaluate(request.architecture, request.fidelity, request.seed) for request in requests]

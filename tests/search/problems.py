@@ -46,7 +46,14 @@ CANDIDATES = tuple(
 
 
 def problem(proposals_at_a_time=2, candidates=CANDIDATES, low=(LOW,)):
-    return SearchProblem(candidates, FULL, low, proposals_at_a_time)
+    return SearchProblem(candidates, FULL, low, proposals_at_a_time, neighbours)
+
+
+def neighbours(architecture):
+    """One step on one axis of the grid."""
+    x, y = architecture.fields["x"], architecture.fields["y"]
+    steps = ((x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1))
+    return tuple(Architecture.of("grid", x=a, y=b) for a, b in steps if 0 <= a < 6 and 0 <= b < 6)
 
 
 def truth(architecture, fidelity):

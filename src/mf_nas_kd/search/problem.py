@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,12 +47,14 @@ class SearchProblem:
         full: The fidelity whose validation accuracy is to be maximised.
         low: The cheap ones; without any, only full trainings can be proposed.
         proposals_at_a_time: How many proposals a strategy may make before it sees their results.
+        neighbours: The architectures of the space that differ in one choice, candidates or not.
     """
 
     candidates: tuple[Candidate, ...]
     full: Fidelity
     low: tuple[Fidelity, ...]
     proposals_at_a_time: int
+    neighbours: Callable[[Architecture], tuple[Architecture, ...]]
 
     def __post_init__(self) -> None:
         if len({candidate.id for candidate in self.candidates}) != len(self.candidates) or not self.candidates:

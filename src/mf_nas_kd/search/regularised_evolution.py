@@ -2,8 +2,9 @@
 
 References:
     Real et al. (2019). Regularized Evolution for Image Classifier Architecture Search. AAAI, Algorithm 1.
-    Differences: a child is one of the candidates that is nearest to its parent and was not trained yet (a candidate is
-    trained once; in a space of cells, one changed operation); networks whose training failed are never born.
+    Differences: candidates are trained once, so a child is an untried neighbour of its parent in the space; where no
+    neighbour is a candidate, it is the candidate with the nearest features. Networks whose training failed are never
+    born.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class RegularisedEvolution(Strategy):
 
     def __init__(self, problem: SearchProblem, options: BaseModel) -> None:
         super().__init__(problem, options)
-        self._neighbours = Neighbours(problem.candidates)
+        self._nearest = Neighbours(problem.candidates)
 
     def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
         problem, size, count = self.problem, self.options.population_size, self.problem.proposals_at_a_time
@@ -61,12 +62,17 @@ class RegularisedEvolution(Strategy):
     def _mutation(
         self, population: list[tuple[str, float]], untried: NDArray[np.intp], rng: np.random.Generator
     ) -> tuple[int, str]:
-        """Place of a random nearest candidate to the best of a sample, and whose child it is."""
+        """Place of a random neighbour of the best of a sample, and whose child it is."""
+        problem = self.problem
         drawn = rng.integers(len(population), size=self.options.sample_size)
         parent, accuracy = max((population[place] for place in drawn), key=lambda member: member[1])
-        nearest = self._neighbours.nearest(self.problem.by_id[parent].features, untried)
+        around = problem.neighbours(problem.by_id[parent].architecture)
+        places = [problem.place[neighbour.id] for neighbour in around if neighbour.id in problem.place]
+        children = np.intersect1d(places, untried).astype(int)
+        if not len(children):
+            children = self._nearest.nearest(problem.by_id[parent].features, untried)
         reason = (
-            f"one of the {len(nearest)} untried candidates nearest to {parent}, which has {accuracy:.4f}, the best of "
+            f"one of the {len(children)} untried candidates nearest to {parent}, which has {accuracy:.4f}, the best of "
             f"{len(drawn)} drawn from the youngest {len(population)}"
         )
-        return int(rng.choice(nearest)), reason
+        return int(rng.choice(children)), reason

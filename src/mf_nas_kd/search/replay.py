@@ -97,9 +97,9 @@ def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> 
     """
     rows = list(table.candidates.itertuples())
     architectures = [Architecture(row.space, row.architecture) for row in rows]
-    encode = enclosing_space(architectures).encode
+    space = enclosing_space(architectures)
     candidates = [
-        Candidate(architecture, encode(architecture), int(row.macs), int(row.params))
+        Candidate(architecture, space.encode(architecture), int(row.macs), int(row.params))
         for architecture, row in zip(architectures, rows, strict=True)
     ]
     macs = {candidate.id: candidate.macs for candidate in candidates}
@@ -114,6 +114,7 @@ def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> 
                 full=table.searched,
                 low=table.low,
                 proposals_at_a_time=1,
+                neighbours=space.neighbours,
             ),
             answers,
             test_accuracies,

@@ -25,6 +25,10 @@ EDGES = tuple((source, target) for target in (1, 2, 3) for source in range(targe
 """Source and target of each edge, in the order of the cell's text."""
 
 
+PATHS = (((0, 3),), ((0, 1), (1, 3)), ((0, 2), (2, 3)), ((0, 1), (1, 2), (2, 3)))
+"""The edges of each path from the cell's input to its output."""
+
+
 def cell_of_operations(operations: Sequence[str]) -> str:
     """The benchmark's text of a cell: ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``, node by node, each ``operation~source``.
 
@@ -118,9 +122,32 @@ class NASBench201Space:
         )
 
     def encode(self, architecture: Architecture) -> tuple[float, ...]:
-        """One-hot: for each edge, and within it for each of the chosen operations, whether it has that operation."""
-        operations = self._operations(architecture)
-        return tuple(float(operation == other) for operation in operations for other in self._choices.operations)
+        """What the cell does: operations of its live edges, one-hot, and counts over its live paths.
+
+        A path leads from the cell's input to its output. It is live if none of its edges is ``none``, and so are its
+        edges; what happens on other edges has no effect. Counts: live paths; the most 3x3 convolutions, and the most
+        convolutions, on one of them; live edges with each operation; whether one path skips everything; 3x3
+        convolutions of all paths together; paths with pooling.
+
+        White et al. (2020). A Study on Encodings for Neural Architecture Search. NeurIPS: features of paths serve
+        models better than those of edges.
+        """
+        on_edge = dict(zip(EDGES, self._operations(architecture), strict=True))
+        paths = [[on_edge[edge] for edge in path] for path in PATHS]
+        paths = [path for path in paths if "none" not in path]
+        live = {edge for path in PATHS if all(on_edge[e] != "none" for e in path) for edge in path}
+        edges = [on_edge[edge] if edge in live else "none" for edge in EDGES]
+        one_hot = [operation == other for operation in edges for other in OPERATIONS]
+        counts = [
+            len(paths),
+            max((path.count("nor_conv_3x3") for path in paths), default=0),
+            max((path.count("nor_conv_3x3") + path.count("nor_conv_1x1") for path in paths), default=0),
+            *(edges.count(operation) for operation in OPERATIONS[1:]),
+            any(set(path) == {"skip_connect"} for path in paths),
+            sum(path.count("nor_conv_3x3") for path in paths),
+            sum("avg_pool_3x3" in path for path in paths),
+        ]
+        return tuple(float(value) for value in (*one_hot, *counts))
 
     def _architecture(self, operations: Sequence[str]) -> Architecture:
         return Architecture.of(

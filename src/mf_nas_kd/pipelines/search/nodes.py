@@ -165,15 +165,16 @@ def draw_pareto_front(full_trainings: pd.DataFrame, front: pd.DataFrame, winner:
 def _problem(
     pool: pd.DataFrame, space: SpaceSettings, plan: pd.DataFrame, parameters: SearchParameters
 ) -> searching.SearchProblem:
-    encode = space.build().encode
+    built = space.build()
     planned = {role: [Fidelity.from_columns(row) for row in rows.itertuples()] for role, rows in plan.groupby("role")}
     low = parameters.low.values if parameters.low is not None else tuple(dict.fromkeys(planned.get("low", ())))
     return searching.SearchProblem(
         candidates=tuple(
-            searching.Candidate(architecture, encode(architecture), row.macs, row.params)
+            searching.Candidate(architecture, built.encode(architecture), row.macs, row.params)
             for architecture, row in zip(architectures_of(pool), pool.itertuples(), strict=True)
         ),
         full=planned["full"][0],
         low=low,
         proposals_at_a_time=parameters.proposals_at_a_time,
+        neighbours=built.neighbours,
     )
