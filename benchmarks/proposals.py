@@ -59,6 +59,7 @@ def random_problem(candidates: int, rng: np.random.Generator) -> SearchProblem:
         FULL,
         LOW,
         proposals_at_a_time=1,
+        neighbours=lambda _: (),
     )
 
 

@@ -66,10 +66,22 @@ def test_every_cell_of_the_benchmark_is_read_and_written(published):
     assert len({operations_of_cell(cell) for cell in cells}) == len(cells) == 15_625
 
 
-def test_encoding_is_one_hot_for_each_edge():
+def test_encoding_says_what_live_edges_do_and_counts_over_live_paths():
+    """Input to node 2 by a skip, from there to the output by a 3x3 convolution; node 1 is not reached."""
     architecture = architecture_of("none", "skip_connect", "nor_conv_3x3", "none", "none", "nor_conv_3x3")
-    none, skip, convolution = (1, 0, 0), (0, 1, 0), (0, 0, 1)
-    assert space_of().encode(architecture) == (*none, *skip, *convolution, *none, *none, *convolution)
+    none, skip, convolution = (1, 0, 0, 0, 0), (0, 1, 0, 0, 0), (0, 0, 0, 1, 0)
+    counts = (1, 1, 1, 1, 0, 1, 0, 0, 1, 0)
+    assert space_of().encode(architecture) == (*none, *skip, *none, *none, *none, *convolution, *counts)
+
+
+def test_what_happens_on_a_dead_edge_is_not_encoded():
+    """All paths but the direct one are cut at node 3."""
+    cells = [
+        architecture_of("nor_conv_3x3", other, other, "skip_connect", "none", "none")
+        for other in ("none", "skip_connect", "nor_conv_3x3")
+    ]
+    assert len({space_of().encode(cell) for cell in cells}) == 1
+    assert space_of().encode(cells[0])[-10:] == (1, 0, 0, 1, 0, 0, 0, 1, 0, 0)
 
 
 def test_neighbours_differ_in_one_edge():

@@ -29,7 +29,8 @@ class CoKrigingOptions(Options):
         low_fidelity_evaluations: Random short trainings of the warm-up; known ones help the model but do not count.
         initial_evaluations: Random full trainings of the warm-up; known ones count.
         exploration: Weight of the deviation in the bound; 0.5 in the paper.
-        free_predictors: Whether the processes see operations and parameters; in the paper they do not.
+        free_predictors: Whether models see operations and parameters, and have a line in all features beside the RBF;
+            in the paper neither.
     """
 
     low_fidelity_evaluations: PositiveInt
@@ -64,5 +65,13 @@ class CoKriging(Strategy):
         return within(
             budget,
             history,
-            propose_by_bound(problem, history, problem.full, CoKrigingPrior(), seen, options.exploration, count),
+            propose_by_bound(
+                problem,
+                history,
+                problem.full,
+                CoKrigingPrior(options.free_predictors),
+                seen,
+                options.exploration,
+                count,
+            ),
         )

@@ -23,7 +23,8 @@ class HighFidelityGPOptions(Options):
     Attributes:
         initial_evaluations: Random full trainings before the process decides; known ones count.
         exploration: Weight of the deviation in the bound; 0.5 in the paper.
-        free_predictors: Whether the process sees operations and parameters; in the paper it does not.
+        free_predictors: Whether models see operations and parameters, and have a line in all features beside the RBF;
+            in the paper neither.
     """
 
     initial_evaluations: PositiveInt
@@ -47,6 +48,12 @@ class HighFidelityGP(Strategy):
             count = problem.proposals_at_a_time
             seen = evidence(problem, history, (0,), options.free_predictors)
             proposals = propose_by_bound(
-                problem, history, problem.full, SingleFidelityPrior(), seen, options.exploration, count
+                problem,
+                history,
+                problem.full,
+                SingleFidelityPrior(options.free_predictors),
+                seen,
+                options.exploration,
+                count,
             )
         return within(budget, history, proposals)

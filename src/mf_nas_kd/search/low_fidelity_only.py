@@ -26,7 +26,8 @@ class LowFidelityOnlyOptions(Options):
     Attributes:
         low_fidelity_evaluations: Random short trainings of this search; 30 in the paper. Known ones help the model
             but do not count.
-        free_predictors: Whether the process sees operations and parameters; in the paper it does not.
+        free_predictors: Whether models see operations and parameters, and have a line in all features beside the RBF;
+            in the paper neither.
     """
 
     low_fidelity_evaluations: PositiveInt
@@ -54,7 +55,7 @@ class LowFidelityOnly(Strategy):
             return within(budget, history, draw(problem, history, problem.full, problem.proposals_at_a_time, rng))
         seen = evidence(problem, history, (problem.fidelities.index(low),), self.options.free_predictors)
         predicted = (
-            GaussianProcess(SingleFidelityPrior())
+            GaussianProcess(SingleFidelityPrior(self.options.free_predictors))
             .fit(*seen)
             .predict_mean(candidates_seen(problem, self.options.free_predictors))
         )

@@ -1,19 +1,23 @@
-"""Whatever finds the best candidate soonest: train fully, or look first.
+"""Do whatever finds the best candidate soonest: train it fully, or look first.
 
-Each time, everything that could be done next is given a rate: chance of finding the best candidate, divided by its price.
+Everything that could be done next is given a rate: chance of finding the best candidate, divided by its price.
 
 - Training a candidate fully finds the best with the chance that it is the best, at the price of a full training.
 - Looking first (a cheaper evaluation, and a full training only if its result lies above a threshold) finds it with the
   chance that it is the best *and* passes, at the price of the look plus that of a full training times the chance to
   pass. The threshold is the one with the highest rate.
 
-Whatever has the highest rate is proposed; a full training after a look is just the next proposal, if it still is the best
-deal. A fidelity that tells little for its price is never looked at, and one that turned out to tell little no more.
+What has the highest rate is proposed. A full training after a look is simply the next proposal, if it still has it.
 
-The chances come from draws of a Gaussian process (:mod:`mf_nas_kd.surrogates.many_fidelities`) that sees features, free
-predictors and all evaluations, and has learned from the pairs of cheap and full evaluations how much each fidelity tells.
-Because a process may be wrong about that, it is not alone: a second one sees full trainings only. Which of both has
-predicted the full trainings better decides how far looks are trusted; at first it is even.
+The chances come from draws of a Gaussian process (:mod:`mf_nas_kd.surrogates.many_fidelities`) that sees features,
+free predictors and all evaluations, and learns from candidates with several evaluations how much each fidelity tells.
+A process may be wrong about that. So it shares the decision with a second one, which sees full trainings only: evenly, and
+less where looks made the full trainings that followed more of a surprise.
+
+A fidelity of which little is known has the benefit of the doubt: it is valued as if it agreed with full training by one
+standard deviation better than expected. In turn, looks may cost only a quarter of what full trainings have cost, times
+the factor by which they made the full trainings more likely: what a search loses by useless looks is bounded, and what
+turns out to be useful may be used freely.
 
 References:
     Kadane (1971). Optimal Whereabouts Search. Operations Research 19: the order by chance over cost finds soonest.
@@ -46,9 +50,9 @@ Array = NDArray[np.floating]
 SHORTLIST = 300  # candidates at most whose chances are drawn: those with the highest bounds
 LOOKED_AT = 20  # candidates at most for which looks are considered: those with the highest chances
 PASS_RATES = np.arange(1, 16) / 16  # chances to pass that are considered for thresholds
-HIGHEST = 0.99  # agreement of a look with a full training
-OPT = 1.0
-ALLOW = 0.25
+HIGHEST_AGREEMENT = 0.99  # of a look with a full training, before the doubt
+ALLOWANCE = 0.25  # of looks, in what full trainings have cost
+MOST_EVIDENCE = 30.0  # logarithm of a factor; more is as good as certain
 JITTER = 1e-9
 
 
@@ -134,11 +138,10 @@ class Situation:
         lesson = self._lesson(inputs, values)
         self._trust = float(expit(min(lesson, 0)))
         paid = [sum(s.cost_seconds for s in history.paid(f)) for f in problem.fidelities]
-        self._allowance = ALLOW * np.exp(np.clip(lesson, -30, 30)) * paid[0] - sum(paid[1:])
-
+        self._allowance = ALLOWANCE * np.exp(min(lesson, MOST_EVIDENCE)) * paid[0] - sum(paid[1:])
         full = history.accuracies(problem.full, problem.by_id).keys()
         pairs = np.array([len(full & history.accuracies(f, problem.by_id).keys()) for f in problem.fidelities])
-        self._doubt = OPT / np.sqrt(AGREEMENT_SPREAD**-2 + pairs)
+        self._doubt = 1 / np.sqrt(AGREEMENT_SPREAD**-2 + pairs)  # of Fisher's z
 
         bounds = np.sum(self._joint.predict(problem.inputs[untried]), axis=0) if len(untried) > SHORTLIST else untried
         self._places = untried[np.sort(np.argsort(-bounds, kind="stable")[:SHORTLIST])]
@@ -250,6 +253,7 @@ class Draws:
         Args:
             which: ``(k,)``, positions among the candidates.
             what: ``(k,)``, the same candidates at the fidelities of the looks.
+            doubt: ``(k,)``, added to the agreement of look and full training, on the scale of Fisher's z.
 
         Returns:
             Expected results ``(k,)``; thresholds that are passed with the chances ``PASS_RATES``, ``(k, thresholds)``;
@@ -260,7 +264,7 @@ class Draws:
         mean, half = process.mean_and_half(what)
         variance = np.maximum(prior.variance(t, what) - np.einsum("nk,nk->k", half, half), JITTER)
         together = prior.covariance_with_full(t, what) - np.einsum("nk,nk->k", half, self._half[:, which])
-        agreement = np.clip(together / np.sqrt(variance * self._variance[which]), -HIGHEST, HIGHEST)
+        agreement = np.clip(together / np.sqrt(variance * self._variance[which]), -HIGHEST_AGREEMENT, HIGHEST_AGREEMENT)
         agreement = np.tanh(np.arctanh(agreement) + doubt)
         slope = agreement * np.sqrt(variance / self._variance[which])
         rest = np.sqrt(variance * (1 - agreement**2))

@@ -29,7 +29,8 @@ class TwoStageOptions(Options):
         initial_evaluations: Observations at low fidelity before the process decides; known ones count.
         promoted: The best of the short trainings that are trained fully before the process takes over; 1 in the paper.
         exploration: Weight of the deviation in the bound; 0.5 in the paper.
-        free_predictors: Whether the processes see operations and parameters; in the paper they do not.
+        free_predictors: Whether models see operations and parameters, and have a line in all features beside the RBF;
+            in the paper neither.
     """
 
     low_fidelity_evaluations: PositiveInt
@@ -98,4 +99,6 @@ class TwoStage(Strategy):
         """By a process of the evaluations at this fidelity alone."""
         problem, options = self.problem, self.options
         seen = evidence(problem, history, (problem.fidelities.index(fidelity),), options.free_predictors)
-        return propose_by_bound(problem, history, fidelity, SingleFidelityPrior(), seen, options.exploration, count)
+        return propose_by_bound(
+            problem, history, fidelity, SingleFidelityPrior(options.free_predictors), seen, options.exploration, count
+        )

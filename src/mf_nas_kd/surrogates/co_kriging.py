@@ -23,10 +23,13 @@ class CoKrigingPrior:
 
     Both include a level of their own; noise at high fidelity is that of the difference. Inputs at fidelity 0 are
     expensive, all others cheap. Hyper-parameters: the factor, then those of the cheap process and of the difference.
+
+    Args:
+        line: Whether both have a line beside the RBF; in the paper they have none.
     """
 
-    def __init__(self) -> None:
-        self._part = SingleFidelityPrior()
+    def __init__(self, line: bool = True) -> None:
+        self._part = SingleFidelityPrior(line)
         self._count = len(self._part.expected)
         self.expected = np.concatenate([[1.0], self._part.expected, self._part.expected])
         self.spread = np.concatenate([[FACTOR_SPREAD], self._part.spread, self._part.spread])

@@ -26,10 +26,16 @@ class SingleFidelityPrior:
 
     Hyper-parameters: logarithms of the scale (standard deviation of all parts), of the variances of line, RBF and noise
     in units of its square, and of the RBF's length.
+
+    Args:
+        line: Whether there is a line; in the paper there is none.
     """
 
     expected = np.array([LOG_SCALE, -1.0, -1.0, -2.0, 0.0])
     spread = np.array([LOG_SCALE_SPREAD, LOG_SHARE_SPREAD, LOG_SHARE_SPREAD, LOG_SHARE_SPREAD, LOG_LENGTH_SPREAD])
+
+    def __init__(self, line: bool = True) -> None:
+        self._line = float(line)
 
     def moments(self, t: Array, inputs: Inputs, noisy: Array | float = 1.0) -> tuple[Array, Array, Gradient]:
         """See :class:`.prior.Prior`; ``noisy``, ``(n,)``, is 0 for observations that are without noise."""
@@ -59,11 +65,11 @@ class SingleFidelityPrior:
 
     def variance(self, t: Array, inputs: Inputs) -> Array:
         line = linear_variance(inputs.features) + linear_variance(inputs.free)
-        return np.exp(2 * t[0]) * (np.exp(t[1]) * line + np.exp(t[2])) + LEVEL_DEVIATION**2
+        return np.exp(2 * t[0]) * (self._line * np.exp(t[1]) * line + np.exp(t[2])) + LEVEL_DEVIATION**2
 
     def _parts(self, t: Array, left: Inputs, right: Inputs, distances: Array) -> tuple[Array, Array]:
         line = linear(left.features, right.features) + linear(left.free, right.free)
         bumps = gaussian_similarity(distances, t[4])
-        line *= np.exp(2 * t[0] + t[1])
+        line *= self._line * np.exp(2 * t[0] + t[1])
         bumps *= np.exp(2 * t[0] + t[2])
         return line, bumps

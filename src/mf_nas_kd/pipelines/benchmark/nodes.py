@@ -114,6 +114,8 @@ def _contests(table: BenchmarkTable, parameters: BenchmarkParameters) -> list[Co
 
 def _low(table: BenchmarkTable, name: str, entry: Entry) -> tuple[Fidelity, ...]:
     """The low fidelities of a table that an entry may use: its cheapest one, if there is none of those wanted."""
+    if entry.low == "none":
+        return ()
     wanted = tuple(fidelity for fidelity in table.low if entry.low is None or entry.low.allows(fidelity))
     if not wanted and table.low:
         wanted = table.low[:1]

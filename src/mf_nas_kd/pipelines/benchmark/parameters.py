@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -39,14 +39,14 @@ class Entry(BaseModel):
 
     Attributes:
         strategy: A name in ``search.STRATEGIES``.
-        low: Low fidelities that it may use; null for all of the table.
+        low: Low fidelities that it may use; null for all of the table, ``none`` for none.
         options: The fields of the strategy's ``Options``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     strategy: str
-    low: FidelityFilter | None
+    low: FidelityFilter | Literal["none"] | None
     options: dict[str, Any]
 
     @model_validator(mode="after")
