@@ -15,9 +15,8 @@ may be wrong about that. So it shares the decision with a second one, which sees
 where looks made the full trainings that followed more of a surprise.
 
 A fidelity of which little is known has the benefit of the doubt: it is valued as if it agreed with full training by one
-standard deviation better than expected. In turn, looks may cost only a quarter of what full trainings have cost, times
-the factor by which they made the full trainings more likely: what a search loses by useless looks is bounded, and what
-turns out to be useful may be used freely.
+standard deviation better than expected. In turn, all looks together may cost only a quarter of what full trainings have
+cost: this is what a search can lose by useless looks.
 
 References:
     Kadane (1971). Optimal Whereabouts Search. Operations Research 19: the order by chance over cost finds soonest.
@@ -52,7 +51,6 @@ LOOKED_AT = 20  # candidates at most for which looks are considered: those with 
 PASS_RATES = np.arange(1, 16) / 16  # chances to pass that are considered for thresholds
 HIGHEST_AGREEMENT = 0.99  # of a look with a full training, before the doubt
 ALLOWANCE = 0.25  # of looks, in what full trainings have cost
-MOST_EVIDENCE = 30.0  # logarithm of a factor; more is as good as certain
 JITTER = 1e-9
 
 
@@ -135,10 +133,9 @@ class Situation:
         self._plain = _process(relative, *evidence(problem, history, (0,)))
         inputs, values = evidence(problem, history)
         self._joint = _process(relative, inputs, values) if (inputs.fidelity > 0).any() else self._plain
-        lesson = self._lesson(inputs, values)
-        self._trust = float(expit(min(lesson, 0)))
+        self._trust = float(expit(min(self._lesson(inputs, values), 0)))
         paid = [sum(s.cost_seconds for s in history.paid(f)) for f in problem.fidelities]
-        self._allowance = ALLOWANCE * np.exp(min(lesson, MOST_EVIDENCE)) * paid[0] - sum(paid[1:])
+        self._allowance = ALLOWANCE * paid[0] - sum(paid[1:])
         full = history.accuracies(problem.full, problem.by_id).keys()
         pairs = np.array([len(full & history.accuracies(f, problem.by_id).keys()) for f in problem.fidelities])
         self._doubt = 1 / np.sqrt(AGREEMENT_SPREAD**-2 + pairs)  # of Fisher's z
