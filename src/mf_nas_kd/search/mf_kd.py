@@ -11,8 +11,8 @@ What has the highest rate is proposed. A full training after a look is simply th
 
 The chances come from draws of a Gaussian process (:mod:`mf_nas_kd.surrogates.many_fidelities`) that sees features,
 free predictors and all evaluations, and learns from candidates with several evaluations how much each fidelity tells.
-A process may be wrong about that. So it shares the decision with a second one, which sees full trainings only: evenly, and
-less where looks made the full trainings that followed more of a surprise.
+A process may be wrong about that. So it shares the decision with a second one, which sees full trainings only: evenly,
+and less where looks made the full trainings that followed more of a surprise.
 
 A fidelity of which little is known has the benefit of the doubt: it is valued as if it agreed with full training by one
 standard deviation better than expected. In turn, looks may cost only a quarter of what full trainings have cost, times
