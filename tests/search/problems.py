@@ -3,6 +3,8 @@
 from dataclasses import replace
 from fractions import Fraction
 
+import pytest
+
 from mf_nas_kd.evaluation import Fidelity
 from mf_nas_kd.search import STRATEGIES, Candidate, Observation, SearchProblem
 from mf_nas_kd.spaces import Architecture
@@ -38,6 +40,13 @@ assert OPTIONS.keys() == STRATEGIES.keys()
 PACKAGES = {"optuna_tpe": "optuna", "botorch_multi_fidelity": "botorch"}
 """What strategies need of the extra ``peers``; without it their tests are skipped."""
 
+
+def skip_unless_installed(name):
+    """For a strategy of another project, where the extra is not installed."""
+    if package := PACKAGES.get(name):
+        pytest.importorskip(package, reason=f"the extra peers, with {package}, is not installed")
+
+
 CANDIDATES = tuple(
     Candidate(Architecture.of("grid", x=x, y=y), (float(x), float(y)), macs=100 + 10 * x + y, params=10 + x)
     for x in range(6)
@@ -45,15 +54,15 @@ CANDIDATES = tuple(
 )
 
 
-def problem(proposals_at_a_time=2, candidates=CANDIDATES, low=(LOW,)):
-    return SearchProblem(candidates, FULL, low, proposals_at_a_time, neighbours)
-
-
-def neighbours(architecture):
+def steps(architecture):
     """One step on one axis of the grid."""
     x, y = architecture.fields["x"], architecture.fields["y"]
-    steps = ((x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1))
-    return tuple(Architecture.of("grid", x=a, y=b) for a, b in steps if 0 <= a < 6 and 0 <= b < 6)
+    ends = ((x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1))
+    return tuple(Architecture.of("grid", x=a, y=b) for a, b in ends if 0 <= a < 6 and 0 <= b < 6)
+
+
+def problem(proposals_at_a_time=2, candidates=CANDIDATES, low=(LOW,), neighbours=steps):
+    return SearchProblem(candidates, FULL, low, proposals_at_a_time, neighbours)
 
 
 def truth(architecture, fidelity):

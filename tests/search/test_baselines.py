@@ -200,8 +200,8 @@ def test_a_small_sample_lets_others_than_the_best_have_children():
     assert parents == {c.id for c in CANDIDATES[:4]}
 
 
-def test_neighbours_of_a_cell_differ_in_one_operation():
-    """Also where a limit leaves out some cells, and operations are no longer equally frequent."""
+def test_children_of_a_cell_differ_in_one_operation():
+    """Also where a limit leaves out some cells, and where features do not tell cells apart that do the same."""
     space = NASBench201Space(
         NASBench201Choices(stem=16, cells_per_stage=5, operations=("none", "skip_connect", "nor_conv_3x3"))
     )
@@ -209,11 +209,23 @@ def test_neighbours_of_a_cell_differ_in_one_operation():
     cells = list({a.id: a for a in (space.sample(rng) for _ in range(300))}.values())
     cheap = [c for c in cells if c.fields["cell"].count("nor_conv_3x3") <= 2]
     candidates = tuple(Candidate(c, space.encode(c), macs=1, params=1) for c in cheap)
-    neighbours = Neighbours(candidates)
-    everyone = np.arange(len(candidates))
     for place in range(20):
-        others = everyone[everyone != place]
-        found = {candidates[i].id for i in neighbours.nearest(candidates[place].features, others)}
+        parent = replace(observation(CANDIDATES[0], FULL), architecture_id=candidates[place].id)
+        children = evolve(
+            History((parent,)), population=1, proposals_at_a_time=12, candidates=candidates, neighbours=space.neighbours
+        )
         expected = {a.id for a in space.neighbours(cheap[place])} & {c.id for c in cheap}
         assert expected
-        assert found == expected
+        assert set(names(children[: len(expected)])) == expected
+
+
+def test_the_nearest_candidates_are_all_that_are_equally_near():
+    """A step on an indicator counts as it is, one on another axis in its standard deviation."""
+    table = [(0.0, 0.0), (0.0, 10.0), (1.0, 0.0), (0.0, 30.0), (1.0, 10.0)]
+    points = [replace(CANDIDATES[place], features=features) for place, features in enumerate(table)]
+    deviation = np.std([second for _, second in table])
+    assert 10 / deviation < 1
+    neighbours = Neighbours(points)
+    assert neighbours.nearest((0.0, 0.0), np.array([1, 2, 3, 4])).tolist() == [1]
+    assert neighbours.nearest((0.0, 20.0), np.array([0, 1, 2, 3])).tolist() == [1, 3]
+    assert neighbours.nearest((1.0, 0.0), np.array([0, 3])).tolist() == [0]

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from mf_nas_kd.errors import UnknownNameError
 from mf_nas_kd.search import STRATEGIES, Budget, History, build_strategy, run_search
-from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, PACKAGES, evaluate, observation, problem
+from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, evaluate, observation, problem, skip_unless_installed
 
 PLENTY = Budget(seconds=1e9, evaluations=10_000)
 
@@ -19,8 +19,7 @@ def search(name, budget, seed=0, known=(), the_problem=None):
 
 @pytest.fixture(params=STRATEGIES)
 def name(request):
-    if package := PACKAGES.get(request.param):
-        pytest.importorskip(package, reason=f"the extra peers, with {package}, is not installed")
+    skip_unless_installed(request.param)
     return request.param
 
 

@@ -13,7 +13,7 @@ from mf_nas_kd.evaluation.tabular_evaluator import TabularEvaluator
 from mf_nas_kd.search import STRATEGIES, Budget, Proposal, Strategy, build_strategy, run_search
 from mf_nas_kd.search.replay import UNLIMITED, replay, replay_tasks
 from mf_nas_kd.search.replays import Contest, run_replays
-from tests.search.problems import OPTIONS
+from tests.search.problems import OPTIONS, skip_unless_installed
 from tests.search.tables import FULL, KD, PLAIN, table
 
 ACCURACIES = (0.60, 0.70, 0.65, 0.80, 0.75, 0.796)
@@ -124,6 +124,7 @@ def test_only_some_low_fidelities_may_be_used():
 
 @pytest.fixture(params=sorted(STRATEGIES))
 def name(request):
+    skip_unless_installed(request.param)
     return request.param
 
 

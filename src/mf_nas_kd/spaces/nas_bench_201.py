@@ -125,9 +125,9 @@ class NASBench201Space:
         """What the cell does: operations of its live edges, one-hot, and counts over its live paths.
 
         A path leads from the cell's input to its output. It is live if none of its edges is ``none``, and so are its
-        edges; what happens on other edges has no effect. Counts: live paths; the most 3x3 convolutions, and the most
-        convolutions, on one of them; live edges with each operation; whether one path skips everything; 3x3
-        convolutions of all paths together; paths with pooling.
+        edges; what happens on other edges adds at most a learned constant. Counts: live paths; the most 3x3
+        convolutions, and the most convolutions, on one of them; live edges with each operation; whether one path skips
+        everything; 3x3 convolutions of all paths together; paths with pooling.
 
         White et al. (2020). A Study on Encodings for Neural Architecture Search. NeurIPS: features of paths serve
         models better than those of edges.

@@ -63,6 +63,9 @@ class SearchSpace(Protocol):
     def encode(self, architecture: Architecture) -> tuple[float, ...]:
         """Features for a model, of the same length for all: logarithms of widths and counts, one-hot operations.
 
+        Equal only where architectures compute the same but for learned constants: a convolution that sees nothing but
+        zeros, whose normalisation adds a bias nevertheless, may be left out.
+
         Raises:
             InvalidValueError: If the architecture does not belong to the space.
         """
