@@ -28,6 +28,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,7 +95,9 @@ class MultiFidelity(Strategy):
         proposals: list[Proposal] = []
         believed = history
         for _ in range(problem.proposals_at_a_time):
-            situation = Situation.of(problem, believed, self.options.draws, rng)
+            # A training beside a look at the same candidate would not wait for what the look says.
+            busy = {proposal.candidate.id for proposal in proposals}
+            situation = Situation.of(problem, believed, busy, self.options.draws, rng)
             if situation is None:
                 break
             choice = situation.train()
@@ -153,9 +156,11 @@ class Situation:
         self._order = np.lexsort((-self._means, -self._chances))
 
     @classmethod
-    def of(cls, problem: SearchProblem, history: History, draws: int, rng: np.random.Generator) -> Situation | None:
-        """None if all candidates were trained fully."""
-        tried = history.tried(problem.full)
+    def of(
+        cls, problem: SearchProblem, history: History, busy: Set[str], draws: int, rng: np.random.Generator
+    ) -> Situation | None:
+        """Leaves out the candidates that are ``busy``; None if all others were trained fully."""
+        tried = history.tried(problem.full) | busy
         untried = np.array([place for name, place in problem.place.items() if name not in tried], dtype=int)
         return cls(problem, history, untried, draws, rng) if len(untried) else None
 
