@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 	@echo "Set up. For an interactive shell: source $(VENV)/bin/activate"
 
-run: $(STAMP) ## the whole flow on the embedded images, about 4 minutes on two cores; results in data/digits
+run: $(STAMP) ## the whole flow on the embedded images, about 4 minutes on two free cores; results in data/digits
 	@echo "Running the whole flow; results go to data/digits."
 	$(VENV)/bin/kedro run
 
