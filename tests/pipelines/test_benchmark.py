@@ -16,7 +16,10 @@ from mf_nas_kd.pipelines.benchmark.nodes import correlate_tables
 from mf_nas_kd.statistics import BootstrapSettings
 from tests.pipelines.running import catalog, run
 
-STRATEGIES = {"random", "hf_gp", "lf_only", "two_stage"}
+STRATEGIES = {
+    "random", "regularised_evolution", "successive_halving", "hf_gp", "lf_only", "two_stage", "two_stage_nst",
+    "co_kriging", "hf_gp_free", "two_stage_free", "mf_kd",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -115,7 +115,10 @@ def test_evaluating_again_trains_nothing(study, entries, caplog):
     pd.testing.assert_frame_equal(before, catalog(study).load("evaluations"))
 
 
-@pytest.mark.parametrize("strategy", ["random", "regularised_evolution", "successive_halving", "hf_gp", "lf_only"])
+@pytest.mark.parametrize(
+    "strategy",
+    ["random", "regularised_evolution", "successive_halving", "hf_gp", "lf_only", "two_stage", "co_kriging"],
+)
 def test_every_strategy_searches_within_a_limit(study, entries, strategy):
     limit = int(entries.load("candidates")["macs"].median())
     run(study, "search", search={"strategy": strategy, "max_macs": limit, "budget_evaluations": 4})

@@ -139,8 +139,8 @@ class Situation:
         self._trust = float(expit(min(self._lesson(inputs, values), 0)))
         paid = [sum(s.cost_seconds for s in history.paid(f)) for f in problem.fidelities]
         self._allowance = ALLOWANCE * paid[0] - sum(paid[1:])
-        full = history.accuracies(problem.full, problem.by_id).keys()
-        pairs = np.array([len(full & history.accuracies(f, problem.by_id).keys()) for f in problem.fidelities])
+        full, *_ = known = [inputs.who[inputs.fidelity == number] for number in range(len(problem.fidelities))]
+        pairs = np.array([len(np.intersect1d(full, others)) for others in known])
         self._doubt = 1 / np.sqrt(AGREEMENT_SPREAD**-2 + pairs)  # of Fisher's z
 
         bounds = np.sum(self._joint.predict(problem.inputs[untried]), axis=0) if len(untried) > SHORTLIST else untried

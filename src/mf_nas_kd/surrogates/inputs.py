@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,11 @@ class Inputs:
         """These, then the others."""
         pairs = ((getattr(self, name), getattr(others, name)) for name in ("features", "free", "who", "fidelity"))
         return Inputs(*(np.concatenate(pair) for pair in pairs))
+
+    @cached_property
+    def distances(self) -> Array:
+        """``(n, n)``: :func:`squared_distances` among themselves; kept, because every step of a fit needs them."""
+        return squared_distances(self.features, self.features)
 
     def most_evaluated(self, count: int) -> NDArray[np.intp]:
         """Positions of ``count`` evaluations, ascending, or of all if there are fewer.

@@ -82,8 +82,7 @@ class ManyFidelitiesPrior:
         return float(self._agreements(t)[fidelity])
 
     def moments(self, t: Array, inputs: Inputs) -> tuple[Array, Array, Gradient]:
-        distances = squared_distances(inputs.features, inputs.features)
-        smooth, bumps, own = self._parts(t, inputs, inputs, distances)
+        smooth, bumps, own = self._parts(t, inputs, inputs, inputs.distances)
         whole = smooth + own
         scales, told, instead = self._scales(t), self._agreements(t), self._seen_instead(t)
         tells = np.outer(told, told) + instead
@@ -107,7 +106,7 @@ class ManyFidelitiesPrior:
                 by_scale.sum() - by_scale[self._seen].sum(),
                 np.vdot(by_whole, smooth) + 0.5 * of_told @ told,
                 np.vdot(by_whole, own),
-                np.vdot(of_bumps, distances) * np.exp(-2 * t[3]),
+                np.vdot(of_bumps, inputs.distances) * np.exp(-2 * t[3]),
                 (of_instead.sum() - np.trace(of_instead)) * expit(-t[4]),
                 by_told.sum(),
             ]

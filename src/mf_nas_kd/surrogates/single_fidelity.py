@@ -39,7 +39,7 @@ class SingleFidelityPrior:
 
     def moments(self, t: Array, inputs: Inputs, noisy: Array | float = 1.0) -> tuple[Array, Array, Gradient]:
         """See :class:`.prior.Prior`; ``noisy``, ``(n,)``, is 0 for observations that are without noise."""
-        distances = squared_distances(inputs.features, inputs.features)
+        distances = inputs.distances
         line, bumps = self._parts(t, inputs, inputs, distances)
         noise = np.exp(2 * t[0] + t[3]) * np.broadcast_to(noisy, len(inputs))
         covariance = line + bumps
