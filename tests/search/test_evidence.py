@@ -57,3 +57,9 @@ def test_each_fidelity_has_its_own_median():
     history = History((*seen(LOW, 0.0, 0.2, 0.25), *seen(FULL, 0.6, 0.7, 0.75)))
     _, values = evidence(problem(), history)
     assert values == pytest.approx([0.05, 0.2, 0.25, 0.6, 0.7, 0.75])
+
+
+def test_nothing_is_pulled_up_where_the_median_is_the_best():
+    """Coarse accuracies of few validation images tie; the others still differ."""
+    _, values = evidence(problem(), History(tuple(seen(FULL, 0.9, 0.9, 0.9, 0.7, 0.8))))
+    assert values.tolist() == [0.9, 0.9, 0.9, 0.7, 0.8]

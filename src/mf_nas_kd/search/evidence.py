@@ -19,7 +19,7 @@ def evidence(
 
     Accuracies far below the others of their fidelity say that a network is bad, not how the good ones differ, and would
     bend every model: whatever lies further below the median than ``FURTHEST_BELOW`` times what the best lies above it
-    counts as if it lay there.
+    counts as if it lay there (unless the median is the best).
 
     Args:
         problem: Candidates and fidelities.
@@ -40,8 +40,9 @@ def evidence(
     values = np.array([row[2] for row in seen], dtype=float)
     for number in np.unique(fidelities):
         here = fidelities == number
-        median = np.median(values[here])
-        values[here] = np.maximum(values[here], median - FURTHEST_BELOW * (values[here].max() - median))
+        median, best = np.median(values[here]), values[here].max()
+        if best > median:
+            values[here] = np.maximum(values[here], median - FURTHEST_BELOW * (best - median))
     inputs = candidates_seen(problem, free_predictors)[places]
     return Inputs(inputs.features, inputs.free, inputs.who, fidelities), values
 
