@@ -5,6 +5,7 @@ import pytest
 
 from mf_nas_kd.errors import StoreError
 from mf_nas_kd.evaluation import EvaluationStore
+from mf_nas_kd.evaluation import store as store_module
 from mf_nas_kd.evaluation.plan import evaluations_of
 from tests.evaluation.fakes import FakeEvaluator
 
@@ -93,3 +94,16 @@ def test_a_password_is_never_shown(url):
     store = EvaluationStore(url)
     store._url = store._url.set(drivername="postgresql", host="h", username="u", password="secret")
     assert "secret" not in str(store)
+
+
+def test_a_store_that_another_process_creates_meanwhile_is_opened(tmp_path, monkeypatch):
+    """Both looked, found nothing, and both create: the second one opens what the first has made."""
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    real = store_module.EVALUATIONS.metadata.create_all
+
+    def late(engine):
+        real(engine)
+        real(engine, checkfirst=False)
+
+    monkeypatch.setattr(store_module.EVALUATIONS.metadata, "create_all", late)
+    assert EvaluationStore(url).table().empty

@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mf_nas_kd.errors import StoreError
 from mf_nas_kd.evaluation.record import Evaluation
@@ -127,8 +127,14 @@ class EvaluationStore:
         elif tables and self._engine.dialect.name == "sqlite":
             raise StoreError(f"{self} holds other tables ({', '.join(tables)}) and no evaluations: choose another file")
         else:
-            EVALUATIONS.metadata.create_all(self._engine)
-            logger.info("Created the evaluation store %s", self)
+            try:
+                EVALUATIONS.metadata.create_all(self._engine)
+            except DBAPIError:  # another process has created it since we looked
+                if EVALUATIONS.name not in inspect(self._engine).get_table_names():
+                    raise
+                self._check_columns()
+            else:
+                logger.info("Created the evaluation store %s", self)
 
     def _check_columns(self) -> None:
         there = {column["name"] for column in inspect(self._engine).get_columns(EVALUATIONS.name)}
