@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from mf_nas_kd.errors import WorkerStartError
 from mf_nas_kd.evaluation import EvaluationRequest, EvaluationStore, run_evaluations
 from mf_nas_kd.evaluation.executors import EXECUTORS, ExecutorSettings, open_executor
+from mf_nas_kd.evaluation.runner import evaluate
 from tests.evaluation.fakes import FakeEvaluator
 
 
@@ -42,7 +43,7 @@ def test_an_exception_reaches_whoever_asks(kind, requests, tmp_path):
     with open_executor(
         ExecutorSettings(kind=kind, workers=2), FakeEvaluator(broken=[requests[0].architecture.id])
     ) as w:
-        future = w.submit(requests[0])
+        future = w.submit(evaluate, requests[0])
         wait([future])
         with pytest.raises(RuntimeError, match="a mistake of the evaluator"):
             future.result()
@@ -86,12 +87,13 @@ def test_workers_end_with_their_driver(tmp_path):
         from fractions import Fraction
         from mf_nas_kd.evaluation import EvaluationRequest, Fidelity
         from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
+        from mf_nas_kd.evaluation.runner import evaluate
         from mf_nas_kd.spaces import Architecture
         from tests.evaluation.fakes import FakeEvaluator
         if __name__ == "__main__":
             workers = open_executor(ExecutorSettings(kind="processes", workers=2), FakeEvaluator(delay=1))
             for n in range(8):
-                future = workers.submit(EvaluationRequest(Architecture.of("x", n=n), Fidelity(Fraction(1), 1), 0))
+                future = workers.submit(evaluate, EvaluationRequest(Architecture.of("x", n=n), Fidelity(Fraction(1), 1), 0))
             print("started", flush=True)
             wait([future])
     """

@@ -7,6 +7,7 @@ import pytest
 from mf_nas_kd.errors import InvalidValueError, MissingTeacherError, UnknownNameError
 from mf_nas_kd.evaluation import EvaluationRequest
 from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
+from mf_nas_kd.evaluation.runner import evaluate
 from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
 from mf_nas_kd.images import SubsetOrder, load_images
 from mf_nas_kd.networks import TrainedNetwork
@@ -26,7 +27,7 @@ def test_the_same_request_gives_the_same_record_in_every_process(evaluator, arch
     here = [evaluator.evaluate(architecture, fidelity, 0) for architecture in architectures[:3]]
     assert all(evaluation.finished for evaluation in here)
     with open_executor(ExecutorSettings(kind="processes", workers=2), evaluator) as workers:
-        futures = [workers.submit(EvaluationRequest(a, fidelity, 0)) for a in architectures[:3]]
+        futures = [workers.submit(evaluate, EvaluationRequest(a, fidelity, 0)) for a in architectures[:3]]
         elsewhere = [future.result() for future in futures]
     assert [science(e) for e in here] == [science(e) for e in elsewhere]
 

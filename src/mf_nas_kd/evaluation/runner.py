@@ -65,6 +65,11 @@ def run_evaluations(
     return [known[key] for key in keys]
 
 
+def evaluate(evaluator: Evaluator, request: EvaluationRequest) -> Evaluation:
+    """A worker's task: make one evaluation."""
+    return evaluator.evaluate(request.architecture, request.fidelity, request.seed)
+
+
 def _evaluate_all(
     requests: Mapping[str, EvaluationRequest], evaluator: Evaluator, workers: Executor
 ) -> Iterator[tuple[str, Evaluation]]:
@@ -73,7 +78,7 @@ def _evaluate_all(
     running: dict[Future[Evaluation], str] = {}
     while True:
         for key, request in islice(waiting, workers.in_flight - len(running)):
-            running[workers.submit(request)] = key
+            running[workers.submit(evaluate, request)] = key
         if not running:
             return
         for future in wait(running, return_when=FIRST_COMPLETED).done:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Self
+from typing import Any, Concatenate, Self, TypeVar
 
 from mf_nas_kd.evaluation.evaluator import Evaluator
-from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest
+
+Result = TypeVar("Result")
 
 
 class Executor(ABC):
-    """Runs requests on workers that hold one evaluator.
+    """Runs tasks on workers that hold one evaluator.
 
-    The evaluator (images, teacher) goes to each worker once, the requests are small. Obligations: every future ends,
-    with an evaluation or an exception; the order of completion is free, but results do not depend on it or on the
-    number of workers; only the driver writes to store and tracking, workers compute.
+    The evaluator (images, teacher) goes to each worker once, the arguments of a task are small. Obligations: every
+    future ends, with a result or an exception; a task whose worker dies is begun again on another, and ends with
+    ``TrainingFailedError`` if it kills several; a worker runs one task at a time; the order of completion is free, but
+    results do not depend on it or on the number of workers; only the driver writes files, store and tracking, workers
+    compute.
 
     Args:
         evaluator: What the workers hold.
         workers: How many trainings at a time; None for as many as make sense here.
 
     Attributes:
-        in_flight: How many requests to have submitted and unfinished, so that no worker waits for the driver.
+        in_flight: How many tasks to have submitted and unfinished, so that no worker waits for the driver.
     """
 
     in_flight: int
@@ -32,8 +36,13 @@ class Executor(ABC):
     def __init__(self, evaluator: Evaluator, workers: int | None) -> None: ...
 
     @abstractmethod
-    def submit(self, request: EvaluationRequest) -> Future[Evaluation]:
-        """Have one request evaluated."""
+    def submit(self, task: Callable[Concatenate[Evaluator, ...], Result], *arguments: Any) -> Future[Result]:
+        """Have a worker call ``task(evaluator, *arguments)``.
+
+        Args:
+            task: A function of a module, which workers import by its name.
+            *arguments: Beside the evaluator; small, they travel with every task.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -1,25 +1,26 @@
-"""No workers: every request is evaluated at once, in this process. For debugging, and for tests."""
+"""No workers: every task is done at once, in this process. For debugging, and for tests."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Any, Concatenate
 
 from mf_nas_kd.evaluation.evaluator import Evaluator
-from mf_nas_kd.evaluation.executors.executor import Executor
-from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest
+from mf_nas_kd.evaluation.executors.executor import Executor, Result
 
 
 class InlineExecutor(Executor):
-    """Evaluates when asked."""
+    """Works when asked."""
 
     def __init__(self, evaluator: Evaluator, workers: int | None) -> None:
         self.in_flight = 1
         self._evaluator = evaluator
 
-    def submit(self, request: EvaluationRequest) -> Future[Evaluation]:
-        future: Future[Evaluation] = Future()
+    def submit(self, task: Callable[Concatenate[Evaluator, ...], Result], *arguments: Any) -> Future[Result]:
+        future: Future[Result] = Future()
         try:
-            future.set_result(self._evaluator.evaluate(request.architecture, request.fidelity, request.seed))
+            future.set_result(task(self._evaluator, *arguments))
         except Exception as error:  # a future carries its exception to whoever asks for the result
             future.set_exception(error)
         return future

@@ -1,22 +1,23 @@
 """Local worker processes, started fresh (CUDA does not survive a fork), that hold the evaluator.
 
-Every worker is a pool of one process, and gets one request at a time. The standard library's pool of several breaks as
-a whole when one of its processes dies, and cannot tell which request killed it.
+Every worker is a pool of one process, and gets one task at a time. The standard library's pool of several breaks as
+a whole when one of its processes dies, and cannot tell which task killed it.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from queue import SimpleQueue
+from typing import Any, Concatenate
 
 from mf_nas_kd.cores import available_cores, end_with_driver
 from mf_nas_kd.errors import TrainingFailedError, WorkerStartError
 from mf_nas_kd.evaluation.evaluator import Evaluator
-from mf_nas_kd.evaluation.executors.executor import Executor
-from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest
+from mf_nas_kd.evaluation.executors.executor import Executor, Result
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ _held: Evaluator | None = None
 
 
 class ProcessExecutor(Executor):
-    """Processes beside this one. A request whose worker dies is begun again, three times at most."""
+    """Processes beside this one. A task whose worker dies is begun again, three times at most."""
 
     def __init__(self, evaluator: Evaluator, workers: int | None) -> None:
         count = workers or available_cores()
@@ -38,8 +39,8 @@ class ProcessExecutor(Executor):
         for _ in range(count):
             self._idle.put(self._open_worker())
 
-    def submit(self, request: EvaluationRequest) -> Future[Evaluation]:
-        return self._threads.submit(self._run, request)
+    def submit(self, task: Callable[Concatenate[Evaluator, ...], Result], *arguments: Any) -> Future[Result]:
+        return self._threads.submit(self._run, task, *arguments)
 
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
@@ -47,18 +48,18 @@ class ProcessExecutor(Executor):
             self._idle.get().shutdown()
 
     def _open_worker(self) -> ProcessPoolExecutor:
-        """The process itself starts with its first request."""
+        """The process itself starts with its first task."""
         return ProcessPoolExecutor(1, get_context("spawn"), _hold, (self._evaluator,))
 
-    def _run(self, request: EvaluationRequest) -> Evaluation:
+    def _run(self, task: Callable[Concatenate[Evaluator, ...], Result], *arguments: Any) -> Result:
         worker = self._idle.get()
         try:
             worker = self._started(worker)
             for death in range(1, ALLOWED_DEATHS + 1):
                 try:
-                    return worker.submit(_evaluate, request).result()
+                    return worker.submit(_do, task, *arguments).result()
                 except BrokenProcessPool:
-                    logger.warning("A worker process died, the %d. time in this training; another one starts", death)
+                    logger.warning("A worker process died, the %d. time in this task; another one starts", death)
                     worker = self._started(self._open_worker())
             raise TrainingFailedError(f"given up after {ALLOWED_DEATHS} deaths of its worker process")
         finally:
@@ -94,7 +95,7 @@ def _ready() -> bool:
     return _held is not None
 
 
-def _evaluate(request: EvaluationRequest) -> Evaluation:
+def _do(task: Callable[Concatenate[Evaluator, ...], Result], *arguments: Any) -> Result:
     if _held is None:
         raise TrainingFailedError("this worker process holds no evaluator")
-    return _held.evaluate(request.architecture, request.fidelity, request.seed)
+    return task(_held, *arguments)
