@@ -4,12 +4,24 @@ import pytest
 import torch
 from torch.nn import functional
 
+from mf_nas_kd.distillation import build_loss
 from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
 from mf_nas_kd.images import LabelledImages, ResidentImages, Views
+from mf_nas_kd.networks import rebuild
 from mf_nas_kd.seeding import derive_seed
-from mf_nas_kd.training import Objective, choose_device, fit, measure_accuracy, reproducible
+from mf_nas_kd.taps import TapShapes
+from mf_nas_kd.training import (
+    Imitation,
+    Objective,
+    OnlineTeacherTargets,
+    choose_device,
+    fit,
+    measure_accuracy,
+    reproducible,
+)
 
 CPU = torch.device("cpu")
+SHAPES = TapShapes(classes=10, embedding=16, maps=())
 
 
 def test_the_same_seed_gives_the_same_network(network, resident, settings):
@@ -23,13 +35,21 @@ def test_the_same_seed_gives_the_same_network(network, resident, settings):
         assert torch.equal(weights, second.state_dict()[name]), name
 
 
-def test_the_loop_equals_a_textbook_loop_with_the_same_batches(network, resident, settings):
+@pytest.mark.parametrize("distillation", ["none", "kd"])
+def test_the_loop_equals_a_textbook_loop_with_the_same_batches(network, resident, settings, teacher, distillation):
+    """Channels first, the teacher's forward pass in single precision in each step, ``item()`` in each step."""
     recipe, epochs, seed = settings.recipe, 2, 3
-    ours, textbook = network, copy.deepcopy(network)
-    result = fit(ours, resident, Objective(0.0), recipe, epochs, seed)
+    ours, textbook, expert = network, copy.deepcopy(network), rebuild(teacher)
+    objective = Objective(0.0)
+    if distillation == "kd":
+        loss = build_loss("kd", student=SHAPES, teacher=SHAPES, num_images=70)
+        objective = Objective(
+            0.0, Imitation(settings.distillation["kd"], loss, OnlineTeacherTargets(expert, loss), 1.0)
+        )
+    result = fit(ours, resident, objective, recipe, epochs, seed)
 
     generator = torch.Generator().manual_seed(derive_seed(seed, "batches"))
-    textbook.to(memory_format=torch.channels_last).train()
+    textbook.train()
     decayed = [p for p in textbook.parameters() if p.ndim > 1]
     others = [p for p in textbook.parameters() if p.ndim <= 1]
     velocity = {p: torch.zeros_like(p) for p in textbook.parameters()}
@@ -42,7 +62,13 @@ def test_the_loop_equals_a_textbook_loop_with_the_same_batches(network, resident
         losses.append(0.0)
         for start in range(0, 64, 16):
             batch = resident.batch(order[start : start + 16], views[start : start + 16])
-            loss = functional.cross_entropy(textbook(batch.images).logits, batch.labels)
+            logits = textbook(batch.images.contiguous()).logits
+            loss = functional.cross_entropy(logits, batch.labels)
+            if distillation == "kd":
+                with torch.no_grad():
+                    wanted = functional.softmax(expert(batch.images.contiguous()).logits / 4, dim=1)
+                divergence = functional.kl_div(functional.log_softmax(logits / 4, dim=1), wanted, reduction="batchmean")
+                loss = 0.1 * loss + 0.9 * 16 * divergence
             losses[-1] += loss.item() / steps_an_epoch
             gradients = torch.autograd.grad(loss, [*decayed, *others])
             progress = torch.tensor(torch.pi * (step - warm) / (total - warm))

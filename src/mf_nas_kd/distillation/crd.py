@@ -39,6 +39,8 @@ class ContrastiveLoss(DistillationLoss):
         InvalidValueError: If an option is not allowed, or the subset has one image only.
     """
 
+    capturable = False
+
     def __init__(
         self,
         *,

@@ -19,11 +19,17 @@ class DistillationLoss(nn.Module, ABC):
     adapters are submodules, trained with the student and thrown away after; all randomness is drawn from torch's global
     generator in the constructor.
 
+    Attributes:
+        capturable: Whether ``forward`` does all its work on the device, with nothing to keep or draw on the host, so
+            that it can be captured once and replayed.
+
     Args:
         student: Shapes of the student's taps.
         teacher: Shapes of the teacher's taps.
         num_images: Images in the subset that is trained on.
     """
+
+    capturable = True
 
     def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int) -> None:
         super().__init__()

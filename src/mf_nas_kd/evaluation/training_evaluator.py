@@ -23,7 +23,6 @@ from mf_nas_kd.errors import InvalidValueError, MissingTeacherError
 from mf_nas_kd.evaluation.executors import Executor
 from mf_nas_kd.evaluation.fidelity import Fidelity
 from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest, Status, TeacherFill, now
-from mf_nas_kd.evaluation.teacher_memory import Answer, Lesson, Question, TeacherMemory
 from mf_nas_kd.images import ImageDataset, LabelledImages, ResidentImages, SubsetOrder, Views
 from mf_nas_kd.networks import NetworkCost, NetworkDescription, TrainedNetwork, build_network, network_cost, rebuild
 from mf_nas_kd.networks.cost import taps_of_nothing
@@ -50,6 +49,7 @@ from mf_nas_kd.training.accuracy import largest_batch
 from mf_nas_kd.training.device import autocast_dtype, describe_device, synchronise
 from mf_nas_kd.training.recipes import BALANCED
 from mf_nas_kd.training.target_file import TargetFile
+from mf_nas_kd.training.teacher_memory import Answer, Lesson, Question, TeacherMemory
 from mf_nas_kd.training.teacher_targets import PRECISION, ask_teacher
 
 logger = logging.getLogger(__name__)

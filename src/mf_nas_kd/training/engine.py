@@ -18,6 +18,7 @@ from mf_nas_kd.training.device import autocast
 from mf_nas_kd.training.draws import Draws
 from mf_nas_kd.training.objective import Objective
 from mf_nas_kd.training.recipes import TrainingRecipe
+from mf_nas_kd.training.step import prepare_step
 
 
 @dataclass(frozen=True)
@@ -70,34 +71,31 @@ def fit(
     draws = Draws.of(len(images), images.views, recipe.batch_size, seed)
     planned = draws.steps_an_epoch * epochs
     network.to(memory_format=torch.channels_last).train()
-    optimiser = _optimiser(nn.ModuleList([network, objective]), recipe)
+    optimiser = _optimiser(nn.ModuleList([network, objective]), recipe, images.device)
     schedule = LambdaLR(optimiser, _warm_up_then_cosine(recipe.warmup_fraction, planned))
     if objective.needs_balance:
         with autocast(images.device), torch_seeded(seed, "dropout", 0):
-            objective.balance(network, next(_batches(images, draws, draws.to_balance())))
+            objective.balance(network, images.batch(*(drawn.to(images.device) for drawn in draws.to_balance())))
+    with torch_seeded(seed, "dropout", 0):
+        step = prepare_step(network, images, objective, optimiser, draws.batch_size, planned)
     drawn = draws.epochs()
     steps = 0
     epoch_losses: list[float] = []
     for epoch in range(1, epochs + 1):
-        total = torch.zeros((), device=images.device)
+        step.total.zero_()
         with torch_seeded(seed, "dropout", epoch):
-            for batch in _batches(images, draws, next(drawn)):
+            for positions, views in _steps(draws, next(drawn), images.device):
                 steps += 1
-                progress = steps / planned
-                with autocast(images.device):
-                    loss = objective(network(batch.images), batch, progress)
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
+                step(positions, views, steps / planned)
                 schedule.step()
-                total += loss.detach()
                 if after_step is not None:
-                    after_step(progress)
-        epoch_losses.append(_require_finite(total.item() / draws.steps_an_epoch, epoch))
+                    after_step(steps / planned)
+        epoch_losses.append(_require_finite(step.total.item() / draws.steps_an_epoch, epoch))
         if after_epoch is not None:
             after_epoch(epoch, epoch_losses[-1])
     with torch_seeded(seed, "dropout", 0):
-        recalibrate_normalisation(network, _batches(images, draws, next(drawn)))
+        last = _steps(draws, next(drawn), images.device)
+        recalibrate_normalisation(network, (images.batch(positions, views) for positions, views in last))
     return FitResult(tuple(epoch_losses), steps, objective.loss_weight)
 
 
@@ -125,20 +123,23 @@ def recalibrate_normalisation(network: nn.Module, batches: Iterable[Batch]) -> N
         layer.momentum = momentum
 
 
-def _batches(images: ResidentImages, draws: Draws, epoch: tuple[Tensor, Tensor]) -> Iterator[Batch]:
-    positions, views = (drawn.to(images.device).split(draws.batch_size) for drawn in epoch)
-    for some, their_views in zip(positions, views, strict=True):
-        yield images.batch(some, their_views)
+def _steps(draws: Draws, epoch: tuple[Tensor, Tensor], device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    """Positions and views of each batch, brought to the device for a whole epoch at once."""
+    positions, views = (drawn.to(device).split(draws.batch_size) for drawn in epoch)
+    return zip(positions, views, strict=True)
 
 
-def _optimiser(trained: nn.Module, recipe: TrainingRecipe) -> SGD:
+def _optimiser(trained: nn.Module, recipe: TrainingRecipe, device: torch.device) -> SGD:
     """Weights decay, biases and normalisation do not: the tensors with one axis."""
     parameters = [parameter for parameter in trained.parameters() if parameter.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True)
+    rate = recipe.learning_rate
+    if device.type == "cuda":
+        rate = torch.tensor(rate, device=device)  # a captured step reads it there
+    return SGD(groups, lr=rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True)
 
 
 def _warm_up_then_cosine(warmup_fraction: float, steps: int) -> Callable[[int], float]:

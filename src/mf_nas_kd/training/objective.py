@@ -52,20 +52,28 @@ class Objective(nn.Module):
         self.needs_balance = weight == BALANCED
         self.loss_weight = 0.0 if weight == BALANCED else float(weight)
 
-    def forward(self, taps: Taps, batch: Batch, progress: float = 1.0) -> Tensor:
+    @property
+    def capturable(self) -> bool:
+        """Whether a step can be captured once and replayed."""
+        return self.loss is None or self.loss.capturable
+
+    def forward(self, taps: Taps, batch: Batch, progress: float | Tensor = 1.0) -> Tensor:
         """A 0-d tensor.
 
         Args:
             taps: Of the student, in any precision.
             batch: What the student saw.
-            progress: Share of the training that is done with this step, in (0, 1].
+            progress: Share of the training that is done with this step, in (0, 1]; 0-d where it is a tensor.
         """
         cross_entropy, loss = self._terms(taps, batch)
         if self._imitation is None or loss is None:
             return cross_entropy
         recipe = self._imitation.recipe
-        warm_up = min(1.0, progress / recipe.loss_warmup_fraction) if recipe.loss_warmup_fraction > 0 else 1.0
-        return recipe.cross_entropy_weight * cross_entropy + warm_up * self.loss_weight * loss
+        weighted = self.loss_weight * loss
+        if recipe.loss_warmup_fraction > 0:
+            warm_up = progress / recipe.loss_warmup_fraction
+            weighted = weighted * (warm_up.clamp(max=1.0) if isinstance(warm_up, Tensor) else min(1.0, warm_up))
+        return recipe.cross_entropy_weight * cross_entropy + weighted
 
     def balance(self, network: nn.Module, batch: Batch) -> None:
         """Set the weight of the loss so that its gradient is ``balanced_ratio`` times as long as the cross-entropy's.

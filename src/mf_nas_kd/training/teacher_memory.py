@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mf_nas_kd.taps import TapShapes
-from mf_nas_kd.training import RememberedTeacherTargets
 from mf_nas_kd.training.target_file import TargetFile
+from mf_nas_kd.training.teacher_targets import RememberedTeacherTargets
 
 logger = logging.getLogger(__name__)
 

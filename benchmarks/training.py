@@ -1,0 +1,486 @@
+"""A step of our engine against a step of a textbook loop: milliseconds, ratios, and when remembering the teacher pays.
+
+The textbook loop is what one writes first: a data loader with image transforms and worker processes, the teacher's
+forward pass in each step, ``nst`` over all pairs of channels, ``.item()`` in each step, single precision, channels
+first. Both sides train the same networks beside the same teacher ``resnet32x4`` (random weights: the time does not
+depend on them) on the same images, with batches of the same size and the same number of threads. They take turns in
+one process, a few steps each; the first turn of both is not counted.
+
+    python benchmarks/training.py
+    python benchmarks/training.py --networks mobilenet_v2 --losses none kd --images cifar100/train
+    python benchmarks/training.py --device cuda --steps 50 --rounds 15 --output training.json
+
+Kedro and MLflow are not needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+from mf_nas_kd.distillation import DistillationLoss, build_loss
+from mf_nas_kd.images import Batch, LabelledImages, ResidentImages, Views, ViewSettings
+from mf_nas_kd.networks import build_network, build_teacher
+from mf_nas_kd.networks.cost import taps_of_nothing
+from mf_nas_kd.networks.initialisation import torch_seeded
+from mf_nas_kd.spaces.published import mobilenet_v2, shufflenet_v2
+from mf_nas_kd.taps import Taps, TapShapes
+from mf_nas_kd.training import (
+    DistillationRecipe,
+    Draws,
+    Imitation,
+    Objective,
+    OnlineTeacherTargets,
+    RememberedTeacherTargets,
+    TeacherTargets,
+    TrainingRecipe,
+    choose_device,
+    fit,
+)
+from mf_nas_kd.training.accuracy import largest_batch
+from mf_nas_kd.training.device import autocast, autocast_dtype, synchronise
+from mf_nas_kd.training.target_file import TargetFile
+from mf_nas_kd.training.teacher_memory import Answer, Question, TeacherMemory
+from mf_nas_kd.training.teacher_targets import ask_teacher
+
+CLASSES, SIDE, PADDING = 100, 32, 4
+MEAN, STD = (0.507, 0.487, 0.441), (0.267, 0.256, 0.276)
+FIRST_PUBLISHED = {
+    "mobilenet_v2": mobilenet_v2(
+        [
+            [1, 16, 4, 1],
+            [6, 32, 1, 2],
+            [6, 64, 4, 2],
+            [6, 128, 4, 2],
+            [6, 184, 2, 1],
+            [6, 320, 1, 2],
+            [6, 440, 2, 1],
+            [0, 536, 2, 0],
+        ]
+    ),
+    "shufflenet_v2": shufflenet_v2({"out_channels": [98, 158, 510, 524], "num_blocks": [6, 3, 5]}),
+}
+RECIPES = {
+    "none": {"cross_entropy_weight": 1.0, "loss_weight": 0.0},
+    "kd": {"cross_entropy_weight": 0.1, "loss_weight": 0.9},
+    "attention": {"cross_entropy_weight": 1.0, "loss_weight": 1000.0},
+    "nst": {"cross_entropy_weight": 1.0, "loss_weight": 50.0},
+}
+OPTIMISER = {"learning_rate": 0.05, "momentum": 0.9, "weight_decay": 5e-4}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Median and quartiles of ``n`` measurements."""
+
+    n: int
+    median: float
+    lower_quartile: float
+    upper_quartile: float
+
+    @classmethod
+    def of(cls, measured: list[float]) -> Spread:
+        """At least two measurements."""
+        lower, median, upper = statistics.quantiles(measured, n=4, method="inclusive")
+        return cls(len(measured), median, lower, upper)
+
+    def __str__(self) -> str:
+        return f"{self.median:.3g} ({self.lower_quartile:.3g} to {self.upper_quartile:.3g})"
+
+
+# ------------------------------------------------------------------ the textbook loop
+
+
+class ImageFiles(Dataset):
+    """Images as an image library has them, transformed one by one."""
+
+    def __init__(self, images: LabelledImages) -> None:
+        self._images = [Image.fromarray(image) for image in images.images.permute(0, 2, 3, 1).numpy()]
+        self._labels = images.labels.tolist()
+        self._transform = transforms.Compose(
+            [
+                transforms.RandomCrop(SIDE, padding=PADDING),
+                transforms.RandomHorizontalFlip(),
+                transforms.ToTensor(),
+                transforms.Normalize(MEAN, STD),
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, place: int) -> tuple[Tensor, int]:
+        return self._transform(self._images[place]), self._labels[place]
+
+
+def textbook_loss(name: str, student: Taps, teacher: Taps | None, labels: Tensor) -> Tensor:
+    """Cross-entropy and the distillation loss, as published code has them."""
+    cross_entropy = functional.cross_entropy(student.logits, labels)
+    if teacher is None:
+        return cross_entropy
+    if name == "kd":
+        soft, target = functional.log_softmax(student.logits / 4, dim=1), functional.softmax(teacher.logits / 4, dim=1)
+        loss = functional.kl_div(soft, target, reduction="batchmean") * 4**2
+    else:
+        student_map, teacher_map = _same_size(student.maps[-1], teacher.maps[-1])
+        loss = {"attention": _attention_distance, "nst": _all_pairs_discrepancy}[name](student_map, teacher_map)
+    return RECIPES[name]["cross_entropy_weight"] * cross_entropy + RECIPES[name]["loss_weight"] * loss
+
+
+def _same_size(first: Tensor, second: Tensor) -> list[Tensor]:
+    side = min(first.shape[-1], second.shape[-1])
+    return [m if m.shape[-1] == side else functional.adaptive_avg_pool2d(m, side) for m in (first, second)]
+
+
+def _attention_distance(student: Tensor, teacher: Tensor) -> Tensor:
+    maps = [functional.normalize(m.pow(2).mean(1).flatten(1)) for m in (student, teacher)]
+    return (maps[0] - maps[1]).pow(2).mean()
+
+
+def _all_pairs_discrepancy(student: Tensor, teacher: Tensor) -> Tensor:
+    student, teacher = (functional.normalize(m.flatten(2), dim=2) for m in (student, teacher))
+
+    def mean_kernel(first: Tensor, second: Tensor) -> Tensor:
+        return (first[:, :, None] * second[:, None]).sum(-1).pow(2).mean()
+
+    return mean_kernel(teacher, teacher).detach() + mean_kernel(student, student) - 2 * mean_kernel(student, teacher)
+
+
+class TextbookLoop:
+    """Some steps at a time, the loader's workers kept alive between them."""
+
+    def __init__(
+        self, network: nn.Module, teacher: nn.Module, loss: str, images: LabelledImages, batch_size: int, device: str
+    ) -> None:
+        self._network, self._teacher, self._loss, self._device = network.to(device).train(), teacher, loss, device
+        self._optimiser = torch.optim.SGD(
+            network.parameters(),
+            lr=OPTIMISER["learning_rate"],
+            momentum=OPTIMISER["momentum"],
+            weight_decay=OPTIMISER["weight_decay"],
+            nesterov=True,
+        )
+        self._loader = DataLoader(
+            ImageFiles(images),
+            batch_size,
+            shuffle=True,
+            drop_last=True,
+            num_workers=2,
+            persistent_workers=True,
+            generator=torch.Generator().manual_seed(0),
+        )
+        self._batches = self._endless()
+
+    def run(self, steps: int) -> None:
+        """Train on."""
+        for _ in range(steps):
+            images, labels = (tensor.to(self._device) for tensor in next(self._batches))
+            student = self._network(images)
+            teacher = None
+            if self._loss != "none":
+                with torch.no_grad():
+                    teacher = self._teacher(images)
+            loss = textbook_loss(self._loss, student, teacher, labels)
+            self._optimiser.zero_grad()
+            loss.backward()
+            self._optimiser.step()
+            loss.item()
+
+    def _endless(self) -> Iterator[Any]:
+        while True:
+            yield from self._loader
+
+
+# ----------------------------------------------------------------------------- ours
+
+
+class Remembered:
+    """What the teacher says of all that our side is going to see, in files as a study has them."""
+
+    def __init__(self, teacher: nn.Module, images: ResidentImages, draws: Draws, epochs: int) -> None:
+        self._teacher, self._images = teacher, images
+        self._pairs = draws.pairs(epochs, balanced=False).numpy()
+        self._folder = tempfile.TemporaryDirectory()
+        self._memory = TeacherMemory(Path(self._folder.name), limit_gib=100, belongs_to={})
+        self._files: dict[str, TargetFile] = {}
+        self.milliseconds_a_pair = 0.0
+
+    def ask(self, losses: list[DistillationLoss]) -> None:
+        """One look at an image for all losses that remember different things."""
+        forms = {loss.remembers: loss for loss in losses}
+        views, device = self._images.views, self._images.device
+        started = time.perf_counter()
+        said = []
+        for pairs in torch.from_numpy(self._pairs).split(largest_batch(self._images)):
+            batch = self._images.batch((pairs // views).to(device), (pairs % views).to(device))
+            said.append([targets.cpu() for targets in ask_teacher(self._teacher, list(forms.values()), batch.images)])
+        self.milliseconds_a_pair = 1000 * (time.perf_counter() - started) / len(self._pairs)
+        for form, parts in zip(forms, zip(*said, strict=True), strict=True):
+            targets = torch.cat(parts).numpy()
+            self._files[form] = self._memory.file(form, targets.shape[1:])
+            self._memory.append([self._files[form]], Question(self._pairs, ()), Answer((targets,), 0.0))
+
+    def targets(self, loss: DistillationLoss) -> RememberedTeacherTargets:
+        """For one training."""
+        subset = torch.arange(len(self._images))
+        file, views, device = self._files[loss.remembers], self._images.views, self._images.device
+        return self._memory.look_up(file, self._pairs, subset, views, device)
+
+    def bytes_a_pair(self, loss: DistillationLoss) -> int:
+        """In the file."""
+        return self._files[loss.remembers].record_bytes
+
+
+def build_distillation(network: nn.Module, teacher: nn.Module, name: str, images: int) -> DistillationLoss:
+    """A loss of ours, with its published options."""
+    shapes = [TapShapes.of(taps_of_nothing(module, (3, SIDE, SIDE))) for module in (network, teacher)]
+    with torch_seeded(0, "loss"):
+        return build_loss(name, student=shapes[0], teacher=shapes[1], num_images=images)
+
+
+def objective_of(name: str, loss: DistillationLoss | None, targets: TeacherTargets | None) -> Objective:
+    """What our side minimises."""
+    if loss is None or targets is None:
+        return Objective(0.0)
+    recipe = DistillationRecipe(loss=name, loss_warmup_fraction=0.0, options={}, **RECIPES[name])
+    return Objective(0.0, Imitation(recipe, loss, targets, balanced_ratio=1.0))
+
+
+# ------------------------------------------------------------------------- measuring
+
+
+def alternate(
+    network: nn.Module,
+    images: ResidentImages,
+    objective: Objective,
+    batch_size: int,
+    rounds: int,
+    other: Callable[[], None],
+) -> tuple[list[float], list[float]]:
+    """Seconds of each round of ours and of the other, in turns: the other runs between two of our epochs."""
+    recipe = TrainingRecipe(batch_size=batch_size, warmup_fraction=0.1, label_smoothing=0.0, **OPTIMISER)
+    ours: list[float] = []
+    others: list[float] = []
+    clock = time.perf_counter
+
+    def between(_epoch: int, _loss: float) -> None:
+        nonlocal started
+        synchronise(images.device)
+        ours.append(clock() - started)
+        began = clock()
+        other()
+        synchronise(images.device)
+        others.append(clock() - began)
+        started = clock()
+
+    started = clock()
+    fit(network, images, objective, recipe, rounds + 1, seed=0, after_epoch=between)
+    return ours[1:], others[1:]
+
+
+def lone_student(network: nn.Module, batch: Batch, steps: int) -> float:
+    """Images a second of a student's forward and backward pass alone, replayed as a CUDA graph."""
+    device = batch.images.device
+    network = network.to(device, memory_format=torch.channels_last).train()
+
+    def pass_() -> None:
+        with autocast(device):
+            loss = functional.cross_entropy(network(batch.images).logits, batch.labels)
+        loss.backward()
+
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            pass_()
+    torch.cuda.current_stream().wait_stream(side)
+    network.zero_grad(set_to_none=True)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        pass_()
+    graph.replay()
+    synchronise(device)
+    started = time.perf_counter()
+    for _ in range(steps):
+        graph.replay()
+    synchronise(device)
+    return steps * len(batch.labels) / (time.perf_counter() - started)
+
+
+def read_images(folder: Path | None, count: int) -> LabelledImages:
+    """As many images of a folder of classes, in a seeded order; random ones where there is no folder."""
+    generator = torch.Generator().manual_seed(0)
+    if folder is None:
+        pixels = torch.randint(256, (count, 3, SIDE, SIDE), dtype=torch.uint8, generator=generator)
+        return LabelledImages(pixels, torch.randint(CLASSES, (count,), generator=generator))
+    classes = sorted(path for path in folder.iterdir() if path.is_dir())[:CLASSES]
+    files = [(path, label) for label, path in enumerate(classes) for path in sorted(path.iterdir())]
+    if len(files) < count:
+        raise SystemExit(f"{folder} has {len(files)} images in {len(classes)} classes, but {count} are wanted")
+    chosen = [files[place] for place in torch.randperm(len(files), generator=generator)[:count]]
+    pixels = [np.asarray(Image.open(path).convert("RGB").resize((SIDE, SIDE))) for path, _ in chosen]
+    return LabelledImages(
+        torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous(),
+        torch.tensor([label for _, label in chosen]),
+    )
+
+
+def describe_machine(device: torch.device, threads: int) -> dict[str, Any]:
+    """What figures depend on."""
+    cpu = next((line for line in _lines("/proc/cpuinfo") if line.startswith("model name")), platform.processor())
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    return {
+        "cpu": cpu.partition(":")[2].strip() or cpu,
+        "cores": os.cpu_count(),
+        "gpu": gpu,
+        "torch": torch.__version__,
+        "threads": threads,
+        "precision": str(autocast_dtype(device)),
+        "load": os.getloadavg(),
+    }
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines() if Path(path).exists() else []
+
+
+def measure(
+    networks: list[str],
+    names: list[str],
+    images: LabelledImages,
+    device: torch.device,
+    batch_size: int,
+    steps: int,
+    rounds: int,
+) -> Iterator[dict[str, Any]]:
+    """One result a network and loss, and what asking the teacher beforehand costs, as they are measured."""
+    views = Views.of(ViewSettings(padding=PADDING, flip=True, views_per_image=None, seed=0))
+    resident = ResidentImages(images, views, (MEAN, STD), device)
+    draws = Draws.of(len(images), resident.views, batch_size, seed=0)
+    with torch_seeded(0, "teacher"):
+        usual_teacher = build_teacher("resnet32x4", {}, CLASSES, (3, SIDE, SIDE)).eval().to(device)
+    teacher = copy.deepcopy(usual_teacher).to(memory_format=torch.channels_last)
+
+    def student(network: str) -> nn.Module:
+        with torch_seeded(0, "student"):
+            return build_network(FIRST_PUBLISHED[network], CLASSES, 3).to(device)
+
+    imitating = [name for name in names if name != "none"]
+    losses = {
+        (network, name): build_distillation(student(network), teacher, name, len(images)).to(device)
+        for network in networks
+        for name in imitating
+    }
+    memory = Remembered(teacher, resident, draws, rounds + 1)
+    if losses:
+        memory.ask(list(losses.values()))
+    asking = memory.milliseconds_a_pair * batch_size  # for the pairs of a step
+    milliseconds = 1000 / steps
+    for network in networks:
+        plain: list[float] = []
+        for name in names:
+            loss = losses.get((network, name))
+            objective = objective_of(name, loss, memory.targets(loss) if loss is not None else None)
+            usual = TextbookLoop(student(network), usual_teacher, name, images, batch_size, device.type)
+            ours, textbook = alternate(
+                student(network), resident, objective, batch_size, rounds, partial(usual.run, steps)
+            )
+            plain = ours if name == "none" else plain
+            result = {
+                "network": network,
+                "loss": name,
+                "textbook_ms": Spread.of([milliseconds * seconds for seconds in textbook]),
+                "ours_ms": Spread.of([milliseconds * seconds for seconds in ours]),
+                "ratio": Spread.of([theirs / own for theirs, own in zip(textbook, ours, strict=True)]),
+                "to_ours_none": statistics.median(ours) / statistics.median(plain) if plain else None,
+            }
+            if loss is not None:
+                in_every_step = objective_of(name, loss, OnlineTeacherTargets(teacher, loss))
+                online, _ = alternate(student(network), resident, in_every_step, batch_size, 2, lambda: None)
+                result["online_ms"] = milliseconds * statistics.median(online)
+                result["asking_ms"] = asking
+                saved = result["online_ms"] - result["ours_ms"].median
+                result["paid_back_after_trainings"] = asking / saved if saved > 0 else None
+                result["bytes_a_pair"] = memory.bytes_a_pair(loss)
+            if device.type == "cuda":
+                positions, views_ = (drawn[:batch_size].to(device) for drawn in next(draws.epochs()))
+                alone = lone_student(student(network), resident.batch(positions, views_), steps)
+                result["share_of_lone_student"] = steps * batch_size / statistics.median(ours) / alone
+            yield result
+
+
+COLUMNS = {
+    "network": "network",
+    "loss": "loss",
+    "textbook_ms": "textbook, ms",
+    "ours_ms": "ours, ms",
+    "ratio": "textbook / ours",
+    "to_ours_none": "ours / ours none",
+    "online_ms": "ours asking in each step, ms",
+    "asking_ms": "asking beforehand, ms",
+    "paid_back_after_trainings": "paid back after trainings",
+    "bytes_a_pair": "bytes a pair",
+    "share_of_lone_student": "share of a lone student's images/s",
+}
+
+
+def main() -> None:
+    """Measure and print; ``--output`` keeps the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--networks", nargs="+", default=list(FIRST_PUBLISHED), choices=list(FIRST_PUBLISHED))
+    parser.add_argument("--losses", nargs="+", default=list(RECIPES), choices=list(RECIPES))
+    parser.add_argument("--images", type=Path, help="folder with a folder of images for each class; random without")
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=4, help="in a turn")
+    parser.add_argument("--rounds", type=int, default=7, help="turns that count, at least 2")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of both sides, on a CPU")
+    parser.add_argument("--output", type=Path, help="JSON file for the figures")
+    arguments = parser.parse_args()
+    if arguments.rounds < 2 or arguments.steps < 1 or arguments.batch_size < 2:
+        parser.error("at least 2 rounds, 1 step in a turn and 2 images a step")
+    torch.set_num_threads(arguments.threads)
+    device = choose_device(arguments.device)
+    images = read_images(arguments.images, arguments.steps * arguments.batch_size)
+    machine = describe_machine(device, arguments.threads)
+    print(json.dumps(machine))  # noqa: T201
+    print(f"| {' | '.join(COLUMNS.values())} |\n|{'---|' * len(COLUMNS)}")  # noqa: T201
+    results = []
+    for result in measure(
+        arguments.networks, arguments.losses, images, device, arguments.batch_size, arguments.steps, arguments.rounds
+    ):
+        results.append(result)
+        print(f"| {' | '.join(_text(result.get(column)) for column in COLUMNS)} |", flush=True)  # noqa: T201
+    if arguments.output is not None:
+        figures = [{k: asdict(v) if isinstance(v, Spread) else v for k, v in result.items()} for result in results]
+        given = {name: str(value) for name, value in vars(arguments).items()}
+        arguments.output.write_text(json.dumps({"machine": machine, "arguments": given, "results": figures}, indent=1))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    main()
