@@ -70,3 +70,16 @@ class FakeEvaluator:
 
 def executor_settings(kind, workers=2, scheduler=None, resources=()):
     return ExecutorSettings(kind=kind, workers=workers, dask={"scheduler": scheduler, "resources": dict(resources)})
+
+
+def process(evaluator, seconds=0.0):
+    """A task: where it was, and from when to when."""
+    begun = time.time()
+    time.sleep(seconds)
+    return os.getpid(), begun, time.time()
+
+
+def visible_gpus(evaluator):
+    """A task."""
+    time.sleep(0.3)
+    return os.environ.get("CUDA_VISIBLE_DEVICES")

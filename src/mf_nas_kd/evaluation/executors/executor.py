@@ -42,7 +42,7 @@ class Executor(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Give up what has not ended, and let the workers go; those of this machine first end what they have begun."""
+        """Give up what has not ended, and let the workers go."""
 
     def __enter__(self) -> Self:
         return self

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -17,7 +17,6 @@ from uuid import uuid4
 import distributed
 from distributed import Client
 from distributed.scheduler import KilledWorker
-from distributed.utils import silence_logging_cmgr
 
 from mf_nas_kd.errors import InvalidValueError, SchedulerError, TrainingFailedError, WorkerStartError
 from mf_nas_kd.evaluation.evaluator import Evaluator
@@ -57,6 +56,7 @@ class _Task:
 class DaskExecutor(Executor):
     """Workers of a scheduler, here or on other machines. A task whose worker dies is begun again on another one.
 
+    What runs on somebody's worker cannot be stopped: after :meth:`close` it ends there, and nobody waits for it.
     Dask blames a worker's death on all tasks that were there, also on those that waited behind the killer. So workers
     tell of every task that they begin, and one that was blamed but had not begun often enough is sent again.
     """
@@ -68,20 +68,20 @@ class DaskExecutor(Executor):
         self._tasks: dict[int, _Task] = {}
         self._numbers = count()
         self._closed = Event()
+        self._known: set[str] = set()
         self._advised = False
         with ExitStack() as opened:
-            opened.enter_context(silence_logging_cmgr(logging.CRITICAL))
-            self._address = settings.scheduler or opened.enter_context(_started_here(workers)).scheduler_address
+            opened.enter_context(_quiet())
+            if settings.scheduler is None:
+                self._address = opened.enter_context(_started_here(workers)).scheduler_address
+            else:
+                self._address = settings.scheduler
             self._client = opened.enter_context(closing(_connected(self._address)))
             self._wait_for_a_worker()
             self._hand_over(evaluator)
             self._opened = opened.pop_all()
-        Thread(target=self._watch, name="watch over workers", daemon=True).start()
-
-    @property
-    def in_flight(self) -> int:
-        """Workers may join and leave."""
-        return 2 * max(1, self._able)
+        self._watcher = Thread(target=self._watch, name="watch over workers", daemon=True)
+        self._watcher.start()
 
     def submit(self, task: Callable[Concatenate[Evaluator, ...], Result], *arguments: Any) -> Future[Result]:
         answer: Future[Result] = Future()
@@ -93,6 +93,7 @@ class DaskExecutor(Executor):
 
     def close(self) -> None:
         self._closed.set()
+        self._watcher.join(SECONDS_TO_CONNECT)
         self._end_all(CancelledError())
         self._opened.close()
 
@@ -135,7 +136,6 @@ class DaskExecutor(Executor):
             task.answer.set_exception(error)
 
     def _end_all(self, error: BaseException) -> None:
-        """Dask cancels what nobody holds."""
         for number in list(self._tasks):
             self._end(number, error)
 
@@ -150,63 +150,55 @@ class DaskExecutor(Executor):
                 logger.info("The scheduler %s has no worker yet; start one: %s", self._address, how)
                 said = True
             time.sleep(0.2)
-        self._able = self._count_able(offered)
-        if self._able == 0:
+        able = self._count_able(offered)
+        if able == 0:
             allowed = f"what one of the {len(offered)} workers offers: {offered}"
             raise InvalidValueError("executor.dask.resources", self._resources, allowed)
-        logger.info("The scheduler %s has %d workers for trainings", self._address, self._able)
+        logger.info("The scheduler %s has %d workers for trainings", self._address, able)
+        self.in_flight = 2 * able
 
     def _hand_over(self, evaluator: Evaluator) -> None:
         self._client.subscribe_topic(self._name, self._hear)
-        if not self._local:
-            self._client.register_plugin(LetGo(self._client.id, self._name))
         try:
+            if not self._local:
+                self._client.register_plugin(LetGo(self._client.id, self._name))
             self._client.register_plugin(HoldEvaluator(self._name, evaluator, self._resources), name=self._name)
         except WorkerStartError:
             raise
         except Exception as error:
             raise WorkerStartError(
-                f"a worker of {self._address} cannot take the evaluator ({type(error).__name__}: {error}); is the same "
-                "version of mf_nas_kd, with the extra dask, installed on its machine?"
+                f"the scheduler {self._address} or a worker of it cannot take the evaluator ({type(error).__name__}: "
+                f"{error}); is the same version of mf_nas_kd, with the extra dask, installed on its machine?"
             ) from error
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
-        """A worker says that it begins a task, or that it took the evaluator."""
+        """A worker begins a task."""
         _, said = event
-        if "begun" in said:
-            task = self._tasks.get(said["begun"])
-            if task is not None:
-                task.begun += 1
-                if task.begun > 1:
-                    logger.warning(
-                        "A worker died in a training, which is begun again on %s, the %d. time",
-                        said["worker"],
-                        task.begun,
-                    )
-        else:
+        if said["worker"] not in self._known:
+            self._known.add(said["worker"])
             self._compare(said)
+        task = self._tasks.get(said["begun"])
+        if task is not None:
+            task.begun += 1
+            if task.begun > 1:
+                what = "A worker died in a training, which is begun again on %s, the %d. time"
+                logger.warning(what, said["worker"], task.begun)
 
     def _compare(self, said: dict[str, Any]) -> None:
+        """What should be otherwise on a worker is no error."""
         for what, here in versions().items():
             there = said["versions"].get(what)
             if there != here:
-                logger.warning(
-                    "The worker %s has %s %s, this process has %s: results may differ",
-                    said["worker"],
-                    what,
-                    there,
-                    here,
-                )
+                message = "The worker %s has %s %s, this process has %s: results may differ"
+                logger.warning(message, said["worker"], what, there, here)
         if (said["threads"] > 1 or said["memory_limit"]) and not self._advised:
             self._advised = True
-            logger.warning(
+            message = (
                 "The worker %s has %d threads and a limit of memory of %s bytes. It does one training at a time, and "
-                "dask pauses it when its memory, mapped images included, comes near a limit. Better: %s",
-                said["worker"],
-                said["threads"],
-                said["memory_limit"],
-                HOW_TO_START_A_WORKER.format(self._address),
+                "dask pauses it when its memory, mapped images included, comes near a limit. Better: %s"
             )
+            how = HOW_TO_START_A_WORKER.format(self._address)
+            logger.warning(message, said["worker"], said["threads"], said["memory_limit"], how)
 
     def _watch(self) -> None:
         """See who is there, so that nobody waits for ever in silence."""
@@ -215,8 +207,13 @@ class DaskExecutor(Executor):
             if self._client.status == "closed":
                 self._end_all(SchedulerError(f"the scheduler {self._address} was lost and did not come back"))
                 return
-            self._able = self._count_able(self._offered())
-            if self._able or not self._tasks:
+            try:
+                able = self._count_able(self._offered())
+            except Exception:  # the next look finds the client closed, or connected again
+                logger.debug("Nobody could be asked which workers there are", exc_info=True)
+                continue
+            self.in_flight = max(self.in_flight, 2 * able)
+            if able or not self._tasks:
                 without_since = None
             elif without_since is None:
                 without_since = time.monotonic()
@@ -239,6 +236,20 @@ class DaskExecutor(Executor):
 
     def _count_able(self, offered: dict[str, dict[str, float]]) -> int:
         return sum(offers(resources, self._resources) for resources in offered.values())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What matters of dask's messages are errors and warnings of ours."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    levels = [each.level for each in loggers]
+    for each in loggers:
+        each.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for each, level in zip(loggers, levels, strict=True):
+            each.setLevel(level)
 
 
 def _started_here(workers: int | None) -> closing[distributed.SpecCluster]:

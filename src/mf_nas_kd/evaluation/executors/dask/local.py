@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 import dask
-from distributed import Nanny, Scheduler, SpecCluster
+from distributed import Nanny, Scheduler, SpecCluster, Worker
 
 from mf_nas_kd.cores import available_cores, visible_gpus
 from mf_nas_kd.evaluation.executors.executor import ALLOWED_DEATHS
@@ -18,6 +18,14 @@ CONFIGURATION = {
 }
 
 
+class QuietWorker(Worker):
+    """Where the main module configures logging, so does every process that is started from it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        super().__init__(*arguments, **options)
+
+
 def local_cluster(workers: int | None) -> SpecCluster:
     """Start it.
 
@@ -27,14 +35,17 @@ def local_cluster(workers: int | None) -> SpecCluster:
     gpus = visible_gpus()
     here: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tcp://", "dashboard": False}
     # No limit of memory: mapped images count as the worker's, and dask would pause it for ever.
-    options = {**here, "nthreads": 1, "memory_limit": 0, "silence_logs": logging.CRITICAL}
+    options = {**here, "nthreads": 1, "memory_limit": 0, "worker_class": QuietWorker}
     specification = {
         place: {"cls": Nanny, "options": {**options, **_pinned(gpus[place % len(gpus)])} if gpus else options}
         for place in range(workers or len(gpus) or available_cores())
     }
-    scheduler = {"cls": Scheduler, "options": {**here, "port": 0, "allowed_failures": ALLOWED_DEATHS - 1}}
+    scheduler = {
+        "cls": Scheduler,
+        "options": {**here, "port": 0, "dashboard_address": "127.0.0.1:0", "allowed_failures": ALLOWED_DEATHS - 1},
+    }
     with dask.config.set(CONFIGURATION):
-        return SpecCluster(specification, scheduler, silence_logs=logging.CRITICAL)
+        return SpecCluster(specification, scheduler)
 
 
 def _pinned(gpu: str) -> dict[str, Any]:

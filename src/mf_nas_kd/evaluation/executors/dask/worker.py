@@ -25,7 +25,7 @@ class HoldEvaluator(WorkerPlugin):
     """Keeps the evaluator on every worker that has the resources, also on those that come later.
 
     Args:
-        name: Of the plugin, and of the topic of its messages to the driver; no two drivers have the same.
+        name: Of the plugin, and of the topic of what tasks tell the driver; no two drivers have the same.
         evaluator: What is held.
         resources: What a worker must have to be asked.
     """
@@ -50,8 +50,6 @@ class HoldEvaluator(WorkerPlugin):
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
             raise WorkerStartError(cannot_take(worker, self.failure)) from error
-        about = {"threads": worker.state.nthreads, "memory_limit": worker.memory_manager.memory_limit}
-        worker.log_event(self.name, {"worker": worker.address, "versions": versions(), **about})
 
 
 class LetGo(SchedulerPlugin):
@@ -80,7 +78,8 @@ def do(name: str, number: int, task: Callable[Concatenate[Evaluator, ...], Resul
     if held is None or held.evaluator is None:
         raise WorkerStartError(cannot_take(worker, "it joined another scheduler" if held is None else held.failure))
     with _one_at_a_time:
-        begun = {"worker": worker.address, "begun": number}
+        about = {"threads": worker.state.nthreads, "memory_limit": worker.memory_manager.memory_limit}
+        begun = {"begun": number, "worker": worker.address, "versions": versions(), **about}
         sync(worker.loop, worker.scheduler.log_event, topic=name, msg=begun)  # has arrived even if the task kills
         return task(held.evaluator, *arguments)
 
