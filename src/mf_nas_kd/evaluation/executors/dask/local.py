@@ -11,11 +11,8 @@ from distributed import Nanny, Scheduler, SpecCluster, Worker
 from mf_nas_kd.cores import available_cores, visible_gpus
 from mf_nas_kd.evaluation.executors.executor import ALLOWED_DEATHS
 
-# Memory is given back to the system at every chance, and threads are asked every 10 ms what they do: not in a training.
-CONFIGURATION = {
-    "distributed.nanny.pre-spawn-environ": {},
-    "distributed.worker.profile.enabled": False,
-}
+# Otherwise dask sets numbers of threads and more for its workers in the environment of this process.
+CONFIGURATION: dict[str, Any] = {"distributed.nanny.pre-spawn-environ": {}}
 
 
 class QuietWorker(Worker):
