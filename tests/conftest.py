@@ -52,6 +52,7 @@ SETTINGS = {
         "label_smoothing": 0.0,
     },
     "views": {"padding": 1, "flip": False, "views_per_image": None, "seed": 0},
+    "teacher_memory_gib": 1.0,
     "balanced_ratio": 1.0,
     "distillation": {
         "none": {
@@ -123,6 +124,12 @@ def evaluator(
     digits: ImageDataset, order: SubsetOrder, settings: TrainingSettings, teacher: TrainedNetwork
 ) -> TrainingEvaluator:
     return TrainingEvaluator(digits, order, settings, teacher)
+
+
+@pytest.fixture
+def remembering(digits, order, settings, teacher, tmp_path) -> TrainingEvaluator:
+    """Like ``evaluator``, with a memory of its own for what the teacher says."""
+    return TrainingEvaluator(digits, order, settings, teacher, tmp_path / "targets")
 
 
 @pytest.fixture

@@ -38,6 +38,9 @@ class FakeEvaluator:
         accuracy = derive_seed(seed, architecture.id, str(fidelity)) % 1000 / 1000
         return self._record(architecture, fidelity, seed, accuracy, "")
 
+    def prepare(self, requests, workers):
+        return iter(())
+
     def failure(self, architecture, fidelity, seed, error):
         return self._record(architecture, fidelity, seed, None, error)
 

@@ -101,9 +101,14 @@ def test_a_store_that_another_process_creates_meanwhile_is_opened(tmp_path, monk
     url = f"sqlite:///{tmp_path / 'store.db'}"
     real = store_module.EVALUATIONS.metadata.create_all
 
+    calls = []
+
     def late(engine):
+        calls.append(engine)
         real(engine)
-        real(engine, checkfirst=False)
+        if len(calls) == 1:
+            real(engine, checkfirst=False)
 
     monkeypatch.setattr(store_module.EVALUATIONS.metadata, "create_all", late)
     assert EvaluationStore(url).table().empty
+    assert len(calls) == 2

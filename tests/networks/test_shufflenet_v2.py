@@ -4,7 +4,7 @@ import torch
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.networks import network_cost
 from mf_nas_kd.networks.initialisation import torch_seeded
-from mf_nas_kd.networks.shufflenet_v2 import BasicBlock, ShuffleNetV2, shuffle_halves
+from mf_nas_kd.networks.shufflenet_v2 import BasicBlock, ShuffleNetV2, interleave
 
 
 def build(stages, width=1.0):
@@ -14,7 +14,7 @@ def build(stages, width=1.0):
 
 def test_the_shuffle_interleaves_the_halves():
     features = torch.arange(6.0).reshape(1, 6, 1, 1)
-    assert shuffle_halves(features).flatten().tolist() == [0, 3, 1, 4, 2, 5]
+    assert interleave(*features.chunk(2, dim=1)).flatten().tolist() == [0, 3, 1, 4, 2, 5]
 
 
 def test_a_basic_block_keeps_the_first_half():

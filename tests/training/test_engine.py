@@ -6,24 +6,10 @@ from torch.nn import functional
 
 from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
 from mf_nas_kd.images import LabelledImages, ResidentImages, Views
-from mf_nas_kd.networks import build_network
-from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.seeding import derive_seed
 from mf_nas_kd.training import Objective, choose_device, fit, measure_accuracy, reproducible
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture
-def network(architectures):
-    with torch_seeded(0, "test"):
-        return build_network(architectures[0], classes=10, image_channels=1)
-
-
-@pytest.fixture
-def resident(digits, settings):
-    small = digits.train[torch.arange(70)]
-    return ResidentImages(small, Views.of(settings.views), digits.pixel_statistics, CPU)
 
 
 def test_the_same_seed_gives_the_same_network(network, resident, settings):

@@ -8,7 +8,6 @@ from torch.nn import functional
 
 from mf_nas_kd.distillation import LOSSES, build_loss
 from mf_nas_kd.errors import TrainingFailedError
-from mf_nas_kd.images import ResidentImages, Views
 from mf_nas_kd.networks import build_network, rebuild
 from mf_nas_kd.networks.cost import taps_of_nothing
 from mf_nas_kd.networks.initialisation import torch_seeded
@@ -22,19 +21,8 @@ RECIPE = {"cross_entropy_weight": 0.5, "loss_warmup_fraction": 0.0, "options": {
 
 
 @pytest.fixture
-def resident(digits, settings):
-    return ResidentImages(digits.train[torch.arange(64)], Views.of(settings.views), digits.pixel_statistics, CPU)
-
-
-@pytest.fixture
 def batch(resident):
     return resident.batch(torch.arange(16), torch.zeros(16, dtype=torch.int64))
-
-
-@pytest.fixture
-def network(architectures):
-    with torch_seeded(0, "test"):
-        return build_network(architectures[0], 10, 1)
 
 
 def objective_of(network, teacher, digits, loss="kd", ratio=10.0, **recipe):
@@ -50,7 +38,7 @@ def test_terms_are_weighed(network, teacher, digits, batch):
     objective = objective_of(network, teacher, digits)
     taps = network(batch.images)
     cross_entropy = functional.cross_entropy(taps.logits, batch.labels)
-    targets = objective.loss.teacher_targets(rebuild(teacher)(batch.images))
+    targets = objective.loss.teacher_targets(rebuild(teacher)(batch.images)).half()
     expected = 0.5 * cross_entropy + 2.0 * objective.loss(taps, targets, batch.positions)
     torch.testing.assert_close(objective(taps, batch), expected)
 

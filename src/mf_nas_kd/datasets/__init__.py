@@ -12,8 +12,8 @@ from mf_nas_kd.datasets.atomic import (
 )
 from mf_nas_kd.datasets.benchmarks import NASBench201Dataset, PublishedBenchmarkDataset, StudyBenchmarkDataset
 from mf_nas_kd.datasets.binary import BinaryDataset
-from mf_nas_kd.datasets.evaluations import EvaluationStoreDataset, EvaluationTableDataset
-from mf_nas_kd.datasets.images import ImagesDataset, PixelFolderDataset
+from mf_nas_kd.datasets.evaluations import EvaluationStoreDataset, EvaluationTableDataset, TeacherFillTableDataset
+from mf_nas_kd.datasets.images import FolderDataset, ImagesDataset
 from mf_nas_kd.datasets.network import NetworkDataset
 
 __all__ = [
@@ -25,10 +25,11 @@ __all__ = [
     "BinaryDataset",
     "EvaluationStoreDataset",
     "EvaluationTableDataset",
+    "FolderDataset",
     "ImagesDataset",
     "NASBench201Dataset",
     "NetworkDataset",
-    "PixelFolderDataset",
     "PublishedBenchmarkDataset",
     "StudyBenchmarkDataset",
+    "TeacherFillTableDataset",
 ]

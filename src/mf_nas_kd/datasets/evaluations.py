@@ -55,3 +55,14 @@ class EvaluationTableDataset(EvaluationStoreDataset):
     def preview(self, nrows: int = 10) -> TablePreview:
         """The last rows, for kedro-viz."""
         return TablePreview(self.load().tail(nrows).to_dict(orient="split"))
+
+
+class TeacherFillTableDataset(EvaluationStoreDataset):
+    """What asking teachers beforehand has taken, one row a block; trainings append to it while they prepare."""
+
+    def load(self) -> pd.DataFrame:
+        return EvaluationStore(self._url).teacher_fills()
+
+    def preview(self, nrows: int = 10) -> TablePreview:
+        """The last rows, for kedro-viz."""
+        return TablePreview(self.load().tail(nrows).to_dict(orient="split"))

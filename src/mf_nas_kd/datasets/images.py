@@ -18,8 +18,8 @@ from mf_nas_kd.images.source import remove_earlier
 from mf_nas_kd.seeding import canonical_json
 
 
-class PixelFolderDataset(AbstractDataset[NoReturn, Path]):
-    """The folder where decoded images are kept, for the node that decodes them.
+class FolderDataset(AbstractDataset[NoReturn, Path]):
+    """A folder that nodes fill themselves, file by file: decoded images, teacher targets.
 
     Args:
         folder: Where.
@@ -34,10 +34,10 @@ class PixelFolderDataset(AbstractDataset[NoReturn, Path]):
         return self._folder
 
     def save(self, data: NoReturn) -> None:
-        raise DatasetError("images are decoded into the folder that load() names, and not saved as a whole")
+        raise DatasetError("files are written into the folder that load() names, and not saved as a whole")
 
     def _exists(self) -> bool:
-        return True  # it is made when something is decoded
+        return True  # it is made with its first file
 
     def _describe(self) -> dict[str, Any]:
         return {"folder": self._folder}

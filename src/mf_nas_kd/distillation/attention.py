@@ -18,6 +18,8 @@ from mf_nas_kd.taps import Taps
 class AttentionLoss(MatchedMapsLoss):
     """Mean squared difference of L2-normalised maps of the mean squared activation, summed over stages."""
 
+    form = "attention"
+
     def teacher_targets(self, taps: Taps) -> Tensor:
         """The attention maps of all stages side by side, ``(B, sum of H * W)``."""
         return torch.cat(_attention(self.teacher_maps(taps)), dim=1)

@@ -27,6 +27,10 @@ class CorrelationLoss(DistillationLoss):
         self.student_map = nn.Linear(student.embedding, features)
         self.teacher_map = nn.Linear(teacher.embedding, features)
 
+    @property
+    def remembers(self) -> str:
+        return "embedding"
+
     def teacher_targets(self, taps: Taps) -> Tensor:
         """The embedding ``(B, D)``."""
         return taps.embedding

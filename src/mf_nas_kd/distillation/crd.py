@@ -69,6 +69,10 @@ class ContrastiveLoss(DistillationLoss):
         self._generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
         self._seen: tuple[Tensor, Tensor, Tensor] | None = None
 
+    @property
+    def remembers(self) -> str:
+        return "embedding"
+
     def teacher_targets(self, taps: Taps) -> Tensor:
         """The embedding ``(B, D)``."""
         return taps.embedding

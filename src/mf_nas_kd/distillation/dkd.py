@@ -61,8 +61,8 @@ class DecoupledLoss(LogitsLoss):
 def _decoupled(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
     """Logarithms of ``p(target), p(other)`` ``(B, 2)``, and of the probabilities among the others ``(B, K - 1)``."""
     log_probabilities = functional.log_softmax(logits, dim=1)
-    is_target = functional.one_hot(classes, logits.shape[1]).bool()
-    target = log_probabilities[is_target].unsqueeze(1)
-    others = log_probabilities[~is_target].view(len(logits), -1)
+    target = log_probabilities.gather(1, classes[:, None])
+    other_classes = torch.arange(logits.shape[1] - 1, device=logits.device).expand(len(logits), -1)
+    others = log_probabilities.gather(1, other_classes + (other_classes >= classes[:, None]))
     rest = others.logsumexp(dim=1, keepdim=True)
     return torch.cat([target, rest], dim=1), others - rest

@@ -44,6 +44,10 @@ class HintLoss(DistillationLoss):
             nn.ReLU(inplace=True),
         )
 
+    @property
+    def remembers(self) -> str:
+        return f"map {self._teacher_place} pooled to {self._size}"
+
     def teacher_targets(self, taps: Taps) -> Tensor:
         """The map ``(B, C_t, H, W)``."""
         return pooled(taps.maps[self._teacher_place], self._size)

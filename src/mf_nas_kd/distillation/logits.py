@@ -25,6 +25,10 @@ class LogitsLoss(DistillationLoss):
         require_positive(temperature=temperature)
         self.temperature = temperature
 
+    @property
+    def remembers(self) -> str:
+        return "logits"
+
     def teacher_targets(self, taps: Taps) -> Tensor:
         """The logits ``(B, K)``."""
         return taps.logits

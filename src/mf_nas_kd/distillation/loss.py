@@ -31,6 +31,11 @@ class DistillationLoss(nn.Module, ABC):
         self.teacher = teacher
         self.num_images = num_images
 
+    @property
+    @abstractmethod
+    def remembers(self) -> str:
+        """What ``teacher_targets`` takes of the taps, in words: equal words, equal targets, whatever the loss."""
+
     @abstractmethod
     def teacher_targets(self, taps: Taps) -> Tensor:
         """What must be remembered of the teacher: any shape with the batch axis first."""

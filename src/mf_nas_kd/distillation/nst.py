@@ -22,6 +22,8 @@ from mf_nas_kd.taps import Taps, TapShapes
 class NeuronSelectivityLoss(MatchedMapsLoss):
     """Mean over the batch of ``||F_s'F_s / C_s - F_t'F_t / C_t||**2``, summed over stages."""
 
+    form = "channel patterns"
+
     def __init__(
         self,
         *,

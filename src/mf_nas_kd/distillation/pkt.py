@@ -21,6 +21,10 @@ SMALL = 1e-7  # keeps the logarithm finite
 class ProbabilisticTransferLoss(DistillationLoss):
     """Mean over all pairs of ``p_t log((p_t + ε) / (p_s + ε))``; rows of ``p`` are similarities that sum to one."""
 
+    @property
+    def remembers(self) -> str:
+        return "embedding"
+
     def teacher_targets(self, taps: Taps) -> Tensor:
         """The embedding ``(B, D)``."""
         return taps.embedding

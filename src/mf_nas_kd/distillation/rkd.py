@@ -40,6 +40,10 @@ class RelationalLoss(DistillationLoss):
         self.distance_weight = distance_weight
         self.angle_weight = angle_weight
 
+    @property
+    def remembers(self) -> str:
+        return "embedding"
+
     def teacher_targets(self, taps: Taps) -> Tensor:
         """The embedding ``(B, D)``."""
         return taps.embedding

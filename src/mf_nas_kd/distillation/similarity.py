@@ -21,6 +21,10 @@ class SimilarityLoss(DistillationLoss):
         super().__init__(student=student, teacher=teacher, num_images=num_images)
         require_maps(student, teacher)
 
+    @property
+    def remembers(self) -> str:
+        return "last map"
+
     def teacher_targets(self, taps: Taps) -> Tensor:
         """The flattened last map ``(B, C * H * W)``."""
         return taps.maps[-1].flatten(1)

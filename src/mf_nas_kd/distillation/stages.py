@@ -90,6 +90,7 @@ class MatchedMapsLoss(DistillationLoss):
         compares_positions: Whether the loss looks at the positions of a map relative to each other. Maps of one
             position have nothing to say then, and the last stage that has more is taken instead (of images of 8 pixels,
             many networks leave one).
+        form: What is taken of the teacher's maps, in words.
 
     Args:
         stages: ``last``, ``middle`` or ``all``; see :func:`chosen_stages`.
@@ -101,6 +102,7 @@ class MatchedMapsLoss(DistillationLoss):
     """
 
     compares_positions = True
+    form: str
 
     def __init__(
         self,
@@ -121,6 +123,10 @@ class MatchedMapsLoss(DistillationLoss):
         self._teacher_places = [place for _, place in pairs]
         smaller = [smaller_size(student.maps[s], teacher.maps[t]) for s, t in pairs]
         self.sizes: tuple[tuple[int, int], ...] = tuple((map_size, map_size) if map_size else size for size in smaller)
+
+    @property
+    def remembers(self) -> str:
+        return f"{self.form} of maps {self._teacher_places} pooled to {self.sizes}"
 
     def student_maps(self, taps: Taps) -> list[Tensor]:
         """The student's maps of the chosen stages, each ``(B, C, H, W)`` with the declared ``(H, W)``."""

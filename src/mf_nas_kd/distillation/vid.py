@@ -32,6 +32,8 @@ class VariationalInformationLoss(MatchedMapsLoss):
         map_size: See :class:`MatchedMapsLoss`.
     """
 
+    form = "values"
+
     compares_positions = False
 
     def __init__(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol
 
 from mf_nas_kd.evaluation.fidelity import Fidelity
-from mf_nas_kd.evaluation.record import Evaluation
+from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest, TeacherFill
 from mf_nas_kd.spaces.architecture import Architecture
+
+if TYPE_CHECKING:
+    from mf_nas_kd.evaluation.executors.executor import Executor
 
 
 class Evaluator(Protocol):
@@ -19,6 +23,13 @@ class Evaluator(Protocol):
 
     def key(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> str:
         """Hash of everything that determines the result: equal keys, equal accuracies."""
+        ...
+
+    def prepare(self, requests: Iterable[EvaluationRequest], workers: Executor) -> Iterator[TeacherFill]:
+        """Have the workers compute what several of the evaluations need; yields what was done, as it is done.
+
+        Without it the evaluations are the same, and take longer.
+        """
         ...
 
     def evaluate(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> Evaluation:

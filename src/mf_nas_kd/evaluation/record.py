@@ -95,6 +95,31 @@ class Evaluation:
         return self.status == Status.FINISHED
 
 
+@dataclass(frozen=True)
+class TeacherFill:
+    """A block of teacher targets that was computed for many trainings to come: no training has it in its cost.
+
+    Attributes:
+        dataset_fingerprint: Hash of images, labels and splits.
+        teacher_fingerprint: Hash of the teacher's weights.
+        remembers: What was remembered, in words.
+        pairs: Of image and view.
+        seconds: Wall time of the worker.
+        device: Name of the device.
+        code_version: Version of this package.
+        finished_at: When, ISO 8601, UTC.
+    """
+
+    dataset_fingerprint: str
+    teacher_fingerprint: str
+    remembers: str
+    pairs: int
+    seconds: float
+    device: str
+    code_version: str
+    finished_at: str
+
+
 def now() -> str:
     """The time for ``finished_at``."""
     return datetime.now(UTC).isoformat(timespec="seconds")

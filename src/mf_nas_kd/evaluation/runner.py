@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from itertools import islice
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.evaluation.evaluator import Evaluator
@@ -50,10 +49,15 @@ def run_evaluations(
         logger.info("%d evaluations wanted: %d are in the store, %d to train", len(keys), len(known), len(missing))
     if missing:
         started = time.perf_counter()
+        teacher_seconds = 0.0
+        for fill in evaluator.prepare(missing.values(), workers):
+            store.append(fill)
+            teacher_seconds += fill.seconds
         # Time left goes by passes over the images: cheap trainings come first, and counting would flatter.
         passes = sum(float(request.fidelity.image_passes) for request in missing.values())
         with progress_bar("trainings", total=passes, shown=show_progress) as progress:
-            for done, (key, evaluation) in enumerate(_evaluate_all(missing, evaluator, workers), start=1):
+            for done, (key, future) in enumerate(workers.stream(evaluate, missing), start=1):
+                evaluation = _result(future, missing[key], evaluator)
                 store.append(evaluation)
                 on_new(evaluation)
                 known[key] = evaluation
@@ -61,29 +65,16 @@ def run_evaluations(
                 progress.update(float(missing[key].fidelity.image_passes))
         failed = sum(not known[key].finished for key in missing)
         level = logging.INFO if show_progress else logging.DEBUG
-        logger.log(level, "Trained %d in %.0f s, %d failed", len(missing), time.perf_counter() - started, failed)
+        seconds = time.perf_counter() - started
+        logger.log(level, "Trained %d in %.0f s, %d failed", len(missing), seconds, failed)
+        if teacher_seconds:
+            logger.info("Asking the teacher beforehand took %.0f s of work, once for all trainings", teacher_seconds)
     return [known[key] for key in keys]
 
 
 def evaluate(evaluator: Evaluator, request: EvaluationRequest) -> Evaluation:
     """A worker's task: make one evaluation."""
     return evaluator.evaluate(request.architecture, request.fidelity, request.seed)
-
-
-def _evaluate_all(
-    requests: Mapping[str, EvaluationRequest], evaluator: Evaluator, workers: Executor
-) -> Iterator[tuple[str, Evaluation]]:
-    """Keep the workers busy, and yield each result when it is there."""
-    waiting = iter(requests.items())
-    running: dict[Future[Evaluation], str] = {}
-    while True:
-        for key, request in islice(waiting, workers.in_flight - len(running)):
-            running[workers.submit(evaluate, request)] = key
-        if not running:
-            return
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            key = running.pop(future)
-            yield key, _result(future, requests[key], evaluator)
 
 
 def _result(future: Future[Evaluation], request: EvaluationRequest, evaluator: Evaluator) -> Evaluation:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    func,
     inspect,
     select,
 )
@@ -26,28 +27,38 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mf_nas_kd.errors import StoreError
-from mf_nas_kd.evaluation.record import Evaluation
+from mf_nas_kd.evaluation.record import Evaluation, TeacherFill
 
 logger = logging.getLogger(__name__)
 
 _TYPES = {"str": String(255), "int": Integer, "float": Float(53), "float | None": Float(53)}
-_LONG = {"architecture", "error"}
+_LONG = {"architecture", "error", "remembers"}
 _KEYS_A_QUERY = 500  # SQLite before 3.32 takes 999 values
 
-EVALUATIONS = Table(
-    "evaluations",
-    MetaData(),
-    Column("row_number", Integer, primary_key=True, autoincrement=True),
-    *(
-        Column(
-            field.name,
-            Text if field.name in _LONG else _TYPES[str(field.type)],
-            nullable="None" in str(field.type),
-            index=field.name == "key",
-        )
-        for field in fields(Evaluation)
-    ),
-)
+_METADATA = MetaData()
+
+
+def _table(name: str, record: type) -> Table:
+    """One column a field of the record, after the number of the row."""
+    return Table(
+        name,
+        _METADATA,
+        Column("row_number", Integer, primary_key=True, autoincrement=True),
+        *(
+            Column(
+                field.name,
+                Text if field.name in _LONG else _TYPES[str(field.type)],
+                nullable="None" in str(field.type),
+                index=field.name == "key",
+            )
+            for field in fields(record)
+        ),
+    )
+
+
+EVALUATIONS = _table("evaluations", Evaluation)
+TEACHER_FILLS = _table("teacher_fills", TeacherFill)
+_TABLES = {Evaluation: EVALUATIONS, TeacherFill: TEACHER_FILLS}
 _COLUMNS = [column for column in EVALUATIONS.columns if column.name != "row_number"]
 
 
@@ -83,7 +94,7 @@ class EvaluationStore:
     def __str__(self) -> str:
         return self._url.render_as_string(hide_password=True)
 
-    def append(self, evaluation: Evaluation) -> None:
+    def append(self, record: Evaluation | TeacherFill) -> None:
         """Add one record; it is durable when this returns.
 
         Raises:
@@ -91,7 +102,7 @@ class EvaluationStore:
         """
         try:
             with self._engine.begin() as connection:
-                connection.execute(EVALUATIONS.insert().values(**asdict(evaluation)))
+                connection.execute(_TABLES[type(record)].insert().values(**asdict(record)))
         except SQLAlchemyError as failure:
             raise StoreError(
                 f"the evaluation store {self} refused a record: {failure.__cause__ or failure}"
@@ -115,33 +126,42 @@ class EvaluationStore:
         newest = {row.key: row._mapping for row in rows}
         return pd.DataFrame(list(newest.values()), columns=[column.name for column in _COLUMNS])
 
+    def teacher_seconds(self) -> float:
+        """What asking teachers beforehand has taken in all."""
+        with self._engine.connect() as connection:
+            return connection.execute(select(func.sum(TEACHER_FILLS.c.seconds))).scalar() or 0.0
+
+    def teacher_fills(self) -> pd.DataFrame:
+        """All records of asking teachers beforehand, oldest first."""
+        with self._engine.connect() as connection:
+            return pd.read_sql(select(TEACHER_FILLS).order_by(TEACHER_FILLS.c.row_number), connection)
+
     def _prepare(self) -> None:
         if self._engine.dialect.name == "sqlite":
             with self._engine.connect() as connection:
                 verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
             if verdict != "ok":
                 raise StoreError(f"the evaluation store {self} is damaged ({verdict}): restore it from a copy")
-        tables = inspect(self._engine).get_table_names()
-        if EVALUATIONS.name in tables:
-            self._check_columns()
-        elif tables and self._engine.dialect.name == "sqlite":
-            raise StoreError(f"{self} holds other tables ({', '.join(tables)}) and no evaluations: choose another file")
-        else:
+        there = set(inspect(self._engine).get_table_names())
+        if there and not there & set(_METADATA.tables) and self._engine.dialect.name == "sqlite":
+            names = ", ".join(sorted(there))
+            raise StoreError(f"{self} holds other tables ({names}) and no evaluations: choose another file")
+        if not there >= set(_METADATA.tables):
             try:
-                EVALUATIONS.metadata.create_all(self._engine)
-            except DBAPIError:  # another process has created it since we looked
-                if EVALUATIONS.name not in inspect(self._engine).get_table_names():
-                    raise
-                self._check_columns()
+                _METADATA.create_all(self._engine)
+            except DBAPIError:  # another process has created them since we looked
+                _METADATA.create_all(self._engine)
             else:
-                logger.info("Created the evaluation store %s", self)
+                logger.info("Created tables in the evaluation store %s", self)
+        for table in _METADATA.tables.values():
+            self._check_columns(table)
 
-    def _check_columns(self) -> None:
-        there = {column["name"] for column in inspect(self._engine).get_columns(EVALUATIONS.name)}
-        wanted = {column.name for column in EVALUATIONS.columns}
+    def _check_columns(self, table: Table) -> None:
+        there = {column["name"] for column in inspect(self._engine).get_columns(table.name)}
+        wanted = {column.name for column in table.columns}
         if there != wanted:
             raise StoreError(
-                f"the evaluation store {self} is from another version of this program: it "
+                f"the evaluation store {self} is from another version of this program: its table {table.name} "
                 f"lacks {sorted(wanted - there)} and has {sorted(there - wanted)} besides; choose another file"
             )
 

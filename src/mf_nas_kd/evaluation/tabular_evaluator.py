@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from mf_nas_kd import __version__
+from mf_nas_kd.evaluation.executors import Executor
 from mf_nas_kd.evaluation.fidelity import Fidelity
-from mf_nas_kd.evaluation.record import Evaluation, Status, now
+from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest, Status, TeacherFill, now
 from mf_nas_kd.evaluation.tables.table import FIDELITY_COLUMNS, BenchmarkTable
 from mf_nas_kd.seeding import fingerprint
 from mf_nas_kd.spaces.architecture import Architecture
@@ -49,6 +51,9 @@ class TabularEvaluator:
         if place not in self._records:  # a record is made once: replayed searches ask for the same ones again and again
             self._records[place] = self._look_up(architecture, fidelity, seed)
         return self._records[place]
+
+    def prepare(self, requests: Iterable[EvaluationRequest], workers: Executor) -> Iterator[TeacherFill]:
+        return iter(())  # a table asks no teacher
 
     def failure(self, architecture: Architecture, fidelity: Fidelity, seed: int, error: str) -> Evaluation:
         return self._record(architecture, fidelity, seed, (None, None, 0.0), error)

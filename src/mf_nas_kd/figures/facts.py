@@ -16,6 +16,7 @@ def facts(
     subset_sizes: pd.DataFrame,
     teacher: Mapping[str, Any],
     planned: pd.DataFrame,
+    teacher_fills: pd.DataFrame,
     winner: Mapping[str, Any],
 ) -> dict[str, str]:
     """Label to text, in reading order.
@@ -25,11 +26,13 @@ def facts(
         subset_sizes: ``subset_sizes``.
         teacher: ``teacher_metrics``.
         planned: Rows of the store that belong to the plan.
+        teacher_fills: What asking teachers beforehand has taken.
         winner: ``winner``.
     """
     channels, height, width = images.image_shape
     limits = [f"{name.removeprefix('max_')} at most {limit:,}" for name, limit in winner["limits"].items() if limit]
     failed = int((planned["status"] != "finished").sum())
+    asked = teacher_fills[teacher_fills["teacher_fingerprint"] == teacher["fingerprint"]]
     return {
         "Images": f"{images.name}: {images.classes} classes, {width}x{height}, {channels} channel(s); "
         f"{len(images.train):,} to train on, {len(images.validation):,} to validate, {len(images.test):,} to test",
@@ -39,6 +42,8 @@ def facts(
         "Candidates": f"{planned['architecture_id'].nunique()} of the space {planned['space'].iloc[0]}, "
         f"{planned['macs'].min():,} to {planned['macs'].max():,} multiply-accumulates",
         "Trainings": f"{len(planned)}, of which {failed} failed; {planned['cost_seconds'].sum():.0f} s of training",
+        "Teacher asked beforehand": f"about {asked['pairs'].sum():,} pairs of image and view, "
+        f"{asked['seconds'].sum():.0f} s, in no training's cost",
         "Search": f"{winner['strategy']}, {winner['evaluations']} evaluations, {winner['spent_seconds']:.1f} of "
         f"{winner['budget_seconds']:g} s; limits: {', '.join(limits) or 'none'}",
         "Device": ", ".join(sorted(planned["device"].unique())),

@@ -8,8 +8,15 @@ from torch import nn
 from mf_nas_kd.images import ResidentImages
 from mf_nas_kd.training.device import autocast
 
-PIXELS_A_BATCH = 1024 * 32 * 32  # larger images come in smaller batches, so that memory stays the same
-IMAGES_A_BATCH = 1024
+PIXELS_OF_AN_IMAGE = 32 * 32  # larger images come in smaller batches, so that memory stays the same
+IMAGES_A_BATCH = {"cpu": 128}  # where a core's caches hold more of them, 1.4 to 1.8 times as fast as 1024
+IMAGES_A_BATCH_ELSEWHERE = 1024
+
+
+def largest_batch(images: ResidentImages) -> int:
+    """How many images to look at at once where nothing is learned: a function of device and image size."""
+    most = IMAGES_A_BATCH.get(images.device.type, IMAGES_A_BATCH_ELSEWHERE)
+    return max(1, min(most, most * PIXELS_OF_AN_IMAGE // images.pixels_an_image))
 
 
 @torch.no_grad()
@@ -22,7 +29,7 @@ def measure_accuracy(network: nn.Module, images: ResidentImages) -> float:
     """
     was_training = network.training
     network.eval()
-    batch_size = max(1, min(IMAGES_A_BATCH, PIXELS_A_BATCH // images.pixels_an_image))
+    batch_size = largest_batch(images)
     right = torch.zeros((), dtype=torch.int64, device=images.device)
     with autocast(images.device):
         for positions in torch.arange(len(images), device=images.device).split(batch_size):

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 
 from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
 from mf_nas_kd.images import Batch, ResidentImages
 from mf_nas_kd.networks.initialisation import torch_seeded
-from mf_nas_kd.seeding import derive_seed
 from mf_nas_kd.training.device import autocast
+from mf_nas_kd.training.draws import Draws
 from mf_nas_kd.training.objective import Objective
 from mf_nas_kd.training.recipes import TrainingRecipe
 
@@ -47,9 +47,8 @@ def fit(
 ) -> FitResult:
     """Train a network in place.
 
-    Every epoch visits the images in a new order and draws one view of each. All batches have the same size: the few
-    images that are left over at the end of an order (fewer than a batch) sit that epoch out. Within an epoch the device
-    is never waited for: losses add up there and are looked at once, at its end.
+    Which image and view each step sees is what :class:`Draws` says. Within an epoch the device is never waited for:
+    losses add up there and are looked at once, at its end.
 
     Args:
         network: On the device of the images.
@@ -68,23 +67,23 @@ def fit(
     """
     if epochs < 1 or len(images) == 0:
         raise InvalidValueError("(epochs, images)", (epochs, len(images)), "at least 1 each")
-    batch_size = min(recipe.batch_size, len(images))
-    steps_an_epoch = len(images) // batch_size
+    draws = Draws.of(len(images), images.views, recipe.batch_size, seed)
+    planned = draws.steps_an_epoch * epochs
     network.to(memory_format=torch.channels_last).train()
     optimiser = _optimiser(nn.ModuleList([network, objective]), recipe)
-    schedule = LambdaLR(optimiser, _warm_up_then_cosine(recipe.warmup_fraction, steps_an_epoch * epochs))
+    schedule = LambdaLR(optimiser, _warm_up_then_cosine(recipe.warmup_fraction, planned))
     if objective.needs_balance:
         with autocast(images.device), torch_seeded(seed, "dropout", 0):
-            objective.balance(network, next(_epoch_of(images, batch_size, _generator(seed, "balance"))))
-    generator = _generator(seed, "batches")
+            objective.balance(network, next(_batches(images, draws, draws.to_balance())))
+    drawn = draws.epochs()
     steps = 0
     epoch_losses: list[float] = []
     for epoch in range(1, epochs + 1):
         total = torch.zeros((), device=images.device)
         with torch_seeded(seed, "dropout", epoch):
-            for batch in _epoch_of(images, batch_size, generator):
+            for batch in _batches(images, draws, next(drawn)):
                 steps += 1
-                progress = steps / (steps_an_epoch * epochs)
+                progress = steps / planned
                 with autocast(images.device):
                     loss = objective(network(batch.images), batch, progress)
                 optimiser.zero_grad(set_to_none=True)
@@ -94,53 +93,42 @@ def fit(
                 total += loss.detach()
                 if after_step is not None:
                     after_step(progress)
-        epoch_losses.append(_require_finite(total.item() / steps_an_epoch, epoch))
+        epoch_losses.append(_require_finite(total.item() / draws.steps_an_epoch, epoch))
         if after_epoch is not None:
             after_epoch(epoch, epoch_losses[-1])
     with torch_seeded(seed, "dropout", 0):
-        recalibrate_normalisation(network, images, batch_size, generator)
+        recalibrate_normalisation(network, _batches(images, draws, next(drawn)))
     return FitResult(tuple(epoch_losses), steps, objective.loss_weight)
 
 
 @torch.no_grad()
-def recalibrate_normalisation(
-    network: nn.Module, images: ResidentImages, batch_size: int, generator: torch.Generator
-) -> None:
+def recalibrate_normalisation(network: nn.Module, batches: Iterable[Batch]) -> None:
     """Replace the moving averages of batch normalisation by averages at the final weights.
 
     A short training has few steps: its moving averages (momentum 0.1) still hold the statistics of weights long gone,
-    and the accuracy would measure that lag. One pass over the images, a random view of each, without gradients. Source:
-    Wu and Johnson (2021), Rethinking "Batch" in BatchNorm, arXiv 2105.07576, section 3.
+    and the accuracy would measure that lag. Source: Wu and Johnson (2021), Rethinking "Batch" in BatchNorm, arXiv
+    2105.07576, section 3.
 
     Args:
         network: Left in training mode.
-        images: What it was trained on.
-        batch_size: As in training.
-        generator: Draws order and views.
+        batches: One more epoch, as in training; nothing is learned from it.
     """
     layers = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None  # torch's way to say: the plain average of all batches from now on
-    for batch in _epoch_of(images, batch_size, generator):
-        with autocast(images.device):
+    for batch in batches:
+        with autocast(batch.images.device):
             network(batch.images)
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
 
 
-def _generator(seed: int, purpose: str) -> torch.Generator:
-    return torch.Generator().manual_seed(derive_seed(seed, purpose))
-
-
-def _epoch_of(images: ResidentImages, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
-    """Whole batches of the images in a new order, a random view of each; the generator lives on the CPU."""
-    whole_batches = len(images) // batch_size * batch_size
-    order = torch.randperm(len(images), generator=generator)[:whole_batches].to(images.device)
-    views = torch.randint(images.views, (whole_batches,), generator=generator).to(images.device)
-    for positions, chosen in zip(order.split(batch_size), views.split(batch_size), strict=True):
-        yield images.batch(positions, chosen)
+def _batches(images: ResidentImages, draws: Draws, epoch: tuple[Tensor, Tensor]) -> Iterator[Batch]:
+    positions, views = (drawn.to(images.device).split(draws.batch_size) for drawn in epoch)
+    for some, their_views in zip(positions, views, strict=True):
+        yield images.batch(some, their_views)
 
 
 def _optimiser(trained: nn.Module, recipe: TrainingRecipe) -> SGD:

@@ -1,8 +1,8 @@
-"""All that determines a student's training beside its architecture, fidelity and seed."""
+"""How students are trained: what determines the result beside architecture, fidelity and seed, and what is used up."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, field_validator
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, field_validator
 
 from mf_nas_kd.errors import UnknownNameError
 from mf_nas_kd.images import ViewSettings
@@ -16,6 +16,8 @@ class TrainingSettings(BaseModel):
         device: ``auto``, ``cpu``, ``cuda``, ``mps``; the teacher trains there as well.
         recipe: Optimiser and schedule.
         views: Which views of an image a training draws from; the teacher's training as well.
+        teacher_memory_gib: What the teacher says of a pair of image and view is remembered for all trainings, until so
+            many GiB are full; what would go beyond is asked in every step, with the same results. 0 remembers nothing.
         balanced_ratio: For recipes with a ``balanced`` weight: how long the gradient of the loss is at the start, in
             lengths of the cross-entropy's.
         distillation: Recipes by the name that a fidelity's ``distillation`` refers to; ``none`` is among them.
@@ -26,6 +28,7 @@ class TrainingSettings(BaseModel):
     device: str
     recipe: TrainingRecipe
     views: ViewSettings
+    teacher_memory_gib: NonNegativeFloat
     balanced_ratio: PositiveFloat
     distillation: dict[str, DistillationRecipe]
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from itertools import islice
 from types import TracebackType
 from typing import Any, Concatenate, Self, TypeVar
 
 from mf_nas_kd.evaluation.evaluator import Evaluator
 
+Key = TypeVar("Key")
 Result = TypeVar("Result")
 
 ALLOWED_DEATHS = 3
@@ -39,6 +41,24 @@ class Executor(ABC):
             task: A function of a module, which workers import by its name.
             *arguments: Beside the evaluator; small, they travel with every task.
         """
+
+    def stream(
+        self, task: Callable[Concatenate[Evaluator, ...], Result], arguments: Mapping[Key, Any]
+    ) -> Iterator[tuple[Key, Future[Result]]]:
+        """Keep the workers busy with ``task(evaluator, argument)`` for every argument.
+
+        Yields:
+            The key of an argument and its future, as they end.
+        """
+        waiting = iter(arguments.items())
+        running: dict[Future[Result], Key] = {}
+        while True:
+            for key, argument in islice(waiting, max(0, self.in_flight - len(running))):
+                running[self.submit(task, argument)] = key
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future
 
     @abstractmethod
     def close(self) -> None:

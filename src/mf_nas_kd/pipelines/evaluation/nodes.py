@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 import pandas as pd
 
@@ -46,13 +47,14 @@ def evaluate_candidates(
     images: ImageDataset,
     subset_order: pd.DataFrame,
     teacher: TrainedNetwork,
+    teacher_folder: Path,
     store: EvaluationStore,
     parameters: EvaluationParameters,
     training: TrainingSettings,
     executor: ExecutorSettings,
 ) -> pd.DataFrame:
     """Train what the store does not have; every result is stored the moment it is there."""
-    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher)
+    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher, teacher_folder)
     with open_executor(executor, evaluator) as workers:
         evaluations = run_evaluations(
             requests_of(plan),

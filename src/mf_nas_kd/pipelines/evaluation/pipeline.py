@@ -30,6 +30,7 @@ def create_pipeline() -> Pipeline:
                     "images",
                     "subset_order",
                     "teacher",
+                    "teacher_folder",
                     "evaluation_store",
                     "params:evaluation",
                     "params:training",

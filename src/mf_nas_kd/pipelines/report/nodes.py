@@ -18,6 +18,7 @@ def write_report(
     teacher_curve: pd.DataFrame,
     plan: pd.DataFrame,
     evaluations: pd.DataFrame,
+    teacher_fills: pd.DataFrame,
     correlation_table: pd.DataFrame,
     search_trace: pd.DataFrame,
     full_trainings: pd.DataFrame,
@@ -29,7 +30,7 @@ def write_report(
     low, full = finished[finished["role"] == "low"], finished[finished["role"] == "full"]
     content = figures.ReportContent(
         dataset=images.name,
-        facts=figures.facts(images, subset_sizes, teacher_metrics, planned, winner),
+        facts=figures.facts(images, subset_sizes, teacher_metrics, planned, teacher_fills, winner),
         verdict=figures.verdict(correlation_table),
         winner=winner,
         pictures={

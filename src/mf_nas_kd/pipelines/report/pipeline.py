@@ -20,6 +20,7 @@ def create_pipeline() -> Pipeline:
                     "teacher_curve",
                     "evaluation_plan",
                     "evaluations",
+                    "teacher_fills",
                     "correlation_table",
                     "search_trace",
                     "full_trainings",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -64,6 +65,7 @@ def search(
     images: ImageDataset,
     subset_order: pd.DataFrame,
     teacher: TrainedNetwork,
+    teacher_folder: Path,
     plan: pd.DataFrame,
     evaluations: pd.DataFrame,
     store: EvaluationStore,
@@ -75,10 +77,11 @@ def search(
     """Spend the budget; returns the trace, the outcome, and all full trainings of the pool, known ones included."""
     full_row = next(plan[plan["role"] == "full"].itertuples())
     problem = _problem(pool, space, plan, parameters)
-    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher)
+    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher, teacher_folder)
     require_current(plan, evaluator)
     evaluator.require_possible(problem.candidates[0].architecture, problem.low)
     known = evaluations_of(finished_evaluations(plan, evaluations))
+    asked_before = store.teacher_seconds()
     with open_executor(executor, evaluator) as workers:
         result = searching.run_search(
             name=parameters.strategy,
@@ -104,6 +107,7 @@ def search(
         "budget_seconds": parameters.budget_seconds,
         "budget_evaluations": parameters.budget_evaluations,
         "spent_seconds": result.spent_seconds,
+        "teacher_seconds": store.teacher_seconds() - asked_before,
         "evaluations": len(result.evaluations),
         "architecture_id": result.winner_id,
     }

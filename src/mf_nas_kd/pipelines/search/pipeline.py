@@ -24,6 +24,7 @@ def create_pipeline() -> Pipeline:
                     "images",
                     "subset_order",
                     "teacher",
+                    "teacher_folder",
                     "evaluation_plan",
                     "evaluations",
                     "evaluation_store",

@@ -1,0 +1,179 @@
+"""What the teacher said of pairs of image and view: which of it is there, what is missing, and looking it up.
+
+One process (the driver) asks for what is missing and appends; all others map the files.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mf_nas_kd.taps import TapShapes
+from mf_nas_kd.training import RememberedTeacherTargets
+from mf_nas_kd.training.target_file import TargetFile
+
+logger = logging.getLogger(__name__)
+
+PAIRS_A_BLOCK = 2048
+GIBIBYTE = 2**30
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One way to look at the teacher.
+
+    Attributes:
+        distillation: Name of the recipe whose loss is asked what it remembers.
+        student: Shapes of the student's taps: the size at which maps are compared may depend on them.
+    """
+
+    distillation: str
+    student: TapShapes
+
+
+@dataclass(frozen=True)
+class Question:
+    """A worker's task: what several lessons want to know of some pairs.
+
+    Attributes:
+        pairs: ``(n,)``, int64: ``position * views + view`` with the position among all training images.
+        lessons: One for each form of the targets.
+    """
+
+    pairs: NDArray[np.int64]
+    lessons: tuple[Lesson, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back.
+
+    Attributes:
+        targets: One array a lesson, ``(n, ...)``, half precision.
+        seconds: What it took the worker.
+    """
+
+    targets: tuple[NDArray[np.float16], ...]
+    seconds: float
+
+
+class TeacherMemory:
+    """Files of teacher targets in one folder.
+
+    Args:
+        folder: Where; kept between runs.
+        limit_gib: Size of all files that a run uses. What would go beyond is not remembered.
+        belongs_to: What determines all targets beside their form: teacher, images, views, precision.
+    """
+
+    def __init__(self, folder: Path, limit_gib: float, belongs_to: Mapping[str, Any]) -> None:
+        self._folder = folder
+        self._limit = limit_gib * GIBIBYTE
+        self._belongs_to = dict(belongs_to)
+        self._remembered: dict[Path, NDArray[np.int64]] = {}  # pairs in each file, as far as this process knows
+        self._refused: set[Path] = set()
+        self._sorted: dict[tuple[Path, int], tuple[NDArray, NDArray[np.int64]]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process looks for itself."""
+        return {**self.__dict__, "_remembered": {}, "_refused": set(), "_sorted": {}}
+
+    def file(self, remembers: str, shape: tuple[int, ...]) -> TargetFile:
+        """Where targets of a form and shape are, whether there are some or not."""
+        return TargetFile(self._folder, {**self._belongs_to, "remembers": remembers}, shape)
+
+    def missing(
+        self, wanted: Sequence[tuple[TargetFile, Lesson, NDArray[np.int64]]]
+    ) -> Iterator[tuple[Question, list[TargetFile]]]:
+        """What to ask the teacher, in blocks that want the same forms: one look at an image serves them all.
+
+        Args:
+            wanted: Files, each once, with the pairs that trainings are going to need.
+        """
+        lacking = []
+        for file, lesson, pairs in wanted:
+            absent = np.setdiff1d(pairs, self._known(file))
+            if len(absent) and self._has_room(file, lesson, len(absent)):
+                lacking.append((file, lesson, absent))
+        if not lacking:
+            return
+        everything = np.unique(np.concatenate([absent for *_, absent in lacking]))
+        lacks = np.stack([np.isin(everything, absent) for *_, absent in lacking], axis=1)  # (pairs, files)
+        for combination in np.unique(lacks, axis=0):
+            chosen = everything[(lacks == combination).all(axis=1)]
+            files = [(file, lesson) for (file, lesson, _), lacked in zip(lacking, combination, strict=True) if lacked]
+            for start in range(0, len(chosen), PAIRS_A_BLOCK):
+                question = Question(chosen[start : start + PAIRS_A_BLOCK], tuple(lesson for _, lesson in files))
+                yield question, [file for file, _ in files]
+
+    def append(self, files: Sequence[TargetFile], question: Question, answer: Answer) -> None:
+        """Keep an answer."""
+        for file, targets in zip(files, answer.targets, strict=True):
+            file.append(question.pairs, targets)
+            self._remembered[file.path] = np.concatenate([self._known(file), question.pairs])
+
+    def look_up(
+        self, file: TargetFile, seen: NDArray[np.int64], subset: Tensor, views: int, device: torch.device
+    ) -> RememberedTeacherTargets | None:
+        """The targets of a training; None if one of them is missing.
+
+        Args:
+            file: Their form.
+            seen: Pairs that the training is going to see, ``position * views + view``.
+            subset: ``(images,)``, positions of the subset among all training images, ascending.
+            views: Number of views of an image.
+            device: Where they are wanted; on a CPU they stay in the mapped file, which all processes share.
+        """
+        records, pairs, order = self._in_order(file)
+        found = np.searchsorted(pairs, seen)
+        if len(pairs) == 0 or (pairs.take(found, mode="clip") != seen).any():
+            return None
+        rows, values = torch.from_numpy(order[found]), torch.from_numpy(records["target"])
+        if device.type != "cpu":
+            values, rows = values[rows].to(device), torch.arange(len(rows))
+        position, view = torch.from_numpy(seen // views), torch.from_numpy(seen % views)
+        places = torch.full((len(subset), views), -1)
+        places[torch.searchsorted(subset, position), view] = rows
+        return RememberedTeacherTargets(values, places.to(device))
+
+    def _known(self, file: TargetFile) -> NDArray[np.int64]:
+        """Pairs in a file, which is mended when this process first looks."""
+        if file.path not in self._remembered:
+            file.mend()
+            self._remembered[file.path] = np.array(file.records()["pair"])
+        return self._remembered[file.path]
+
+    def _has_room(self, file: TargetFile, lesson: Lesson, more: int) -> bool:
+        here = sum(path.stat().st_size for path in self._remembered if path.exists())
+        needed = here + more * file.record_bytes
+        if needed <= self._limit:
+            return True
+        if file.path not in self._refused:
+            logger.info(
+                "%s: what the teacher says of %d pairs of image and view would bring its memory to %.2f GiB, more than "
+                "training.teacher_memory_gib: it is asked in every step",
+                lesson.distillation,
+                more,
+                needed / GIBIBYTE,
+            )
+            self._refused.add(file.path)
+        return False
+
+    def _in_order(self, file: TargetFile) -> tuple[NDArray, NDArray[np.int64], NDArray[np.int64]]:
+        """Records, their pairs in ascending order, and which record each of these is."""
+        records = file.records()
+        key = (file.path, len(records))
+        if key not in self._sorted:
+            pairs = np.array(records["pair"])
+            order = np.argsort(pairs, kind="stable")
+            self._sorted = {known: value for known, value in self._sorted.items() if known[0] != file.path}
+            self._sorted[key] = (pairs[order], order)
+        return records, *self._sorted[key]

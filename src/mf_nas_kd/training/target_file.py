@@ -1,0 +1,108 @@
+"""Teacher targets in a file: one record for each pair of image and view, appended by one process, mapped by many.
+
+A header (what the targets belong to, as JSON), then records of equal length: the pair, a checksum, the target. A record
+that was cut off, or whose checksum is wrong, is never used.
+"""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mf_nas_kd.files import written_whole
+from mf_nas_kd.seeding import canonical_json, fingerprint
+
+logger = logging.getLogger(__name__)
+
+HEADER_BYTES = 4096
+
+
+class TargetFile:
+    """The targets of one teacher for the pairs of one set of images and views, in one form.
+
+    Args:
+        folder: Where; the file is named after what it holds.
+        belongs_to: All that determines the targets: teacher, images, views, form, precision.
+        shape: Of the target of one pair.
+    """
+
+    def __init__(self, folder: Path, belongs_to: Mapping[str, Any], shape: tuple[int, ...]) -> None:
+        self._header = {**belongs_to, "shape": list(shape)}
+        key = fingerprint(self._header, length=32)
+        self.path = folder / f"{key}.targets"
+        self._key = key.encode()
+        self._record = np.dtype([("pair", "<i8"), ("checksum", "<u4"), ("target", "<f2", shape)])
+
+    @property
+    def record_bytes(self) -> int:
+        """Length of the record of one pair."""
+        return self._record.itemsize
+
+    def records(self) -> NDArray:
+        """All whole records, mapped: ``pair`` (int64), ``checksum``, ``target`` (half precision).
+
+        None of them where there is no file, or one that belongs to something else.
+        """
+        try:
+            size = self.path.stat().st_size
+            with self.path.open("rb") as file:
+                header = file.read(HEADER_BYTES)
+        except FileNotFoundError:
+            return np.empty(0, self._record)
+        count = (size - HEADER_BYTES) // self.record_bytes
+        if header != self._packed_header() or count < 1:
+            return np.empty(0, self._record)
+        return np.memmap(self.path, self._record, mode="c", offset=HEADER_BYTES, shape=(count,))
+
+    def mend(self) -> None:
+        """Leave what is whole: a header that is not ours, records that are damaged and a torn end are removed.
+
+        For the one process that appends, before it does.
+        """
+        if not self.path.exists():
+            return
+        records = self.records()
+        good = self._checksums(records) == records["checksum"]
+        if good.all() and self.path.stat().st_size == HEADER_BYTES + len(records) * self.record_bytes:
+            return
+        logger.warning(
+            "Teacher targets in %s are damaged: %d of %d records are used, the others computed again",
+            self.path.name,
+            good.sum(),
+            max(1, len(good)),
+        )
+        with written_whole(self.path) as path, path.open("wb") as file:
+            file.write(self._packed_header())
+            records[good].tofile(file)
+
+    def append(self, pairs: NDArray[np.int64], targets: NDArray[np.float16]) -> None:
+        """Add records.
+
+        Args:
+            pairs: ``(n,)``.
+            targets: ``(n, *shape)``.
+        """
+        records = np.empty(len(pairs), self._record)
+        records["pair"], records["target"] = pairs, targets
+        records["checksum"] = self._checksums(records)
+        if not self.path.exists():
+            with written_whole(self.path) as path:
+                path.write_bytes(self._packed_header())
+        with self.path.open("ab") as file:
+            file.write(records.tobytes())
+
+    def _packed_header(self) -> bytes:
+        return canonical_json(self._header).encode().ljust(HEADER_BYTES)
+
+    def _checksums(self, records: NDArray) -> NDArray[np.uint32]:
+        """Of pair and target; the key is part of it, so that a renamed file is found out as well."""
+        start = zlib.crc32(self._key)
+        pairs, targets = records["pair"], records["target"]
+        sums = (zlib.crc32(targets[i].tobytes(), zlib.crc32(pairs[i].tobytes(), start)) for i in range(len(records)))
+        return np.fromiter(sums, np.uint32, len(records))
