@@ -65,6 +65,10 @@ class WorkerStartError(MfNasKdError):
     """Worker processes cannot be started."""
 
 
+class SchedulerError(MfNasKdError):
+    """The scheduler of the workers does not answer, or was lost."""
+
+
 class MissingEvaluationError(MfNasKdError):
     """The store lacks evaluations that a later stage needs."""
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from mf_nas_kd.evaluation import Evaluation
+from mf_nas_kd.evaluation.executors import ExecutorSettings
 from mf_nas_kd.seeding import derive_seed, fingerprint
 
 
@@ -68,3 +69,20 @@ class FakeEvaluator:
             code_version="0",
             finished_at="2026-01-01T00:00:00+00:00",
         )
+
+
+def executor_settings(kind, workers=2, scheduler=None, resources=()):
+    return ExecutorSettings(kind=kind, workers=workers, dask={"scheduler": scheduler, "resources": dict(resources)})
+
+
+def process(evaluator, seconds=0.0):
+    """A task: where it was, and from when to when."""
+    begun = time.time()
+    time.sleep(seconds)
+    return os.getpid(), begun, time.time()
+
+
+def visible_gpus(evaluator):
+    """A task."""
+    time.sleep(0.3)
+    return os.environ.get("CUDA_VISIBLE_DEVICES")

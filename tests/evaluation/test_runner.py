@@ -1,8 +1,8 @@
 import pytest
 
 from mf_nas_kd.evaluation import EvaluationRequest, EvaluationStore, run_evaluations
-from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
-from tests.evaluation.fakes import FakeEvaluator
+from mf_nas_kd.evaluation.executors import open_executor
+from tests.evaluation.fakes import FakeEvaluator, executor_settings
 
 
 class Interrupted(Exception):
@@ -15,7 +15,7 @@ def requests(architectures, short):
 
 
 def run(requests, evaluator, store, on_new=lambda _: None, retry_failed=False):
-    with open_executor(ExecutorSettings(kind="inline", workers=None), evaluator) as workers:
+    with open_executor(executor_settings("inline"), evaluator) as workers:
         return run_evaluations(
             requests, evaluator, workers, store, on_new, retry_failed=retry_failed, show_progress=False
         )

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 
 from mf_nas_kd.evaluation import Evaluation, EvaluationRequest, EvaluationStore, Fidelity, run_evaluations
-from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
+from mf_nas_kd.evaluation.executors import open_executor
 from mf_nas_kd.evaluation.plan import architectures_of
 from mf_nas_kd.evaluation.tables import BenchmarkTable, read_published
 from mf_nas_kd.evaluation.tabular_evaluator import TabularEvaluator
 from mf_nas_kd.search import STRATEGIES, Budget, Candidate, SearchProblem, run_search
 from mf_nas_kd.spaces import Architecture, enclosing_space
+from tests.evaluation.fakes import executor_settings
 from tests.published import write
 
 SHORT = Fidelity(Fraction(1, 9), epochs=100, distillation="kd")
@@ -105,7 +106,7 @@ def test_an_evaluator_can_be_sent_to_workers_and_its_records_stored(table, evalu
     copy = pickle.loads(pickle.dumps(evaluator))
     assert [copy.evaluate(request.architecture, request.fidelity, 0) for request in requests] == here
     store = EvaluationStore(f"sqlite:///{tmp_path}/s.db")
-    with open_executor(ExecutorSettings(kind="inline", workers=None), evaluator) as workers:
+    with open_executor(executor_settings("inline"), evaluator) as workers:
         found = run_evaluations(requests, evaluator, workers, store, lambda _: None, False, False)
     assert found == here
     assert list(store.find([here[0].key]).values()) == [here[0]]

@@ -12,10 +12,11 @@ import torch
 from mf_nas_kd.distillation import LOSSES
 from mf_nas_kd.evaluation import EvaluationRequest, EvaluationStore, run_evaluations
 from mf_nas_kd.evaluation import training_evaluator as module
-from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
+from mf_nas_kd.evaluation.executors import open_executor
 from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import OnlineTeacherTargets, RememberedTeacherTargets, TrainingSettings, fit
 from tests.conftest import SETTINGS
+from tests.evaluation.fakes import executor_settings
 from tests.evaluation.test_training_evaluator import science
 
 IMITATING = [name for name in LOSSES if name != "none"]
@@ -43,7 +44,7 @@ def fidelity(short):
 
 
 def prepare(evaluator, requests, kind="inline"):
-    with open_executor(ExecutorSettings(kind=kind, workers=2), evaluator) as workers:
+    with open_executor(executor_settings(kind), evaluator) as workers:
         return list(evaluator.prepare(requests, workers))
 
 
@@ -179,7 +180,7 @@ def test_workers_map_what_the_driver_wrote(remembering, evaluator, architectures
     tables, seconds = [], []
     for number, one in enumerate((evaluator, remembering)):
         store = EvaluationStore(f"sqlite:///{tmp_path}/{number}.db")
-        with open_executor(ExecutorSettings(kind="processes", workers=2), one) as workers:
+        with open_executor(executor_settings("processes"), one) as workers:
             found = run_evaluations(requests, one, workers, store, lambda _: None, False, False)
         tables.append([science(e) for e in found])
         seconds.append(store.teacher_seconds())

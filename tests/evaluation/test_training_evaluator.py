@@ -6,13 +6,14 @@ import pytest
 
 from mf_nas_kd.errors import InvalidValueError, MissingTeacherError, UnknownNameError
 from mf_nas_kd.evaluation import EvaluationRequest
-from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
+from mf_nas_kd.evaluation.executors import open_executor
 from mf_nas_kd.evaluation.runner import evaluate
 from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
 from mf_nas_kd.images import SubsetOrder, load_images
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.training import TrainingSettings
 from tests.conftest import SETTINGS
+from tests.evaluation.fakes import executor_settings
 
 DIFFERS = {"cost_seconds", "finished_at"}
 
@@ -26,7 +27,7 @@ def test_the_same_request_gives_the_same_record_in_every_process(evaluator, arch
     fidelity = replace(short, distillation=distillation)
     here = [evaluator.evaluate(architecture, fidelity, 0) for architecture in architectures[:3]]
     assert all(evaluation.finished for evaluation in here)
-    with open_executor(ExecutorSettings(kind="processes", workers=2), evaluator) as workers:
+    with open_executor(executor_settings("processes"), evaluator) as workers:
         futures = [workers.submit(evaluate, EvaluationRequest(a, fidelity, 0)) for a in architectures[:3]]
         elsewhere = [future.result() for future in futures]
     assert [science(e) for e in here] == [science(e) for e in elsewhere]

@@ -17,7 +17,7 @@ LOW = {"schedules": [{"train_fraction": "1/9", "epochs": 1}], "widths": [1.0], "
         ({"search": {"budget_second": 3}}, r"budget_second\s+Extra inputs are not permitted"),
         ({"search": {"budget_seconds": -1}}, r"budget_seconds\s+Input should be greater than 0"),
         ({"search": {"max_macs": 0}}, r"max_macs\s+Input should be greater than 0"),
-        ({"executor": {"kind": "threads"}}, r"executor.kind is 'threads', but must be one of: inline, processes"),
+        ({"executor": {"kind": "threads"}}, r"executor.kind is 'threads', but must be one of: dask, inline, processes"),
         ({"images": {"source": "cats"}}, r"images.source is 'cats', but must be one of: cifar10, cifar100, digits"),
         ({"space": {"name": "resnet"}}, r"space.name is 'resnet', but must be one of: mobilenet_v2"),
         ({"training": {"distillation": {"kd": {"loss": "kdd"}}}}, r"distillation loss is 'kdd', but must be one of"),

@@ -27,7 +27,7 @@ class FolderDataset(AbstractDataset[NoReturn, Path]):
     """
 
     def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
-        self._folder = Path(folder)
+        self._folder = Path(folder).resolve()  # the same for workers that were started elsewhere
         self.metadata = metadata
 
     def load(self) -> Path:

@@ -14,6 +14,9 @@ from mf_nas_kd.evaluation.evaluator import Evaluator
 Key = TypeVar("Key")
 Result = TypeVar("Result")
 
+ALLOWED_DEATHS = 3
+"""A task that killed so many workers is given up."""
+
 
 class Executor(ABC):
     """Runs tasks on workers that hold one evaluator.
@@ -24,18 +27,11 @@ class Executor(ABC):
     results do not depend on it or on the number of workers; only the driver writes files, store and tracking, workers
     compute.
 
-    Args:
-        evaluator: What the workers hold.
-        workers: How many trainings at a time; None for as many as make sense here.
-
     Attributes:
         in_flight: How many tasks to have submitted and unfinished, so that no worker waits for the driver.
     """
 
     in_flight: int
-
-    @abstractmethod
-    def __init__(self, evaluator: Evaluator, workers: int | None) -> None: ...
 
     @abstractmethod
     def submit(self, task: Callable[Concatenate[Evaluator, ...], Result], *arguments: Any) -> Future[Result]:
@@ -66,7 +62,7 @@ class Executor(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Give up what has not begun, wait for what has, and let the workers go."""
+        """Give up what has not ended, and let the workers go."""
 
     def __enter__(self) -> Self:
         return self

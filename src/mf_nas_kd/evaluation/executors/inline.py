@@ -13,7 +13,7 @@ from mf_nas_kd.evaluation.executors.executor import Executor, Result
 class InlineExecutor(Executor):
     """Works when asked."""
 
-    def __init__(self, evaluator: Evaluator, workers: int | None) -> None:
+    def __init__(self, evaluator: Evaluator) -> None:
         self.in_flight = 1
         self._evaluator = evaluator
 

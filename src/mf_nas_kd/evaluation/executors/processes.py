@@ -14,30 +14,28 @@ from multiprocessing import get_context
 from queue import SimpleQueue
 from typing import Any, Concatenate
 
-from mf_nas_kd.cores import available_cores, end_with_driver
+from mf_nas_kd.cores import default_workers, end_with_driver, use_gpu
 from mf_nas_kd.errors import TrainingFailedError, WorkerStartError
 from mf_nas_kd.evaluation.evaluator import Evaluator
-from mf_nas_kd.evaluation.executors.executor import Executor, Result
+from mf_nas_kd.evaluation.executors.executor import ALLOWED_DEATHS, Executor, Result
 
 logger = logging.getLogger(__name__)
-
-ALLOWED_DEATHS = 3
 
 _held: Evaluator | None = None
 """The evaluator of this worker process; set once, when it starts."""
 
 
 class ProcessExecutor(Executor):
-    """Processes beside this one. A task whose worker dies is begun again, three times at most."""
+    """Processes beside this one, on the GPUs by turns. A task whose worker dies is begun again, three times at most."""
 
     def __init__(self, evaluator: Evaluator, workers: int | None) -> None:
-        count = workers or available_cores()
+        count = workers or default_workers()
         self.in_flight = 2 * count
         self._evaluator = evaluator
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="worker")
-        self._idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
-        for _ in range(count):
-            self._idle.put(self._open_worker())
+        self._idle: SimpleQueue[tuple[int, ProcessPoolExecutor]] = SimpleQueue()
+        for place in range(count):
+            self._idle.put((place, self._open_worker(place)))
 
     def submit(self, task: Callable[Concatenate[Evaluator, ...], Result], *arguments: Any) -> Future[Result]:
         return self._threads.submit(self._run, task, *arguments)
@@ -45,27 +43,27 @@ class ProcessExecutor(Executor):
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
         while not self._idle.empty():
-            self._idle.get().shutdown()
+            self._idle.get()[1].shutdown()
 
-    def _open_worker(self) -> ProcessPoolExecutor:
+    def _open_worker(self, place: int) -> ProcessPoolExecutor:
         """The process itself starts with its first task."""
-        return ProcessPoolExecutor(1, get_context("spawn"), _hold, (self._evaluator,))
+        return ProcessPoolExecutor(1, get_context("spawn"), _hold, (self._evaluator, place))
 
     def _run(self, task: Callable[Concatenate[Evaluator, ...], Result], *arguments: Any) -> Result:
-        worker = self._idle.get()
+        place, worker = self._idle.get()
         try:
-            worker = self._started(worker)
+            worker = self._started(place, worker)
             for death in range(1, ALLOWED_DEATHS + 1):
                 try:
                     return worker.submit(_do, task, *arguments).result()
                 except BrokenProcessPool:
                     logger.warning("A worker process died, the %d. time in this task; another one starts", death)
-                    worker = self._started(self._open_worker())
+                    worker = self._started(place, self._open_worker(place))
             raise TrainingFailedError(f"given up after {ALLOWED_DEATHS} deaths of its worker process")
         finally:
-            self._idle.put(worker)
+            self._idle.put((place, worker))
 
-    def _started(self, worker: ProcessPoolExecutor) -> ProcessPoolExecutor:
+    def _started(self, place: int, worker: ProcessPoolExecutor) -> ProcessPoolExecutor:
         """A worker that has taken the evaluator; one that died idle is replaced.
 
         Raises:
@@ -75,7 +73,7 @@ class ProcessExecutor(Executor):
             try:
                 worker.submit(_ready).result()
             except BrokenProcessPool:
-                worker = self._open_worker()
+                worker = self._open_worker(place)
             else:
                 return worker
         raise WorkerStartError(
@@ -84,11 +82,12 @@ class ProcessExecutor(Executor):
         )
 
 
-def _hold(evaluator: Evaluator) -> None:
-    """First act of a worker process: keep the evaluator, and end when the driver does."""
+def _hold(evaluator: Evaluator, place: int) -> None:
+    """First act of a worker process: keep the evaluator, end when the driver does, and take a GPU."""
     global _held
     _held = evaluator
     end_with_driver()
+    use_gpu(place)
 
 
 def _ready() -> bool:
