@@ -3,8 +3,9 @@
 The textbook loop is what one writes first: a data loader with image transforms and worker processes, the teacher's
 forward pass in each step, ``nst`` over all pairs of channels, ``.item()`` in each step, single precision, channels
 first. Both sides train the same networks beside the same teacher ``resnet32x4`` (random weights: the time does not
-depend on them) on the same images, with batches of the same size and the same number of threads. They take turns in
-one process, a few steps each; the first turn of both is not counted.
+depend on them) on the same images, with batches of the same size and the same number of threads (one, as in our
+studies, where trainings share the cores; the loader's workers come on top). They take turns in one process, a few
+steps each; the first turn of both is not counted.
 
     python benchmarks/training.py
     python benchmarks/training.py --networks mobilenet_v2 --losses none kd --images cifar100/train
@@ -453,7 +454,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--steps", type=int, default=4, help="in a turn")
     parser.add_argument("--rounds", type=int, default=7, help="turns that count, at least 2")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of both sides, on a CPU")
+    parser.add_argument("--threads", type=int, default=1, help="of both sides, on a CPU; our trainings have one")
     parser.add_argument("--output", type=Path, help="JSON file for the figures")
     arguments = parser.parse_args()
     if arguments.rounds < 2 or arguments.steps < 1 or arguments.batch_size < 2:

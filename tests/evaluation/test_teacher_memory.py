@@ -15,6 +15,7 @@ from mf_nas_kd.evaluation import training_evaluator as module
 from mf_nas_kd.evaluation.executors import open_executor
 from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import OnlineTeacherTargets, RememberedTeacherTargets, TrainingSettings, fit
+from mf_nas_kd.training.teacher_memory import Question
 from tests.conftest import SETTINGS
 from tests.evaluation.fakes import executor_settings
 from tests.evaluation.test_training_evaluator import science
@@ -83,22 +84,22 @@ def test_remembered_or_asked_in_every_step_a_training_is_the_same(
 def test_what_is_remembered_is_what_the_teacher_says(remembering, architectures, fidelity):
     request = EvaluationRequest(architectures[0], fidelity, 0)
     prepare(remembering, [request])
-    ((file, *_),) = remembering._wanted([request])
+    ((file, *_),) = remembering.teaching._wanted([request])
     records = file.records()
     positions, views = (torch.from_numpy(n(records["pair"], 9)) for n in (np.floor_divide, np.mod))
-    batch = remembering._resident(remembering._images.train, remembering._views).batch(positions, views)
+    batch = remembering._resident(remembering._images.train, remembering.teaching._views).batch(positions, views)
     with torch.no_grad():
-        logits = remembering._teacher_network(batch.images).logits
+        logits = remembering.teaching._teacher_network(batch.images).logits
     np.testing.assert_allclose(records["target"], logits.half().numpy(), rtol=2**-10, atol=1e-4)
 
 
 def test_what_is_said_of_an_image_does_not_depend_on_its_company(remembering, architectures, fidelity):
     """Blocks are cut differently when some pairs are there already; the numbers are the same, bit by bit."""
     request = EvaluationRequest(architectures[0], fidelity, 0)
-    ((_, lesson, pairs),) = remembering._wanted([request])
-    together = remembering.ask(module.Question(pairs, (lesson,))).targets[0]
+    ((_, lesson, pairs),) = remembering.teaching._wanted([request])
+    together = remembering.teaching.answer(Question(pairs, (lesson,))).targets[0]
     for chosen in (np.arange(1), np.arange(5, 40), np.arange(len(pairs))[::-7]):
-        alone = remembering.ask(module.Question(pairs[chosen], (lesson,))).targets[0]
+        alone = remembering.teaching.answer(Question(pairs[chosen], (lesson,))).targets[0]
         assert np.array_equal(alone, together[chosen])
 
 
@@ -109,10 +110,10 @@ def test_only_what_is_missing_is_asked(remembering, architectures, fidelity):
         )
 
     first = pairs_of(fidelity)
-    assert first == len(remembering._seen(fidelity, 0))
+    assert first == len(remembering.teaching._seen(fidelity, 0))
     assert pairs_of(fidelity) == 0
     longer = replace(fidelity, epochs=3)
-    both = np.union1d(remembering._seen(fidelity, 0), remembering._seen(longer, 0))
+    both = np.union1d(remembering.teaching._seen(fidelity, 0), remembering.teaching._seen(longer, 0))
     assert pairs_of(fidelity, longer) == len(both) - first
     assert pairs_of(replace(fidelity, distillation="none")) == 0
 
@@ -121,8 +122,8 @@ def test_one_look_at_an_image_serves_all_losses(digits, order, every_loss, teach
     evaluator = TrainingEvaluator(digits, order, every_loss, teacher, tmp_path)
     requests = [EvaluationRequest(a, replace(fidelity, distillation=d), 0) for a in architectures for d in IMITATING]
     fills = prepare(evaluator, requests)
-    assert sum(fill.pairs for fill in fills) == len(evaluator._seen(replace(fidelity, distillation="kd"), 0))
-    forms = {file.path for file, *_ in evaluator._wanted(requests)}
+    assert sum(fill.pairs for fill in fills) == len(evaluator.teaching._seen(replace(fidelity, distillation="kd"), 0))
+    forms = {file.path for file, *_ in evaluator.teaching._wanted(requests)}
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in forms}
     assert len(forms) < len(IMITATING), "kd, dkd and dist remember the same logits"
 
@@ -155,7 +156,7 @@ def test_damage_is_found_and_computed_again(
     with caplog.at_level(logging.WARNING):
         (fill,) = prepare(evaluators[1], [request])
     assert "damaged" in caplog.text
-    assert 0 < fill.pairs < len(evaluators[0]._seen(fidelity, 0)) / 10
+    assert 0 < fill.pairs < len(evaluators[0].teaching._seen(fidelity, 0)) / 10
     assert sorted(path.read_bytes()) == sorted(whole)
     assert prepare(evaluators[2], [request]) == []
 
@@ -186,7 +187,7 @@ def test_workers_map_what_the_driver_wrote(remembering, evaluator, architectures
         seconds.append(store.teacher_seconds())
     assert tables[0] == tables[1]
     assert seconds[0] == 0 < seconds[1]
-    assert store.teacher_fills()["pairs"].sum() == len(remembering._seen(fidelity, 0))
+    assert store.teacher_fills()["pairs"].sum() == len(remembering.teaching._seen(fidelity, 0))
 
 
 def test_an_evaluator_travels_without_its_memory(remembering, architectures, fidelity):

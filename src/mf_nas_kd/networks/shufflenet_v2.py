@@ -19,11 +19,15 @@ from mf_nas_kd.spaces.shufflenet_v2 import require_even
 
 
 def interleave(first: Tensor, second: Tensor) -> Tensor:
-    """The shuffle: channels ``(B, C, H, W)`` of both in turn, ``(B, 2 C, H, W)``.
+    """The shuffle: channels ``(B, C, H, W)`` of both in turn, ``(B, 2 C, H, W)``, in the memory format of the second.
 
-    One copy, channels last; concatenating and shuffling copies twice (ratio of a step 1.05; 2 CPU cores, n = 6).
+    One copy; concatenating and shuffling copies twice (1.07 and 1.09 of the time of a step with two threads and one,
+    2 CPU cores, channels last, n = 7).
     """
-    return torch.stack([half.permute(0, 2, 3, 1) for half in (first, second)], dim=-1).flatten(3).permute(0, 3, 1, 2)
+    if second.is_contiguous(memory_format=torch.channels_last):
+        both = [half.permute(0, 2, 3, 1) for half in (first, second)]
+        return torch.stack(both, dim=-1).flatten(3).permute(0, 3, 1, 2)
+    return torch.stack([first, second], dim=2).flatten(1, 2)
 
 
 class BasicBlock(nn.Module):
