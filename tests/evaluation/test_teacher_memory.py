@@ -175,6 +175,29 @@ def test_beyond_the_limit_the_teacher_is_asked_in_every_step(
     assert source is OnlineTeacherTargets
 
 
+def test_the_limit_is_that_of_all_files(digits, order, teacher, architectures, fidelity, tmp_path):
+    recipes = {"none": SETTINGS["distillation"]["none"], **RECIPES}
+    gib = 20_000 / 2**30  # about 200 pairs: logits and embedding take 10,528 and 12,940 bytes
+    settings = TrainingSettings.model_validate({**SETTINGS, "distillation": recipes, "teacher_memory_gib": gib})
+    evaluator = TrainingEvaluator(digits, order, settings, teacher, tmp_path)
+    prepare(
+        evaluator, [EvaluationRequest(architectures[0], replace(fidelity, distillation=d), 0) for d in ("kd", "pkt")]
+    )
+    sizes = [path.stat().st_size for path in tmp_path.iterdir()]
+    assert len(sizes) == 1
+    assert sum(sizes) <= gib * 2**30
+
+
+def test_a_record_that_is_damaged_later_is_not_looked_up(remembering, architectures, fidelity, monkeypatch):
+    prepare(remembering, [EvaluationRequest(architectures[0], fidelity, 0)])
+    (path,) = remembering.teaching._folder.iterdir()
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 255
+    path.write_bytes(content)
+    *_, source = trained(remembering, monkeypatch, architectures[0], fidelity, 0)
+    assert source is OnlineTeacherTargets
+
+
 def test_workers_map_what_the_driver_wrote(remembering, evaluator, architectures, fidelity, tmp_path):
     """The same table as with a teacher asked in every step; and the store knows what asking took."""
     requests = [EvaluationRequest(a, fidelity, 0) for a in architectures[:4]]

@@ -77,6 +77,7 @@ def test_the_key_changes_with_everything_that_changes_the_result(
     assert key() == key(change={"distillation": hotter}), "nor a temperature"
     assert key(fidelity=full) == key(fidelity=full, order=other_order), "all images have no order"
     assert key() == key(change={"device": "auto"})
+    assert key(fidelity=kd) == key(fidelity=kd, change={"teacher_memory_gib": 0.0})
 
 
 def test_a_training_that_fails_is_a_record(digits, order, teacher, architectures, short):

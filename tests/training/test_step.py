@@ -84,5 +84,6 @@ def test_what_comes_before_a_capture_leaves_no_trace(network, resident, settings
     monkeypatch.setattr(torch.cuda, "current_stream", lambda _: SimpleNamespace(wait_stream=lambda _: None))
     monkeypatch.setattr(torch.cuda, "stream", lambda _: nullcontext())
     monkeypatch.setattr(torch.cuda, "graph", lambda _: nullcontext())
+    monkeypatch.setattr(torch.cuda, "device", lambda _: nullcontext())
     captured, single = losses_of_both(network, resident, settings, teacher, monkeypatch, name)
     assert captured == pytest.approx(single, rel=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -16,7 +17,7 @@ from torch import nn
 
 from mf_nas_kd import __version__
 from mf_nas_kd.distillation import DistillationLoss, build_loss
-from mf_nas_kd.errors import InvalidValueError, MissingTeacherError
+from mf_nas_kd.errors import InvalidValueError, MissingTeacherError, TrainingFailedError
 from mf_nas_kd.evaluation.executors import Executor
 from mf_nas_kd.evaluation.fidelity import Fidelity
 from mf_nas_kd.evaluation.record import EvaluationRequest, TeacherFill, now
@@ -43,10 +44,13 @@ from mf_nas_kd.training.device import autocast_dtype, describe_device
 from mf_nas_kd.training.recipes import BALANCED
 from mf_nas_kd.training.target_file import TargetFile
 from mf_nas_kd.training.teacher_memory import Answer, Lesson, Question, TeacherMemory
-from mf_nas_kd.training.teacher_targets import PRECISION, ask_teacher
+from mf_nas_kd.training.teacher_targets import PRECISION, TARGETS_VERSION, ask_teacher
 
 if TYPE_CHECKING:
     from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
+
+
+logger = logging.getLogger(__name__)
 
 
 class Teaching:
@@ -126,10 +130,15 @@ class Teaching:
         with progress_bar("asking the teacher", total=pairs, delay_seconds=2.0) as bar:
             asked = {number: question for number, (question, _) in enumerate(questions)}
             for number, future in workers.stream(ask, asked):
-                (question, files), answer = questions[number], future.result()
-                self._memory.append(files, question, answer)
+                question, files = questions[number]
                 bar.update(len(question.pairs))
-                yield self._fill(question, answer)
+                try:
+                    answer = future.result()
+                    self._memory.append(files, question, answer)
+                except (TrainingFailedError, RuntimeError, OSError) as failure:  # these trainings ask in every step
+                    logger.warning("%d pairs of image and view are not remembered: %s", len(question.pairs), failure)
+                else:
+                    yield self._fill(question, answer)
 
     def answer(self, question: Question) -> Answer:
         """What the teacher says. Batches always have the same size: what is said of an image depends on it alone."""
@@ -175,9 +184,10 @@ class Teaching:
 
     @cached_property
     def _memory(self) -> TeacherMemory | None:
-        if self._teacher is None or self._folder is None:
+        if self._teacher is None or self._folder is None or self._settings.teacher_memory_gib == 0:
             return None
         belongs_to = {
+            "version": TARGETS_VERSION,
             "teacher": self._teacher.fingerprint,
             "dataset": self._images.fingerprint,
             "views": self._settings.views.model_dump(),
@@ -245,8 +255,11 @@ class Teaching:
                     shapes[student] = self._shapes(self._build(request))
             lesson = Lesson(fidelity.distillation, shapes[student])
             if lesson not in files:
-                with torch_seeded(0, "lessons"):
-                    files[lesson] = self._file(self._loss(lesson, num_images=2))
+                try:
+                    with torch_seeded(0, "lessons"):
+                        files[lesson] = self._file(self._loss(lesson, num_images=2))
+                except InvalidValueError:  # its trainings will say so, each in its record
+                    continue
             alike = replace(fidelity, width=1.0)  # a narrow network sees what a wide one does
             trainings.setdefault(files[lesson].path, {})[alike, request.seed] = None
         by_path = {file.path: (file, lesson) for lesson, file in files.items()}

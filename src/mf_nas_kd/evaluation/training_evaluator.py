@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from mf_nas_kd import __version__
+from mf_nas_kd.errors import WorkerStartError
 from mf_nas_kd.evaluation.executors import Executor
 from mf_nas_kd.evaluation.fidelity import Fidelity
 from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest, Status, TeacherFill, now
@@ -205,11 +206,18 @@ class TrainingEvaluator:
     def __getstate__(self) -> dict[str, Any]:
         """What was made for one device stays in its process."""
         made_here = {"_device", "_measured"}
-        return {name: value for name, value in self.__dict__.items() if name not in made_here}
+        kept = {name: value for name, value in self.__dict__.items() if name not in made_here}
+        return {**kept, "_sent_from": str(autocast_dtype(self._device))}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Arrived at a worker. The first optimiser imports torch's compiler: 2.6 s (one core) that are no training."""
         self.__dict__.update(state)
+        precision, sent_from = str(autocast_dtype(self._device)), self.__dict__.pop("_sent_from")
+        if precision != sent_from:  # keys and remembered targets belong to one precision
+            raise WorkerStartError(
+                f"this worker trains in {precision} on {describe_device(self._device)}, its driver plans for "
+                f"{sent_from}; give both the same kind of device, or set training.device to one that both have"
+            )
         importlib.import_module("torch._dynamo")
 
     @cached_property

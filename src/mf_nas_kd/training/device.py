@@ -39,7 +39,11 @@ def synchronise(device: torch.device) -> None:
 
 def autocast_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 on GPUs that have it. Not on CPUs: there it was slower (measured on two cores)."""
-    return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
+    return (
+        torch.bfloat16
+        if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        else torch.float32
+    )
 
 
 def autocast(device: torch.device) -> torch.autocast:

@@ -1,6 +1,6 @@
 """Which image and which view every step of a training sees: known before it begins.
 
-A function of four numbers and a seed, not of the network. So all candidates that are trained alike see the same pairs
+A function of three numbers and a seed, not of the network. So all candidates that are trained alike see the same pairs
 of image and view, and what the teacher says of exactly these pairs can be computed once, beforehand.
 """
 

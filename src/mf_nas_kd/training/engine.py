@@ -115,8 +115,9 @@ def recalibrate_normalisation(network: nn.Module, batches: Iterable[Batch]) -> N
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
-        layer.momentum = None  # torch's way to say: the plain average of all batches from now on
-    for batch in batches:
+    for number, batch in enumerate(batches, start=1):
+        for layer in layers:
+            layer.momentum = 1 / number  # the plain average of all so far
         with autocast(batch.images.device):
             network(batch.images)
     for layer, momentum in zip(layers, momenta, strict=True):

@@ -89,7 +89,7 @@ class CapturedStep(Step):
             for _ in range(WARM_UP_STEPS):
                 self._update(self._positions, self._views, self._progress)
         torch.cuda.current_stream(images.device).wait_stream(side)
-        with torch.cuda.graph(self._graph):
+        with torch.cuda.device(images.device), torch.cuda.graph(self._graph):
             self._update(self._positions, self._views, self._progress)
         with torch.no_grad():
             for name, value in modules.state_dict().items():

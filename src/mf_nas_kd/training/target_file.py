@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ class TargetFile:
         if not self.path.exists():
             return
         records = self.records()
-        good = self._checksums(records) == records["checksum"]
+        good = self.are_whole(records)
         if good.all() and self.path.stat().st_size == HEADER_BYTES + len(records) * self.record_bytes:
             return
         logger.warning(
@@ -91,11 +92,15 @@ class TargetFile:
         records = np.empty(len(pairs), self._record)
         records["pair"], records["target"] = pairs, targets
         records["checksum"] = self._checksums(records)
-        if not self.path.exists():
-            with written_whole(self.path) as path:
-                path.write_bytes(self._packed_header())
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError), self.path.open("xb") as file:
+            file.write(self._packed_header())
         with self.path.open("ab") as file:
             file.write(records.tobytes())
+
+    def are_whole(self, records: NDArray) -> NDArray[np.bool_]:
+        """Which records have the checksum of what is in them, and belong to this file."""
+        return self._checksums(records) == records["checksum"]
 
     def _packed_header(self) -> bytes:
         return canonical_json(self._header).encode().ljust(HEADER_BYTES)

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mf_nas_kd.taps import TapShapes
-from mf_nas_kd.training.target_file import TargetFile
+from mf_nas_kd.training.target_file import HEADER_BYTES, TargetFile
 from mf_nas_kd.training.teacher_targets import RememberedTeacherTargets
 
 logger = logging.getLogger(__name__)
 
 PAIRS_A_BLOCK = 2048
+BYTES_A_BLOCK = 16 * 2**20  # of an answer, which travels to the driver
 GIBIBYTE = 2**30
 
 
@@ -80,11 +81,7 @@ class TeacherMemory:
         self._belongs_to = dict(belongs_to)
         self._remembered: dict[Path, NDArray[np.int64]] = {}  # pairs in each file, as far as this process knows
         self._refused: set[Path] = set()
-        self._sorted: dict[tuple[Path, int], tuple[NDArray, NDArray[np.int64]]] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Another process looks for itself."""
-        return {**self.__dict__, "_remembered": {}, "_refused": set(), "_sorted": {}}
+        self._sorted: dict[tuple[Path, int, int], tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
 
     def file(self, remembers: str, shape: tuple[int, ...]) -> TargetFile:
         """Where targets of a form and shape are, whether there are some or not."""
@@ -98,11 +95,14 @@ class TeacherMemory:
         Args:
             wanted: Files, each once, with the pairs that trainings are going to need.
         """
+        absences = [(file, lesson, np.setdiff1d(pairs, self._known(file))) for file, lesson, pairs in wanted]
+        full = float(sum(path.stat().st_size for path in self._remembered if path.exists()))
         lacking = []
-        for file, lesson, pairs in wanted:
-            absent = np.setdiff1d(pairs, self._known(file))
-            if len(absent) and self._has_room(file, lesson, len(absent)):
+        for file, lesson, absent in absences:
+            needed = full + len(absent) * file.record_bytes + (0 if file.path.exists() else HEADER_BYTES)
+            if len(absent) and self._has_room(file, lesson, len(absent), needed):
                 lacking.append((file, lesson, absent))
+                full = needed
         if not lacking:
             return
         everything = np.unique(np.concatenate([absent for *_, absent in lacking]))
@@ -110,8 +110,9 @@ class TeacherMemory:
         for combination in np.unique(lacks, axis=0):
             chosen = everything[(lacks == combination).all(axis=1)]
             files = [(file, lesson) for (file, lesson, _), lacked in zip(lacking, combination, strict=True) if lacked]
-            for start in range(0, len(chosen), PAIRS_A_BLOCK):
-                question = Question(chosen[start : start + PAIRS_A_BLOCK], tuple(lesson for _, lesson in files))
+            size = min(PAIRS_A_BLOCK, max(1, BYTES_A_BLOCK // sum(file.record_bytes for file, _ in files)))
+            for start in range(0, len(chosen), size):
+                question = Question(chosen[start : start + size], tuple(lesson for _, lesson in files))
                 yield question, [file for file, _ in files]
 
     def append(self, files: Sequence[TargetFile], question: Question, answer: Answer) -> None:
@@ -151,9 +152,7 @@ class TeacherMemory:
             self._remembered[file.path] = np.array(file.records()["pair"])
         return self._remembered[file.path]
 
-    def _has_room(self, file: TargetFile, lesson: Lesson, more: int) -> bool:
-        here = sum(path.stat().st_size for path in self._remembered if path.exists())
-        needed = here + more * file.record_bytes
+    def _has_room(self, file: TargetFile, lesson: Lesson, more: int, needed: float) -> bool:
         if needed <= self._limit:
             return True
         if file.path not in self._refused:
@@ -168,12 +167,13 @@ class TeacherMemory:
         return False
 
     def _in_order(self, file: TargetFile) -> tuple[NDArray, NDArray[np.int64], NDArray[np.int64]]:
-        """Records, their pairs in ascending order, and which record each of these is."""
+        """Records, the pairs of the whole ones in ascending order, and which record each of these is."""
         records = file.records()
-        key = (file.path, len(records))
+        key = (file.path, file.path.stat().st_ino if len(records) else 0, len(records))
         if key not in self._sorted:
-            pairs = np.array(records["pair"])
+            whole = np.flatnonzero(file.are_whole(records))
+            pairs = np.array(records["pair"])[whole]
             order = np.argsort(pairs, kind="stable")
             self._sorted = {known: value for known, value in self._sorted.items() if known[0] != file.path}
-            self._sorted[key] = (pairs[order], order)
+            self._sorted[key] = (pairs[order], whole[order])
         return records, *self._sorted[key]

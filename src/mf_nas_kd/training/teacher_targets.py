@@ -15,6 +15,11 @@ PRECISION = torch.float16
 """Of every target, remembered or not: a training must not tell where its targets come from."""
 
 
+TARGETS_VERSION = 1
+"""Part of the name of every file of targets. Raise it when a change of the code changes what the teacher says, or of
+what."""
+
+
 class TeacherTargets(Protocol):
     """Gives the targets of a batch. Positions and views say which pairs they are, so that they can be remembered."""
 

@@ -55,6 +55,7 @@ def evaluate_candidates(
 ) -> pd.DataFrame:
     """Train what the store does not have; every result is stored the moment it is there."""
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher, teacher_folder)
+    asked_before = store.teacher_seconds()
     with open_executor(executor, evaluator) as workers:
         evaluations = run_evaluations(
             requests_of(plan),
@@ -65,4 +66,5 @@ def evaluate_candidates(
             retry_failed=parameters.retry_failed,
             show_progress=True,
         )
+    tracking.log_metrics({"teacher_seconds": store.teacher_seconds() - asked_before})
     return pd.DataFrame([asdict(evaluation) for evaluation in evaluations])
