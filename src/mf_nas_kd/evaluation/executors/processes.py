@@ -34,16 +34,24 @@ class ProcessExecutor(Executor):
         self._evaluator = evaluator
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="worker")
         self._idle: SimpleQueue[tuple[int, ProcessPoolExecutor]] = SimpleQueue()
-        for place in range(count):
-            self._idle.put((place, self._open_worker(place)))
+        self._to_start = list(range(count))
 
     def submit(self, task: Callable[Concatenate[Evaluator, ...], Result], *arguments: Any) -> Future[Result]:
+        while self._to_start:  # all with the first task, side by side: each takes seconds to import what it needs
+            self._threads.submit(self._start, self._to_start.pop())
         return self._threads.submit(self._run, task, *arguments)
 
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
         while not self._idle.empty():
             self._idle.get()[1].shutdown()
+
+    def _start(self, place: int) -> None:
+        worker = self._open_worker(place)
+        try:
+            worker.submit(_ready).result()
+        finally:  # what went wrong, the first task finds out and tells
+            self._idle.put((place, worker))
 
     def _open_worker(self, place: int) -> ProcessPoolExecutor:
         """The process itself starts with its first task."""
