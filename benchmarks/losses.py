@@ -19,27 +19,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from common import FIRST_PUBLISHED, Spread
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mf_nas_kd.distillation import LOSSES, DistillationLoss, build_loss
 from mf_nas_kd.networks import build_network, build_teacher
 from mf_nas_kd.networks.initialisation import torch_seeded
-from mf_nas_kd.spaces.published import mobilenet_v2
 from mf_nas_kd.taps import Taps, TapShapes
 
 BATCH, CLASSES, IMAGE_SHAPE = 64, 100, (3, 32, 32)
 SUBSET = 1851  # 1/27 of CIFAR-100
-FIRST_PUBLISHED = [
-    [1, 16, 4, 1],
-    [6, 32, 1, 2],
-    [6, 64, 4, 2],
-    [6, 128, 4, 2],
-    [6, 184, 2, 1],
-    [6, 320, 1, 2],
-    [6, 440, 2, 1],
-    [0, 536, 2, 0],
-]
 
 
 def milliseconds(device: torch.device, action: Callable[[], object]) -> float:
@@ -73,7 +63,7 @@ def loss_step(loss: DistillationLoss, taps: Taps, targets: Tensor, indices: Tens
 def measure(device: torch.device, rounds: int) -> dict[str, object]:
     """Milliseconds of all actions, by name, and numbers to remember of an image."""
     with torch_seeded(0, "benchmark"):
-        student = build_network(mobilenet_v2(FIRST_PUBLISHED), CLASSES, IMAGE_SHAPE[0])
+        student = build_network(FIRST_PUBLISHED["mobilenet_v2"], CLASSES, IMAGE_SHAPE[0])
         teacher = build_teacher("resnet32x4", {}, CLASSES, IMAGE_SHAPE).eval()
         images, labels = torch.randn(BATCH, *IMAGE_SHAPE), torch.randint(CLASSES, (BATCH,))
         student, teacher = (n.to(device, memory_format=torch.channels_last) for n in (student, teacher))
@@ -102,11 +92,10 @@ def report(measured: dict[str, object]) -> str:
     times = measured["milliseconds"]
     lines = ["| | ms, median | of the student's step, median (quartiles) | numbers an image |", "|---|---|---|---|"]
     for name in times[0]:
-        ratios = [step[name] / step["student"] for step in times]
-        low, middle, high = statistics.quantiles(ratios, n=4)
+        ratio = Spread.of([step[name] / step["student"] for step in times])
         median = statistics.median(step[name] for step in times)
         numbers = measured["numbers_an_image"].get(name, "")
-        lines.append(f"| {name} | {median:.3g} | {middle:.3g} ({low:.3g} to {high:.3g}) | {numbers} |")
+        lines.append(f"| {name} | {median:.3g} | {ratio} | {numbers} |")
     return "\n".join(lines)
 
 

@@ -14,7 +14,6 @@ import argparse
 import json
 import multiprocessing
 import resource
-import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -22,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from common import Spread
 from torch import Tensor
 from torch.nn import functional
 
@@ -46,22 +46,6 @@ class Maps:
         shape = (self.batch, self.channels, self.side, self.side)
         student, teacher = (torch.randn(shape, generator=generator).to(device) for _ in range(2))
         return student.requires_grad_(), teacher
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Median and quartiles of ``n`` measurements."""
-
-    n: int
-    median: float
-    lower_quartile: float
-    upper_quartile: float
-
-    @classmethod
-    def of(cls, measured: list[float]) -> Spread:
-        """At least two measurements."""
-        lower, median, upper = statistics.quantiles(measured, n=4, method="inclusive")
-        return cls(len(measured), median, lower, upper)
 
 
 def textbook(student: Tensor, teacher: Tensor) -> Callable[[], Tensor]:

@@ -5,10 +5,10 @@ forward pass in each step, ``nst`` over all pairs of channels, ``.item()`` in ea
 first. Both sides train the same networks beside the same teacher ``resnet32x4`` (random weights: the time does not
 depend on them) on the same images, with batches of the same size and the same number of threads (one, as in our
 studies, where trainings share the cores; the loader's workers come on top). They take turns in one process, a few
-steps each; the first turn of both is not counted.
+steps each, with our plain training and ours that asks the teacher in every step; the first turns are not counted.
 
     python benchmarks/training.py
-    python benchmarks/training.py --networks mobilenet_v2 --losses none kd --images cifar100/train
+    python benchmarks/training.py --networks mobilenet_v2 --losses none kd --images cifar100/train.tar.gz
     python benchmarks/training.py --device cuda --steps 50 --rounds 15 --output training.json
 
 Kedro and MLflow are not needed.
@@ -22,16 +22,20 @@ import json
 import os
 import platform
 import statistics
+import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from threading import Semaphore, Thread
+from typing import IO, Any
 
 import numpy as np
 import torch
+from common import FIRST_PUBLISHED, Spread
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
@@ -43,7 +47,6 @@ from mf_nas_kd.images import Batch, LabelledImages, ResidentImages, Views, ViewS
 from mf_nas_kd.networks import build_network, build_teacher
 from mf_nas_kd.networks.cost import taps_of_nothing
 from mf_nas_kd.networks.initialisation import torch_seeded
-from mf_nas_kd.spaces.published import mobilenet_v2, shufflenet_v2
 from mf_nas_kd.taps import Taps, TapShapes
 from mf_nas_kd.training import (
     DistillationRecipe,
@@ -65,47 +68,14 @@ from mf_nas_kd.training.teacher_targets import ask_teacher
 
 CLASSES, SIDE, PADDING = 100, 32, 4
 MEAN, STD = (0.507, 0.487, 0.441), (0.267, 0.256, 0.276)
-FIRST_PUBLISHED = {
-    "mobilenet_v2": mobilenet_v2(
-        [
-            [1, 16, 4, 1],
-            [6, 32, 1, 2],
-            [6, 64, 4, 2],
-            [6, 128, 4, 2],
-            [6, 184, 2, 1],
-            [6, 320, 1, 2],
-            [6, 440, 2, 1],
-            [0, 536, 2, 0],
-        ]
-    ),
-    "shufflenet_v2": shufflenet_v2({"out_channels": [98, 158, 510, 524], "num_blocks": [6, 3, 5]}),
-}
 RECIPES = {
     "none": {"cross_entropy_weight": 1.0, "loss_weight": 0.0},
     "kd": {"cross_entropy_weight": 0.1, "loss_weight": 0.9},
     "attention": {"cross_entropy_weight": 1.0, "loss_weight": 1000.0},
     "nst": {"cross_entropy_weight": 1.0, "loss_weight": 50.0},
 }
+IMAGES_HELP = "class folders with images, a tar archive of them, or a folder of archives train*.tar.gz; random without"
 OPTIMISER = {"learning_rate": 0.05, "momentum": 0.9, "weight_decay": 5e-4}
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Median and quartiles of ``n`` measurements."""
-
-    n: int
-    median: float
-    lower_quartile: float
-    upper_quartile: float
-
-    @classmethod
-    def of(cls, measured: list[float]) -> Spread:
-        """At least two measurements."""
-        lower, median, upper = statistics.quantiles(measured, n=4, method="inclusive")
-        return cls(len(measured), median, lower, upper)
-
-    def __str__(self) -> str:
-        return f"{self.median:.3g} ({self.lower_quartile:.3g} to {self.upper_quartile:.3g})"
 
 
 # ------------------------------------------------------------------ the textbook loop
@@ -266,36 +236,58 @@ def objective_of(name: str, loss: DistillationLoss | None, targets: TeacherTarge
     return Objective(0.0, Imitation(recipe, loss, targets, balanced_ratio=1.0))
 
 
+class OurTraining:
+    """A training as a study makes it, an epoch at a time: between two it waits, in a thread of its own."""
+
+    def __init__(
+        self, network: nn.Module, images: ResidentImages, objective: Objective, batch_size: int, epochs: int
+    ) -> None:
+        recipe = TrainingRecipe(batch_size=batch_size, warmup_fraction=0.1, label_smoothing=0.0, **OPTIMISER)
+        training = partial(fit, network, images, objective, recipe, epochs, seed=0, after_epoch=self._wait)
+        self._turn, self._over = Semaphore(0), Semaphore(0)
+        self._failure: Exception | None = None
+        self._thread = Thread(target=self._train, args=(training,), daemon=True)
+        self._thread.start()
+
+    def run(self) -> None:
+        """Train for an epoch."""
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):  # as in a study
+            self._turn.release()
+            self._over.acquire()
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        """After the last epoch."""
+        self._turn.release()
+        self._thread.join()
+
+    def _train(self, training: Callable[[], Any]) -> None:
+        self._turn.acquire()
+        try:
+            training()
+        except Exception as failure:  # told in the thread that waits
+            self._failure = failure
+        self._over.release()
+
+    def _wait(self, _epoch: int, _loss: float) -> None:
+        self._over.release()
+        self._turn.acquire()
+
+
 # ------------------------------------------------------------------------- measuring
 
 
-def alternate(
-    network: nn.Module,
-    images: ResidentImages,
-    objective: Objective,
-    batch_size: int,
-    rounds: int,
-    other: Callable[[], None],
-) -> tuple[list[float], list[float]]:
-    """Seconds of each round of ours and of the other, in turns: the other runs between two of our epochs."""
-    recipe = TrainingRecipe(batch_size=batch_size, warmup_fraction=0.1, label_smoothing=0.0, **OPTIMISER)
-    ours: list[float] = []
-    others: list[float] = []
-    clock = time.perf_counter
-
-    def between(_epoch: int, _loss: float) -> None:
-        nonlocal started
-        synchronise(images.device)
-        ours.append(clock() - started)
-        began = clock()
-        other()
-        synchronise(images.device)
-        others.append(clock() - began)
-        started = clock()
-
-    started = clock()
-    fit(network, images, objective, recipe, rounds + 1, seed=0, after_epoch=between)
-    return ours[1:], others[1:]
+def take_turns(actions: dict[str, Callable[[], None]], rounds: int, device: torch.device) -> dict[str, list[float]]:
+    """Seconds of each action in each round; the round before the first is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(rounds + 1):
+        for name, action in actions.items():
+            started = time.perf_counter()
+            action()
+            synchronise(device)
+            seconds[name].append(time.perf_counter() - started)
+    return {name: each[1:] for name, each in seconds.items()}
 
 
 def lone_student(network: nn.Module, batch: Batch, steps: int) -> float:
@@ -327,22 +319,36 @@ def lone_student(network: nn.Module, batch: Batch, steps: int) -> float:
     return steps * len(batch.labels) / (time.perf_counter() - started)
 
 
-def read_images(folder: Path | None, count: int) -> LabelledImages:
-    """As many images of a folder of classes, in a seeded order; random ones where there is no folder."""
+def read_images(source: Path | None, count: int) -> LabelledImages:
+    """As many images in a seeded order; random ones where there is no source."""
     generator = torch.Generator().manual_seed(0)
-    if folder is None:
+    if source is None:
         pixels = torch.randint(256, (count, 3, SIDE, SIDE), dtype=torch.uint8, generator=generator)
         return LabelledImages(pixels, torch.randint(CLASSES, (count,), generator=generator))
-    classes = sorted(path for path in folder.iterdir() if path.is_dir())[:CLASSES]
-    files = [(path, label) for label, path in enumerate(classes) for path in sorted(path.iterdir())]
-    if len(files) < count:
-        raise SystemExit(f"{folder} has {len(files)} images in {len(classes)} classes, but {count} are wanted")
-    chosen = [files[place] for place in torch.randperm(len(files), generator=generator)[:count]]
-    pixels = [np.asarray(Image.open(path).convert("RGB").resize((SIDE, SIDE))) for path, _ in chosen]
+    with ExitStack() as opened:
+        files = list(_image_files(source, opened))
+        classes = sorted({name for name, _ in files})[:CLASSES]
+        files = [(classes.index(name), read) for name, read in files if name in classes]
+        if len(files) < count:
+            raise SystemExit(f"{source} has {len(files)} images in {len(classes)} classes, but {count} are wanted")
+        chosen = [files[place] for place in torch.randperm(len(files), generator=generator)[:count]]
+        pixels = [np.asarray(Image.open(read()).convert("RGB").resize((SIDE, SIDE))) for _, read in chosen]
     return LabelledImages(
         torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous(),
-        torch.tensor([label for _, label in chosen]),
+        torch.tensor([label for label, _ in chosen]),
     )
+
+
+def _image_files(source: Path, opened: ExitStack) -> Iterator[tuple[str, Callable[[], IO[bytes]]]]:
+    """Class and opener of every image: in folders of classes, in an archive of such folders, or in several archives."""
+    archives = sorted(source.glob("train*.tar.gz")) if source.is_dir() else [source]
+    for path in archives:
+        archive = opened.enter_context(tarfile.open(path))  # noqa: SIM115 - closed with the others
+        for member in sorted((m for m in archive if m.isfile()), key=lambda m: m.name):
+            yield Path(member.name).parent.name, partial(archive.extractfile, member)
+    if not archives:
+        for path in sorted(p for p in source.glob("*/*") if p.is_file()):
+            yield path.parent.name, partial(path.open, "rb")
 
 
 def describe_machine(device: torch.device, threads: int) -> dict[str, Any]:
@@ -386,6 +392,10 @@ def measure(
             return build_network(FIRST_PUBLISHED[network], CLASSES, 3).to(device)
 
     imitating = [name for name in names if name != "none"]
+
+    def ours(network: str, objective: Objective) -> OurTraining:
+        return OurTraining(student(network), resident, objective, batch_size, rounds + 1)
+
     losses = {
         (network, name): build_distillation(student(network), teacher, name, len(images)).to(device)
         for network in networks
@@ -395,37 +405,40 @@ def measure(
     if losses:
         memory.ask(list(losses.values()))
     asking = memory.milliseconds_a_pair * batch_size  # for the pairs of a step
-    milliseconds = 1000 / steps
+    to_milliseconds = 1000 / steps
     for network in networks:
-        plain: list[float] = []
         for name in names:
             loss = losses.get((network, name))
-            objective = objective_of(name, loss, memory.targets(loss) if loss is not None else None)
             usual = TextbookLoop(student(network), usual_teacher, name, images, batch_size, device.type)
-            ours, textbook = alternate(
-                student(network), resident, objective, batch_size, rounds, partial(usual.run, steps)
-            )
-            plain = ours if name == "none" else plain
+            trainings = {"ours none": ours(network, Objective(0.0))}
+            if loss is not None:
+                trainings["ours"] = ours(network, objective_of(name, loss, memory.targets(loss)))
+                asking_always = objective_of(name, copy.deepcopy(loss), OnlineTeacherTargets(teacher, loss))
+                trainings["online"] = ours(network, asking_always)
+            actions = {"textbook": partial(usual.run, steps), **{key: t.run for key, t in trainings.items()}}
+            seconds = take_turns(actions, rounds, device)
+            for training in trainings.values():
+                training.close()
+            own = seconds.get("ours", seconds["ours none"])
             result = {
                 "network": network,
                 "loss": name,
-                "textbook_ms": Spread.of([milliseconds * seconds for seconds in textbook]),
-                "ours_ms": Spread.of([milliseconds * seconds for seconds in ours]),
-                "ratio": Spread.of([theirs / own for theirs, own in zip(textbook, ours, strict=True)]),
-                "to_ours_none": statistics.median(ours) / statistics.median(plain) if plain else None,
+                "textbook_ms": Spread.of([to_milliseconds * s for s in seconds["textbook"]]),
+                "ours_ms": Spread.of([to_milliseconds * s for s in own]),
+                "ratio": Spread.of([other / s for other, s in zip(seconds["textbook"], own, strict=True)]),
             }
             if loss is not None:
-                in_every_step = objective_of(name, loss, OnlineTeacherTargets(teacher, loss))
-                online, _ = alternate(student(network), resident, in_every_step, batch_size, 2, lambda: None)
-                result["online_ms"] = milliseconds * statistics.median(online)
+                plain, online = seconds["ours none"], seconds["online"]
+                result["to_ours_none"] = Spread.of([s / other for s, other in zip(own, plain, strict=True)])
+                result["online_ms"] = Spread.of([to_milliseconds * s for s in online])
                 result["asking_ms"] = asking
-                saved = result["online_ms"] - result["ours_ms"].median
+                saved = result["online_ms"].median - result["ours_ms"].median
                 result["paid_back_after_trainings"] = asking / saved if saved > 0 else None
                 result["bytes_a_pair"] = memory.bytes_a_pair(loss)
             if device.type == "cuda":
                 positions, views_ = (drawn[:batch_size].to(device) for drawn in next(draws.epochs()))
                 alone = lone_student(student(network), resident.batch(positions, views_), steps)
-                result["share_of_lone_student"] = steps * batch_size / statistics.median(ours) / alone
+                result["share_of_lone_student"] = steps * batch_size / statistics.median(own) / alone
             yield result
 
 
@@ -450,7 +463,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--networks", nargs="+", default=list(FIRST_PUBLISHED), choices=list(FIRST_PUBLISHED))
     parser.add_argument("--losses", nargs="+", default=list(RECIPES), choices=list(RECIPES))
-    parser.add_argument("--images", type=Path, help="folder with a folder of images for each class; random without")
+    parser.add_argument("--images", type=Path, help=IMAGES_HELP)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--steps", type=int, default=4, help="in a turn")
     parser.add_argument("--rounds", type=int, default=7, help="turns that count, at least 2")
