@@ -87,7 +87,9 @@ def test_what_is_remembered_is_what_the_teacher_says(remembering, architectures,
     ((file, *_),) = remembering.teaching._wanted([request])
     records = file.records()
     positions, views = (torch.from_numpy(n(records["pair"], 9)) for n in (np.floor_divide, np.mod))
-    batch = remembering._resident(remembering._images.train, remembering.teaching._views).batch(positions, views)
+    batch = remembering.context.resident(remembering.context.images.train, remembering.context.views).batch(
+        positions, views
+    )
     with torch.no_grad():
         logits = remembering.teaching._teacher_network(batch.images).logits
     np.testing.assert_allclose(records["target"], logits.half().numpy(), rtol=2**-10, atol=1e-4)
@@ -219,3 +221,17 @@ def test_an_evaluator_travels_without_its_memory(remembering, architectures, fid
     prepare(remembering, [request])
     remembering.evaluate(architectures[0], fidelity, 0)
     assert len(pickle.dumps(remembering)) < 1.01 * small
+
+
+def test_who_has_more_of_other_teachers_than_the_limit_is_told_once(
+    digits, order, teacher, architectures, fidelity, tmp_path, caplog
+):
+    (tmp_path / "of-another.targets").write_bytes(bytes(2_000_000))
+    settings = TrainingSettings.model_validate({**SETTINGS, "teacher_memory_gib": 1e-3})
+    evaluator = TrainingEvaluator(digits, order, settings, teacher, tmp_path)
+    request = EvaluationRequest(architectures[0], fidelity, 0)
+    with caplog.at_level(logging.INFO):
+        assert prepare(evaluator, [request]), "the limit is that of what is used"
+        prepare(evaluator, [request])
+    assert caplog.text.count("are of other teachers, images, views or losses") == 1
+    assert (tmp_path / "of-another.targets").exists()

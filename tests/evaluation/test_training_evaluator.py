@@ -3,9 +3,11 @@ from dataclasses import asdict, replace
 from fractions import Fraction
 
 import pytest
+import torch
 
-from mf_nas_kd.errors import InvalidValueError, MissingTeacherError, UnknownNameError
+from mf_nas_kd.errors import InvalidValueError, MissingTeacherError, UnknownNameError, WorkerStartError
 from mf_nas_kd.evaluation import EvaluationRequest
+from mf_nas_kd.evaluation import training_evaluator as module
 from mf_nas_kd.evaluation.executors import open_executor
 from mf_nas_kd.evaluation.runner import evaluate
 from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
@@ -37,6 +39,14 @@ def test_an_evaluator_that_has_trained_can_still_be_sent(evaluator, architecture
     evaluator.evaluate(architectures[0], replace(short, distillation="kd"), 0)
     again = pickle.loads(pickle.dumps(evaluator))
     assert again.key(architectures[0], short, 0) == evaluator.key(architectures[0], short, 0)
+
+
+def test_a_worker_of_another_precision_refuses(evaluator, monkeypatch):
+    """Keys and remembered targets are the driver's."""
+    sent = pickle.dumps(evaluator)
+    monkeypatch.setattr(module, "autocast_dtype", lambda device: torch.bfloat16)
+    with pytest.raises(WorkerStartError, match=r"trains in torch.bfloat16 .* plans for torch.float32"):
+        pickle.loads(sent)
 
 
 def test_the_key_changes_with_everything_that_changes_the_result(

@@ -66,6 +66,16 @@ def test_a_torn_end_is_ignored_and_removed(file):
     assert file.records()["pair"].tolist() == [7, 3, 9]
 
 
+def test_what_is_appended_behind_the_torn_end_of_another_process_is_not_lost(file):
+    fill(file)
+    with file.path.open("r+b") as raw:
+        raw.truncate(HEADER_BYTES + 2 * file.record_bytes + 5)
+    targets = fill(file, (9, 1), seed=1)
+    assert file.records()["pair"].tolist() == [7, 3, 9, 1]
+    assert np.array_equal(file.records()["target"][2:], targets)
+    assert file.are_whole(file.records()).all()
+
+
 def test_a_file_of_something_else_under_this_name_is_never_used(tmp_path, file):
     """Renamed, or with the header of this one: the checksums know better."""
     other = TargetFile(tmp_path, {"teacher": "other", "views": {"padding": 1}}, SHAPE)

@@ -35,7 +35,15 @@ class EvaluationStoreDataset(AbstractDataset[NoReturn, EvaluationStore]):
         return {"url": make_url(self._url).render_as_string(hide_password=True)}
 
 
-class EvaluationTableDataset(EvaluationStoreDataset):
+class _StoreTableDataset(EvaluationStoreDataset):
+    """One of the store's tables."""
+
+    def preview(self, nrows: int = 10) -> TablePreview:
+        """The last rows, for kedro-viz."""
+        return TablePreview(self.load().tail(nrows).to_dict(orient="split"))
+
+
+class EvaluationTableDataset(_StoreTableDataset):
     """The store as a table, one row an evaluation.
 
     Loading gives all of it. Saving appends the rows whose keys are not there yet: a node that has appended its results
@@ -52,17 +60,9 @@ class EvaluationTableDataset(EvaluationStoreDataset):
             if evaluation.key not in there:
                 store.append(evaluation)
 
-    def preview(self, nrows: int = 10) -> TablePreview:
-        """The last rows, for kedro-viz."""
-        return TablePreview(self.load().tail(nrows).to_dict(orient="split"))
 
-
-class TeacherFillTableDataset(EvaluationStoreDataset):
+class TeacherFillTableDataset(_StoreTableDataset):
     """What asking teachers beforehand has taken, one row a block; trainings append to it while they prepare."""
 
     def load(self) -> pd.DataFrame:
         return EvaluationStore(self._url).teacher_fills()
-
-    def preview(self, nrows: int = 10) -> TablePreview:
-        """The last rows, for kedro-viz."""
-        return TablePreview(self.load().tail(nrows).to_dict(orient="split"))

@@ -21,13 +21,14 @@ from mf_nas_kd.errors import InvalidValueError, MissingTeacherError, TrainingFai
 from mf_nas_kd.evaluation.executors import Executor
 from mf_nas_kd.evaluation.fidelity import Fidelity
 from mf_nas_kd.evaluation.record import EvaluationRequest, TeacherFill, now
-from mf_nas_kd.images import ImageDataset, ResidentImages, SubsetOrder, Views
-from mf_nas_kd.networks import TrainedNetwork, build_network, rebuild
+from mf_nas_kd.evaluation.training_context import TrainingContext
+from mf_nas_kd.images import ImageDataset
+from mf_nas_kd.networks import TrainedNetwork, rebuild
 from mf_nas_kd.networks.cost import taps_of_nothing
 from mf_nas_kd.networks.initialisation import Uninitialised, torch_seeded
 from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.registry import lookup
-from mf_nas_kd.taps import TapShapes
+from mf_nas_kd.taps import Taps, TapShapes
 from mf_nas_kd.training import (
     DistillationRecipe,
     Draws,
@@ -35,8 +36,6 @@ from mf_nas_kd.training import (
     Objective,
     OnlineTeacherTargets,
     TeacherTargets,
-    TrainingSettings,
-    choose_device,
     reproducible,
 )
 from mf_nas_kd.training.accuracy import largest_batch
@@ -57,9 +56,7 @@ class Teaching:
     """Builds the objective of every training of a study, and has the teacher asked beforehand.
 
     Args:
-        images: Training images, and what they look like.
-        order: Nested subsets of them.
-        settings: Recipes, views, device.
+        context: What trainings share.
         teacher: Whom to imitate; None if no fidelity does.
         folder: Where what the teacher says is kept; None to ask it in every step.
 
@@ -69,17 +66,13 @@ class Teaching:
 
     def __init__(
         self,
-        images: ImageDataset,
-        order: SubsetOrder,
-        settings: TrainingSettings,
+        context: TrainingContext,
         teacher: TrainedNetwork | None,
         folder: Path | None,
     ) -> None:
         if teacher is not None:
-            _require_same_problem(teacher, images)
-        self._images = images
-        self._order = order
-        self._settings = settings
+            _require_same_problem(teacher, context.images)
+        self._context = context
         self._teacher = teacher
         self._folder = folder
 
@@ -90,7 +83,7 @@ class Teaching:
             UnknownNameError: If there is no such recipe.
             MissingTeacherError: If it imitates a teacher, and there is none.
         """
-        recipe = lookup(self._settings.distillation, fidelity.distillation, "distillation of a fidelity")
+        recipe = lookup(self._context.settings.distillation, fidelity.distillation, "distillation of a fidelity")
         if recipe.imitates and self._teacher is None:
             raise MissingTeacherError(
                 f"{fidelity} imitates a teacher, but there is none: run the teacher pipeline first"
@@ -113,13 +106,13 @@ class Teaching:
             InvalidValueError: If the loss refuses its options or the teacher.
         """
         distillation = self.recipe_of(fidelity)
-        smoothing = self._settings.recipe.label_smoothing
+        smoothing = self._context.settings.recipe.label_smoothing
         if not distillation.imitates:
             return Objective(smoothing)
-        lesson = Lesson(fidelity.distillation, self._shapes(network))
-        loss = self._loss(lesson, len(self._order.positions(fidelity.train_fraction)))
+        lesson = Lesson(fidelity.distillation, TapShapes.of(self._taps_of_nothing(network)))
+        loss = self._loss(lesson, len(self._context.subset(fidelity.train_fraction)))
         targets = self._teacher_targets(loss, fidelity, seed)
-        return Objective(smoothing, Imitation(distillation, loss, targets, self._settings.balanced_ratio))
+        return Objective(smoothing, Imitation(distillation, loss, targets, self._context.settings.balanced_ratio))
 
     def prepare(self, requests: Iterable[EvaluationRequest], workers: Executor) -> Iterator[TeacherFill]:
         """Ask the teacher once for all that these trainings are going to see."""
@@ -143,17 +136,17 @@ class Teaching:
     def answer(self, question: Question) -> Answer:
         """What the teacher says. Batches always have the same size: what is said of an image depends on it alone."""
         started = time.perf_counter()
-        pairs, views = torch.from_numpy(question.pairs), self._views
+        pairs, views = torch.from_numpy(question.pairs), self._context.views
         with reproducible(), torch_seeded(0, "lessons"):
-            losses = [self._loss(lesson, num_images=2).to(self._device) for lesson in question.lessons]
+            losses = [self._loss(lesson, num_images=2).to(self._context.device) for lesson in question.lessons]
             chosen, place = (pairs // len(views)).unique(return_inverse=True)
-            images = ResidentImages(self._images.train[chosen], views, self._images.pixel_statistics, self._device)
+            images = self._context.resident(self._context.images.train[chosen], views)
             parts = []
             batch_size = largest_batch(images)
             for rows in torch.arange(len(pairs)).split(batch_size):
                 whole = rows.new_full((batch_size,), int(rows[0]))
                 whole[: len(rows)] = rows
-                batch = images.batch(*(n[whole].to(self._device) for n in (place, pairs % len(views))))
+                batch = images.batch(*(n[whole].to(self._context.device) for n in (place, pairs % len(views))))
                 said = ask_teacher(self._teacher_network, losses, batch.images)
                 parts.append([targets[: len(rows)].cpu() for targets in said])
         targets = tuple(torch.cat(said).numpy() for said in zip(*parts, strict=True))
@@ -161,57 +154,43 @@ class Teaching:
 
     def __getstate__(self) -> dict[str, Any]:
         """What was made for one device stays in its process."""
-        made_here = {"_device", "_teacher_network", "_teacher_shapes", "_memory"}
+        made_here = {"_teacher_network", "_teacher_taps", "_memory"}
         return {name: value for name, value in self.__dict__.items() if name not in made_here}
-
-    @cached_property
-    def _device(self) -> torch.device:
-        return choose_device(self._settings.device)
 
     @cached_property
     def _teacher_network(self) -> nn.Module | None:
         if self._teacher is None:
             return None
-        return rebuild(self._teacher).to(self._device, memory_format=torch.channels_last)
+        return rebuild(self._teacher).to(self._context.device, memory_format=torch.channels_last)
 
     @cached_property
-    def _views(self) -> Views:
-        return Views.of(self._settings.views)
-
-    @cached_property
-    def _teacher_shapes(self) -> TapShapes | None:
-        return None if self._teacher_network is None else self._shapes(self._teacher_network)
+    def _teacher_taps(self) -> Taps | None:
+        """Of no image: their shapes are the teacher's."""
+        return None if self._teacher_network is None else self._taps_of_nothing(self._teacher_network)
 
     @cached_property
     def _memory(self) -> TeacherMemory | None:
-        if self._teacher is None or self._folder is None or self._settings.teacher_memory_gib == 0:
+        if self._teacher is None or self._folder is None or self._context.settings.teacher_memory_gib == 0:
             return None
         belongs_to = {
             "version": TARGETS_VERSION,
             "teacher": self._teacher.fingerprint,
-            "dataset": self._images.fingerprint,
-            "views": self._settings.views.model_dump(),
-            "computed_in": str(autocast_dtype(self._device)),
+            "dataset": self._context.images.fingerprint,
+            "views": self._context.settings.views.model_dump(),
+            "computed_in": str(autocast_dtype(self._context.device)),
             "kept_in": str(PRECISION),
         }
-        return TeacherMemory(self._folder, self._settings.teacher_memory_gib, belongs_to)
+        return TeacherMemory(self._folder, self._context.settings.teacher_memory_gib, belongs_to)
 
-    def _shapes(self, network: nn.Module) -> TapShapes:
-        return TapShapes.of(taps_of_nothing(network, self._images.image_shape))
-
-    def _build(self, request: EvaluationRequest) -> nn.Module:
-        classes, channels = self._images.classes, self._images.image_shape[0]
-        return build_network(request.architecture, classes, channels, request.fidelity.width)
+    def _taps_of_nothing(self, network: nn.Module) -> Taps:
+        return taps_of_nothing(network, self._context.images.image_shape)
 
     def _loss(self, lesson: Lesson, num_images: int) -> DistillationLoss:
-        recipe = self._settings.distillation[lesson.distillation]
+        recipe = self._context.settings.distillation[lesson.distillation]
+        teacher = None if self._teacher_taps is None else TapShapes.of(self._teacher_taps)
         try:
             return build_loss(
-                recipe.loss,
-                student=lesson.student,
-                teacher=self._teacher_shapes,
-                num_images=num_images,
-                **recipe.options,
+                recipe.loss, student=lesson.student, teacher=teacher, num_images=num_images, **recipe.options
             )
         except TypeError as failure:
             what = f"training.distillation.{lesson.distillation}.options"
@@ -220,21 +199,20 @@ class Teaching:
     def _teacher_targets(self, loss: DistillationLoss, fidelity: Fidelity, seed: int) -> TeacherTargets:
         """Remembered where all that the training is going to see is there, else the teacher itself."""
         if self._memory is not None:
-            subset = self._order.positions(fidelity.train_fraction)
+            subset = self._context.subset(fidelity.train_fraction)
             seen = self._seen(fidelity, seed)
-            found = self._memory.look_up(self._file(loss), seen, subset, len(self._views), self._device)
+            found = self._memory.look_up(self._file(loss), seen, subset, len(self._context.views), self._context.device)
             if found is not None:
                 return found
         return OnlineTeacherTargets(self._teacher_network, loss)
 
     def _file(self, loss: DistillationLoss) -> TargetFile:
-        of_nothing = loss.teacher_targets(taps_of_nothing(self._teacher_network, self._images.image_shape))
-        return self._memory.file(loss.remembers, tuple(of_nothing.shape[1:]))
+        return self._memory.file(loss.remembers, tuple(loss.teacher_targets(self._teacher_taps).shape[1:]))
 
     def _seen(self, fidelity: Fidelity, seed: int) -> NDArray[np.int64]:
         """Pairs that a training sees, ``position * views + view`` with the position among all training images."""
-        subset, views = self._order.positions(fidelity.train_fraction), len(self._views)
-        draws = Draws.of(len(subset), views, self._settings.recipe.batch_size, seed)
+        subset, views = self._context.subset(fidelity.train_fraction), len(self._context.views)
+        draws = Draws.of(len(subset), views, self._context.settings.recipe.batch_size, seed)
         pairs = draws.pairs(fidelity.epochs, self.recipe_of(fidelity).loss_weight == BALANCED)
         return (subset[pairs // views] * views + pairs % views).numpy()
 
@@ -252,7 +230,8 @@ class Teaching:
                 continue
             if student not in shapes:
                 with Uninitialised():
-                    shapes[student] = self._shapes(self._build(request))
+                    network = self._context.build(request.architecture, fidelity.width)
+                    shapes[student] = TapShapes.of(self._taps_of_nothing(network))
             lesson = Lesson(fidelity.distillation, shapes[student])
             if lesson not in files:
                 try:
@@ -270,12 +249,12 @@ class Teaching:
 
     def _fill(self, question: Question, answer: Answer) -> TeacherFill:
         return TeacherFill(
-            dataset_fingerprint=self._images.fingerprint,
+            dataset_fingerprint=self._context.images.fingerprint,
             teacher_fingerprint=self._teacher.fingerprint,
             remembers=", ".join(lesson.distillation for lesson in question.lessons),
             pairs=len(question.pairs),
             seconds=answer.seconds,
-            device=describe_device(self._device),
+            device=describe_device(self._context.device),
             code_version=__version__,
             finished_at=now(),
         )

@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from mf_nas_kd import __version__
@@ -20,14 +19,14 @@ from mf_nas_kd.evaluation.executors import Executor
 from mf_nas_kd.evaluation.fidelity import Fidelity
 from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest, Status, TeacherFill, now
 from mf_nas_kd.evaluation.teaching import Teaching
-from mf_nas_kd.images import ImageDataset, LabelledImages, ResidentImages, SubsetOrder, Views
-from mf_nas_kd.networks import NetworkCost, NetworkDescription, TrainedNetwork, build_network, network_cost
+from mf_nas_kd.evaluation.training_context import TrainingContext
+from mf_nas_kd.images import ImageDataset, ResidentImages, SubsetOrder, Views
+from mf_nas_kd.networks import NetworkCost, NetworkDescription, TrainedNetwork, network_cost
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.seeding import fingerprint
 from mf_nas_kd.spaces.architecture import Architecture
 from mf_nas_kd.training import (
     TrainingSettings,
-    choose_device,
     fit,
     measure_accuracy,
     reproducible,
@@ -63,10 +62,8 @@ class TrainingEvaluator:
         teacher: TrainedNetwork | None,
         teacher_folder: Path | None = None,
     ) -> None:
-        self._images = images
-        self._order = order
-        self._settings = settings
-        self.teaching = Teaching(images, order, settings, teacher, teacher_folder)
+        self.context = TrainingContext(images, order, settings)
+        self.teaching = Teaching(self.context, teacher, teacher_folder)
 
     def key(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> str:
         """Hash of images, subset, recipe, architecture, fidelity, seed, precision, and the teacher where there is one.
@@ -76,18 +73,18 @@ class TrainingEvaluator:
         distillation = self.teaching.recipe_of(fidelity)
         determines: dict[str, Any] = {
             "results_version": RESULTS_VERSION,
-            "dataset": self._images.fingerprint,
-            "subset": self._order.fingerprint if fidelity.train_fraction < 1 else "all",
-            "views": self._settings.views.model_dump(),
-            "recipe": self._settings.recipe.model_dump(),
+            "dataset": self.context.images.fingerprint,
+            "subset": self.context.subset_name(fidelity.train_fraction),
+            "views": self.context.settings.views.model_dump(),
+            "recipe": self.context.settings.recipe.model_dump(),
             "distillation": distillation.model_dump(),
-            "balanced_ratio": self._settings.balanced_ratio if distillation.loss_weight == BALANCED else None,
+            "balanced_ratio": self.context.settings.balanced_ratio if distillation.loss_weight == BALANCED else None,
             "teacher": self.teaching.teacher_fingerprint(fidelity),
             "space": architecture.space,
             "architecture": architecture.specification,
             "fidelity": [str(fidelity.train_fraction), fidelity.epochs, fidelity.width],
             "seed": seed,
-            "precision": str(autocast_dtype(self._device)),
+            "precision": str(autocast_dtype(self.context.device)),
         }
         return fingerprint(determines, length=32)
 
@@ -119,13 +116,13 @@ class TrainingEvaluator:
         """
         with reproducible():
             with torch_seeded(seed, "weights"):
-                network = self._build(architecture, fidelity.width).to(self._device)
-                objective = self.teaching.objective(network, fidelity, seed).to(self._device)
-            subset = self._images.train[self._order.positions(fidelity.train_fraction)]
-            resident = self._resident(subset, Views.of(self._settings.views))
-            fit(network, resident, objective, self._settings.recipe, fidelity.epochs, seed)
+                network = self.context.build(architecture, fidelity.width).to(self.context.device)
+                objective = self.teaching.objective(network, fidelity, seed).to(self.context.device)
+            subset = self.context.images.train[self.context.subset(fidelity.train_fraction)]
+            resident = self.context.resident(subset, self.context.views)
+            fit(network, resident, objective, self.context.settings.recipe, fidelity.epochs, seed)
             validation, test = (measure_accuracy(network, images) for images in self._measured)
-            synchronise(self._device)
+            synchronise(self.context.device)
         return network.eval(), validation, test
 
     def require_possible(self, architecture: Architecture, fidelities: Iterable[Fidelity]) -> None:
@@ -140,9 +137,9 @@ class TrainingEvaluator:
         """
         fidelities = list(fidelities)
         for fidelity in fidelities:
-            self._order.positions(fidelity.train_fraction)
+            self.context.subset(fidelity.train_fraction)
         with torch_seeded(0, "trial"):
-            network = self._build(architecture, width=1.0).to(self._device)
+            network = self.context.build(architecture, width=1.0).to(self.context.device)
             for name in dict.fromkeys(fidelity.distillation for fidelity in fidelities):
                 self.teaching.objective(network, Fidelity(Fraction(1), epochs=1, distillation=name), seed=0)
 
@@ -152,19 +149,19 @@ class TrainingEvaluator:
     def cost(self, architecture: Architecture, width: float = 1.0) -> NetworkCost:
         """Multiply-accumulates and parameters on these images."""
         with torch_seeded(0, "cost"):
-            return network_cost(self._build(architecture, width), self._images.image_shape)
+            return network_cost(self.context.build(architecture, width), self.context.images.image_shape)
 
     def describe(self, architecture: Architecture) -> NetworkDescription:
         """What is needed to build the architecture's network again, at full width, for these images."""
-        mean, std = self._images.pixel_statistics
+        mean, std = self.context.images.pixel_statistics
         return NetworkDescription(
             builder=architecture.space,
             fields=architecture.fields,
-            classes=self._images.classes,
-            image_shape=self._images.image_shape,
+            classes=self.context.images.classes,
+            image_shape=self.context.images.image_shape,
             pixel_mean=mean,
             pixel_std=std,
-            trained_on=self._images.fingerprint,
+            trained_on=self.context.images.fingerprint,
         )
 
     def _record(
@@ -188,8 +185,8 @@ class TrainingEvaluator:
             width=fidelity.width,
             distillation=fidelity.distillation,
             seed=seed,
-            dataset=self._images.name,
-            dataset_fingerprint=self._images.fingerprint,
+            dataset=self.context.images.name,
+            dataset_fingerprint=self.context.images.fingerprint,
             teacher_fingerprint=self.teaching.teacher_fingerprint(fidelity),
             status=Status.FAILED if error else Status.FINISHED,
             error=error,
@@ -198,40 +195,29 @@ class TrainingEvaluator:
             cost_seconds=seconds,
             macs=cost.macs,
             params=cost.params,
-            device=describe_device(self._device),
+            device=describe_device(self.context.device),
             code_version=__version__,
             finished_at=now(),
         )
 
     def __getstate__(self) -> dict[str, Any]:
         """What was made for one device stays in its process."""
-        made_here = {"_device", "_measured"}
-        kept = {name: value for name, value in self.__dict__.items() if name not in made_here}
-        return {**kept, "_sent_from": str(autocast_dtype(self._device))}
+        kept = {name: value for name, value in self.__dict__.items() if name != "_measured"}
+        return {**kept, "_sent_from": str(autocast_dtype(self.context.device))}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Arrived at a worker. The first optimiser imports torch's compiler: 2.6 s (one core) that are no training."""
         self.__dict__.update(state)
-        precision, sent_from = str(autocast_dtype(self._device)), self.__dict__.pop("_sent_from")
+        precision, sent_from = str(autocast_dtype(self.context.device)), self.__dict__.pop("_sent_from")
         if precision != sent_from:  # keys and remembered targets belong to one precision
             raise WorkerStartError(
-                f"this worker trains in {precision} on {describe_device(self._device)}, its driver plans for "
+                f"this worker trains in {precision} on {describe_device(self.context.device)}, its driver plans for "
                 f"{sent_from}; give both the same kind of device, or set training.device to one that both have"
             )
         importlib.import_module("torch._dynamo")
 
     @cached_property
-    def _device(self) -> torch.device:
-        return choose_device(self._settings.device)
-
-    @cached_property
     def _measured(self) -> tuple[ResidentImages, ResidentImages]:
         """Validation and test images, as they are."""
-        images = self._images
-        return self._resident(images.validation, Views.centre()), self._resident(images.test, Views.centre())
-
-    def _resident(self, images: LabelledImages, views: Views) -> ResidentImages:
-        return ResidentImages(images, views, self._images.pixel_statistics, self._device)
-
-    def _build(self, architecture: Architecture, width: float) -> nn.Module:
-        return build_network(architecture, self._images.classes, self._images.image_shape[0], width)
+        images, resident = self.context.images, self.context.resident
+        return resident(images.validation, Views.centre()), resident(images.test, Views.centre())

@@ -22,6 +22,7 @@ from mf_nas_kd.seeding import canonical_json, fingerprint
 logger = logging.getLogger(__name__)
 
 HEADER_BYTES = 4096
+SUFFIX = ".targets"
 
 
 class TargetFile:
@@ -36,7 +37,7 @@ class TargetFile:
     def __init__(self, folder: Path, belongs_to: Mapping[str, Any], shape: tuple[int, ...]) -> None:
         self._header = {**belongs_to, "shape": list(shape)}
         key = fingerprint(self._header, length=32)
-        self.path = folder / f"{key}.targets"
+        self.path = folder / f"{key}{SUFFIX}"
         self._key = key.encode()
         self._record = np.dtype([("pair", "<i8"), ("checksum", "<u4"), ("target", "<f2", shape)])
 
@@ -56,7 +57,7 @@ class TargetFile:
                 header = file.read(HEADER_BYTES)
         except FileNotFoundError:
             return np.empty(0, self._record)
-        count = (size - HEADER_BYTES) // self.record_bytes
+        count = (size - HEADER_BYTES) // self.record_bytes  # without a torn end
         if header != self._packed_header() or count < 1:
             return np.empty(0, self._record)
         return np.memmap(self.path, self._record, mode="c", offset=HEADER_BYTES, shape=(count,))
@@ -70,13 +71,13 @@ class TargetFile:
             return
         records = self.records()
         good = self.are_whole(records)
-        if good.all() and self.path.stat().st_size == HEADER_BYTES + len(records) * self.record_bytes:
+        if good.all() and self._body_bytes() == len(records) * self.record_bytes:
             return
         logger.warning(
             "Teacher targets in %s are damaged: %d of %d records are used, the others computed again",
             self.path.name,
             good.sum(),
-            max(1, len(good)),
+            max(0, self._body_bytes()) // self.record_bytes,
         )
         with written_whole(self.path) as path, path.open("wb") as file:
             file.write(self._packed_header())
@@ -95,12 +96,17 @@ class TargetFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError), self.path.open("xb") as file:
             file.write(self._packed_header())
+        if self._body_bytes() % self.record_bytes:  # another driver appends as well, and was cut off
+            self.mend()
         with self.path.open("ab") as file:
             file.write(records.tobytes())
 
     def are_whole(self, records: NDArray) -> NDArray[np.bool_]:
         """Which records have the checksum of what is in them, and belong to this file."""
         return self._checksums(records) == records["checksum"]
+
+    def _body_bytes(self) -> int:
+        return self.path.stat().st_size - HEADER_BYTES
 
     def _packed_header(self) -> bytes:
         return canonical_json(self._header).encode().ljust(HEADER_BYTES)

@@ -6,7 +6,7 @@ One process (the driver) asks for what is missing and appends; all others map th
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mf_nas_kd.taps import TapShapes
-from mf_nas_kd.training.target_file import HEADER_BYTES, TargetFile
+from mf_nas_kd.training.target_file import HEADER_BYTES, SUFFIX, TargetFile
 from mf_nas_kd.training.teacher_targets import RememberedTeacherTargets
 
 logger = logging.getLogger(__name__)
@@ -81,6 +81,7 @@ class TeacherMemory:
         self._belongs_to = dict(belongs_to)
         self._remembered: dict[Path, NDArray[np.int64]] = {}  # pairs in each file, as far as this process knows
         self._refused: set[Path] = set()
+        self._told = False
         self._sorted: dict[tuple[Path, int, int], tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
 
     def file(self, remembers: str, shape: tuple[int, ...]) -> TargetFile:
@@ -96,7 +97,8 @@ class TeacherMemory:
             wanted: Files, each once, with the pairs that trainings are going to need.
         """
         absences = [(file, lesson, np.setdiff1d(pairs, self._known(file))) for file, lesson, pairs in wanted]
-        full = float(sum(path.stat().st_size for path in self._remembered if path.exists()))
+        full = _size(self._remembered)
+        self._tell_of_other_files()
         lacking = []
         for file, lesson, absent in absences:
             needed = full + len(absent) * file.record_bytes + (0 if file.path.exists() else HEADER_BYTES)
@@ -152,6 +154,18 @@ class TeacherMemory:
             self._remembered[file.path] = np.array(file.records()["pair"])
         return self._remembered[file.path]
 
+    def _tell_of_other_files(self) -> None:
+        """Nothing is removed that another study may want again, but somebody should know."""
+        others = set(self._folder.glob(f"*{SUFFIX}")) - set(self._remembered)
+        if not self._told and _size(others) > self._limit:
+            logger.info(
+                "%.1f GiB in %s are of other teachers, images, views or losses, and not used here: remove them if you "
+                "like, they can be computed again",
+                _size(others) / GIBIBYTE,
+                self._folder,
+            )
+            self._told = True
+
     def _has_room(self, file: TargetFile, lesson: Lesson, more: int, needed: float) -> bool:
         if needed <= self._limit:
             return True
@@ -177,3 +191,8 @@ class TeacherMemory:
             self._sorted = {known: value for known, value in self._sorted.items() if known[0] != file.path}
             self._sorted[key] = (pairs[order], whole[order])
         return records, *self._sorted[key]
+
+
+def _size(paths: Iterable[Path]) -> float:
+    """Bytes of those that exist."""
+    return float(sum(path.stat().st_size for path in paths if path.exists()))

@@ -14,7 +14,6 @@ from mf_nas_kd.training.device import autocast, full_precision
 PRECISION = torch.float16
 """Of every target, remembered or not: a training must not tell where its targets come from."""
 
-
 TARGETS_VERSION = 1
 """Part of the name of every file of targets. Raise it when a change of the code changes what the teacher says, or of
 what."""
