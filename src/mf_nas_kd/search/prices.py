@@ -5,17 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from mf_nas_kd.evaluation.fidelity import Fidelity
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import SearchProblem
+
+
+def relative_price(fidelity: Fidelity) -> float:
+    """Before anything was paid: passes over all images, times the share of the operations that a width leaves."""
+    return float(fidelity.image_passes) * fidelity.width**2
 
 
 def usual_prices(problem: SearchProblem, history: History) -> NDArray[np.floating]:
     """Mean cost of an evaluation at each of ``problem.fidelities``, in seconds, ``(fidelities,)``.
 
-    What was not yet paid for is taken to cost in proportion to its passes over the images and the square of its width,
-    and to as many seconds for each of these as all the others together; where nothing was paid, prices are relative.
+    What was not yet paid for is taken to cost in proportion to its :func:`relative_price`, and as many seconds for each
+    unit of it as all the others together; where nothing was paid, prices are relative.
     """
-    work = np.array([float(fidelity.image_passes) * fidelity.width**2 for fidelity in problem.fidelities])
+    work = np.array([relative_price(fidelity) for fidelity in problem.fidelities])
     number_of = {fidelity: number for number, fidelity in enumerate(problem.fidelities)}
     seconds, count = np.zeros(len(work)), np.zeros(len(work))
     for observation in history:

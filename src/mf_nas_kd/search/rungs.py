@@ -7,13 +7,9 @@ from dataclasses import replace
 
 from mf_nas_kd.evaluation.fidelity import Fidelity
 from mf_nas_kd.search.history import History
+from mf_nas_kd.search.prices import relative_price
 from mf_nas_kd.search.problem import SearchProblem
 from mf_nas_kd.search.trusted_fidelity import trusted_fidelity
-
-
-def price(fidelity: Fidelity) -> float:
-    """First guess of a relative cost: passes over all images, times the share of the operations that a width leaves."""
-    return float(fidelity.image_passes) * fidelity.width**2
 
 
 def rungs(problem: SearchProblem, history: History) -> tuple[Fidelity, ...]:
@@ -28,4 +24,4 @@ def rungs(problem: SearchProblem, history: History) -> tuple[Fidelity, ...]:
     most_rungs_first = tuple(sorted(problem.low, key=lambda fidelity: -count[fidelity.distillation]))
     trusted, _ = trusted_fidelity(replace(problem, low=most_rungs_first), history)
     same_method = (fidelity for fidelity in problem.low if fidelity.distillation == trusted.distillation)
-    return (*sorted(same_method, key=price), problem.full)
+    return (*sorted(same_method, key=relative_price), problem.full)

@@ -22,8 +22,9 @@ from mf_nas_kd.evaluation.fidelity import Fidelity
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.peers import require
+from mf_nas_kd.search.prices import relative_price
 from mf_nas_kd.search.problem import Candidate, SearchProblem
-from mf_nas_kd.search.rungs import price, rungs
+from mf_nas_kd.search.rungs import rungs
 from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, leaving_a_full_training, within
 
 if TYPE_CHECKING:
@@ -153,10 +154,12 @@ class BoTorchMultiFidelity(Strategy):
     def _seconds(self, history: History, fidelity: Fidelity) -> float:
         """Mean price of what was seen at a fidelity; without any, of all that was seen, in proportion."""
         same = [seen.cost_seconds for seen in history if seen.fidelity == fidelity]
-        return float(np.mean(same or [s.cost_seconds * price(fidelity) / price(s.fidelity) for s in history]))
+        return float(
+            np.mean(same or [s.cost_seconds * relative_price(fidelity) / relative_price(s.fidelity) for s in history])
+        )
 
     def _level(self, fidelity: Fidelity) -> float:
-        return price(fidelity) / price(self.problem.full)
+        return relative_price(fidelity) / relative_price(self.problem.full)
 
     def _points(self, candidates: Sequence[Candidate], fidelity: Fidelity) -> NDArray[np.floating]:
         """Features in [0, 1] and the fidelity, ``(len(candidates), F + 1)``."""
