@@ -1,7 +1,10 @@
+from concurrent.futures import Future
+
 import pytest
 
+from mf_nas_kd.errors import WorkerStartError
 from mf_nas_kd.evaluation import EvaluationRequest, EvaluationStore, run_evaluations
-from mf_nas_kd.evaluation.executors import open_executor
+from mf_nas_kd.evaluation.executors import Executor, open_executor
 from tests.evaluation.fakes import FakeEvaluator, executor_settings
 
 
@@ -56,3 +59,31 @@ def test_the_same_request_twice_is_one_training(requests, tmp_path):
     store, seen = EvaluationStore(f"sqlite:///{tmp_path}/s.db"), []
     assert len(run([requests[0], requests[0]], FakeEvaluator(), store, seen.append)) == 2
     assert len(seen) == 1
+
+
+class OneWorkerCannotStart(Executor):
+    """Three at a time; the first task finds out."""
+
+    in_flight = 3
+
+    def __init__(self, evaluator):
+        self.evaluator, self.begun = evaluator, 0
+
+    def submit(self, task, *arguments):
+        future, self.begun = Future(), self.begun + 1
+        if self.begun == 1:
+            future.set_exception(WorkerStartError("no worker"))
+        else:
+            future.set_result(task(self.evaluator, *arguments))
+        return future
+
+    def close(self):
+        pass
+
+
+def test_where_a_worker_cannot_start_what_the_others_finish_is_kept(requests, tmp_path):
+    store, evaluator = EvaluationStore(f"sqlite:///{tmp_path}/s.db"), FakeEvaluator()
+    with OneWorkerCannotStart(evaluator) as workers, pytest.raises(WorkerStartError, match="no worker"):
+        run_evaluations(requests, evaluator, workers, store, lambda _: None, False, False)
+    assert set(store.table()["architecture_id"]) == {request.architecture.id for request in requests[1:3]}
+    assert workers.begun == 3, "nothing is begun that nobody waits for"

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from itertools import takewhile
 
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.evaluation.evaluator import Evaluator
@@ -35,40 +36,53 @@ def run_evaluations(
         store: Grows by each result before the next one is looked at.
         on_new: Told of every new evaluation after it has been stored.
         retry_failed: Whether failed trainings in the store are tried again.
-        show_progress: Whether to say how many there are, and to draw a bar with the expected time left.
+        show_progress: Whether to say how many there are, and to draw a bar with the expected time left. (Asking the
+            teacher has its own bar where it takes seconds.)
 
     Returns:
         The evaluations in the order of the requests.
+
+    Raises:
+        MfNasKdError: If workers cannot work, or the store cannot take a record. What had finished by then is kept.
     """
     keys = [evaluator.key(request.architecture, request.fidelity, request.seed) for request in requests]
     known = store.find(keys)
     if retry_failed:
         known = {key: evaluation for key, evaluation in known.items() if evaluation.finished}
     missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
+    done, teacher_seconds = 0, 0.0
+    failure: Exception | None = None
     if show_progress:
         logger.info("%d evaluations wanted: %d are in the store, %d to train", len(keys), len(known), len(missing))
     if missing:
         started = time.perf_counter()
-        teacher_seconds = 0.0
         for fill in evaluator.prepare(missing.values(), workers):
             store.append(fill)
             teacher_seconds += fill.seconds
         # Time left goes by passes over the images: cheap trainings come first, and counting would flatter.
         passes = sum(float(request.fidelity.image_passes) for request in missing.values())
+        to_begin = takewhile(lambda _: failure is None, missing.items())
         with progress_bar("trainings", total=passes, shown=show_progress) as progress:
-            for done, (key, future) in enumerate(workers.stream(evaluate, missing), start=1):
-                evaluation = _result(future, missing[key], evaluator)
+            for key, future in workers.stream(evaluate, to_begin):
+                try:
+                    evaluation = _result(future, missing[key], evaluator)
+                except Exception as error:  # no fault of a training: no others begin, and what still runs is kept
+                    failure = failure or error
+                    continue
                 store.append(evaluation)
                 on_new(evaluation)
                 known[key] = evaluation
+                done += 1
                 progress.set_postfix_str(f"{done}/{len(missing)} trainings", refresh=False)
                 progress.update(float(missing[key].fidelity.image_passes))
-        failed = sum(not known[key].finished for key in missing)
+        if failure is not None:
+            raise failure
         level = logging.INFO if show_progress else logging.DEBUG
-        seconds = time.perf_counter() - started
-        logger.log(level, "Trained %d in %.0f s, %d failed", len(missing), seconds, failed)
+        failed = sum(not known[key].finished for key in missing)
+        logger.log(level, "Trained %d in %.0f s, %d failed", done, time.perf_counter() - started, failed)
         if teacher_seconds:
-            logger.info("Asking the teacher beforehand took %.0f s of work, once for all trainings", teacher_seconds)
+            what = "Asking the teacher beforehand took %.0f s of work, once for all trainings"
+            logger.log(level, what, teacher_seconds)
     return [known[key] for key in keys]
 
 

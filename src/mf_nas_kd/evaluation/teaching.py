@@ -122,7 +122,7 @@ class Teaching:
         pairs = sum(len(question.pairs) for question, _ in questions)
         with progress_bar("asking the teacher", total=pairs, delay_seconds=2.0) as bar:
             asked = {number: question for number, (question, _) in enumerate(questions)}
-            for number, future in workers.stream(ask, asked):
+            for number, future in workers.stream(ask, asked.items()):
                 question, files = questions[number]
                 bar.update(len(question.pairs))
                 try:

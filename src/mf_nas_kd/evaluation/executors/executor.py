@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from itertools import islice
 from types import TracebackType
@@ -43,14 +43,18 @@ class Executor(ABC):
         """
 
     def stream(
-        self, task: Callable[Concatenate[Evaluator, ...], Result], arguments: Mapping[Key, Any]
+        self, task: Callable[Concatenate[Evaluator, ...], Result], arguments: Iterable[tuple[Key, Any]]
     ) -> Iterator[tuple[Key, Future[Result]]]:
         """Keep the workers busy with ``task(evaluator, argument)`` for every argument.
+
+        Args:
+            task: A function of a module.
+            arguments: Each with its key; the next are looked at when there is a worker for them.
 
         Yields:
             The key of an argument and its future, as they end.
         """
-        waiting = iter(arguments.items())
+        waiting = iter(arguments)
         running: dict[Future[Result], Key] = {}
         while True:
             for key, argument in islice(waiting, max(0, self.in_flight - len(running))):
@@ -62,7 +66,7 @@ class Executor(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Give up what has not ended, and let the workers go."""
+        """Let the workers go: those here when their tasks have ended, others at once. What has not begun never does."""
 
     def __enter__(self) -> Self:
         return self

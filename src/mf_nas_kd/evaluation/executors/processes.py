@@ -33,7 +33,7 @@ class ProcessExecutor(Executor):
         self.in_flight = 2 * count
         self._evaluator = evaluator
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="worker")
-        self._idle: SimpleQueue[tuple[int, ProcessPoolExecutor]] = SimpleQueue()
+        self._idle: SimpleQueue[tuple[int, ProcessPoolExecutor | None]] = SimpleQueue()
         self._to_start = list(range(count))
 
     def submit(self, task: Callable[Concatenate[Evaluator, ...], Result], *arguments: Any) -> Future[Result]:
@@ -44,13 +44,16 @@ class ProcessExecutor(Executor):
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
         while not self._idle.empty():
-            self._idle.get()[1].shutdown()
+            _, worker = self._idle.get()
+            if worker is not None:
+                worker.shutdown()
 
     def _start(self, place: int) -> None:
-        worker = self._open_worker(place)
+        worker = None
         try:
+            worker = self._open_worker(place)
             worker.submit(_ready).result()
-        finally:  # what went wrong, the first task finds out and tells
+        finally:  # what went wrong, the next task finds out and tells
             self._idle.put((place, worker))
 
     def _open_worker(self, place: int) -> ProcessPoolExecutor:
@@ -60,28 +63,29 @@ class ProcessExecutor(Executor):
     def _run(self, task: Callable[Concatenate[Evaluator, ...], Result], *arguments: Any) -> Result:
         place, worker = self._idle.get()
         try:
-            worker = self._started(place, worker)
             for death in range(1, ALLOWED_DEATHS + 1):
+                worker = self._started(place, worker)
                 try:
                     return worker.submit(_do, task, *arguments).result()
                 except BrokenProcessPool:
+                    worker = None
                     logger.warning("A worker process died, the %d. time in this task; another one starts", death)
-                    worker = self._started(place, self._open_worker(place))
             raise TrainingFailedError(f"given up after {ALLOWED_DEATHS} deaths of its worker process")
         finally:
             self._idle.put((place, worker))
 
-    def _started(self, place: int, worker: ProcessPoolExecutor) -> ProcessPoolExecutor:
-        """A worker that has taken the evaluator; one that died idle is replaced.
+    def _started(self, place: int, worker: ProcessPoolExecutor | None) -> ProcessPoolExecutor:
+        """A worker that has taken the evaluator: this one, or another if there is none or it died idle.
 
         Raises:
             WorkerStartError: If a fresh process dies before it can work. This says nothing of any training.
         """
         for _ in range(2):
+            worker = worker or self._open_worker(place)
             try:
                 worker.submit(_ready).result()
             except BrokenProcessPool:
-                worker = self._open_worker(place)
+                worker = None
             else:
                 return worker
         raise WorkerStartError(
