@@ -15,6 +15,7 @@ from mf_nas_kd.evaluation import training_evaluator as module
 from mf_nas_kd.evaluation.executors import open_executor
 from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import OnlineTeacherTargets, RememberedTeacherTargets, TrainingSettings, fit
+from mf_nas_kd.training.target_file import HEADER_BYTES, TargetFile
 from mf_nas_kd.training.teacher_memory import Question
 from tests.conftest import SETTINGS
 from tests.evaluation.fakes import executor_settings
@@ -200,6 +201,47 @@ def test_a_record_that_is_damaged_later_is_not_looked_up(remembering, architectu
     assert source is OnlineTeacherTargets
 
 
+def test_every_record_is_checked_once_and_before_a_training_begins(remembering, architectures, fidelity, monkeypatch):
+    checked, are_whole = [], TargetFile.are_whole
+    monkeypatch.setattr(TargetFile, "are_whole", lambda file, r: checked.append(len(r)) or are_whole(file, r))
+    in_training = []
+    train = TrainingEvaluator.train
+
+    def watched_train(*arguments):
+        before = len(checked)
+        result = train(*arguments)
+        in_training.append(len(checked) - before)
+        return result
+
+    monkeypatch.setattr(TrainingEvaluator, "train", watched_train)
+    for epochs in (2, 3):
+        request = EvaluationRequest(architectures[0], replace(fidelity, epochs=epochs), 0)
+        prepare(remembering, [request])
+        for architecture in architectures[:2]:
+            assert remembering.evaluate(architecture, request.fidelity, 0).finished
+    ((file, *_),) = remembering.teaching._wanted([request])
+    assert in_training == [0, 0, 0, 0]
+    assert sum(checked) == len(file.records()) > 0
+    assert len(checked) == 2
+
+
+def test_a_file_that_was_replaced_is_not_used_with_the_places_of_the_old_one(
+    remembering, architectures, fidelity, monkeypatch
+):
+    """Also where the new one has the number on the disk, and the length, of the old one."""
+    request = EvaluationRequest(architectures[0], fidelity, 0)
+    prepare(remembering, [request])
+    remembering.evaluate(architectures[0], fidelity, 0)
+    ((file, *_),) = remembering.teaching._wanted([request])
+    content = file.path.read_bytes()
+    body = content[HEADER_BYTES:]
+    with file.path.open("r+b") as raw:
+        raw.seek(HEADER_BYTES)
+        raw.write(body[file.record_bytes :] + body[: file.record_bytes])
+    *_, source = trained(remembering, monkeypatch, architectures[0], fidelity, 0)
+    assert source is OnlineTeacherTargets
+
+
 def test_workers_map_what_the_driver_wrote(remembering, evaluator, architectures, fidelity, tmp_path):
     """The same table as with a teacher asked in every step; and the store knows what asking took."""
     requests = [EvaluationRequest(a, fidelity, 0) for a in architectures[:4]]
@@ -209,7 +251,7 @@ def test_workers_map_what_the_driver_wrote(remembering, evaluator, architectures
         with open_executor(executor_settings("processes"), one) as workers:
             found = run_evaluations(requests, one, workers, store, lambda _: None, False, False)
         tables.append([science(e) for e in found])
-        seconds.append(store.teacher_seconds())
+        seconds.append(store.teacher_fills()["seconds"].sum())
     assert tables[0] == tables[1]
     assert seconds[0] == 0 < seconds[1]
     assert store.teacher_fills()["pairs"].sum() == len(remembering.teaching._seen(fidelity, 0))

@@ -76,6 +76,16 @@ def test_what_is_appended_behind_the_torn_end_of_another_process_is_not_lost(fil
     assert file.are_whole(file.records()).all()
 
 
+@pytest.mark.parametrize("begun", [0, 16, 4095])
+def test_a_header_that_was_cut_off_is_written_anew(tmp_path, begun):
+    file = TargetFile(tmp_path, {"teacher": "t"}, (10,))  # 32 bytes a record: no length of a file is odd
+    fill_header = file._packed_header()
+    file.path.write_bytes(fill_header[:begun])
+    targets = np.ones((2, 10), np.float16)
+    file.append(np.array([4, 2]), targets)
+    assert file.records()["pair"].tolist() == [4, 2]
+
+
 def test_a_file_of_something_else_under_this_name_is_never_used(tmp_path, file):
     """Renamed, or with the header of this one: the checksums know better."""
     other = TargetFile(tmp_path, {"teacher": "other", "views": {"padding": 1}}, SHAPE)

@@ -19,7 +19,6 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
-    func,
     inspect,
     select,
 )
@@ -125,11 +124,6 @@ class EvaluationStore:
             rows = connection.execute(select(*_COLUMNS).order_by(EVALUATIONS.c.row_number)).all()
         newest = {row.key: row._mapping for row in rows}
         return pd.DataFrame(list(newest.values()), columns=[column.name for column in _COLUMNS])
-
-    def teacher_seconds(self) -> float:
-        """What asking teachers beforehand has taken in all."""
-        with self._engine.connect() as connection:
-            return connection.execute(select(func.sum(TEACHER_FILLS.c.seconds))).scalar() or 0.0
 
     def teacher_fills(self) -> pd.DataFrame:
         """All records of asking teachers beforehand, oldest first."""

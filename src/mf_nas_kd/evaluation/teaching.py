@@ -28,6 +28,7 @@ from mf_nas_kd.networks.cost import taps_of_nothing
 from mf_nas_kd.networks.initialisation import Uninitialised, torch_seeded
 from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.registry import lookup
+from mf_nas_kd.spaces.architecture import Architecture
 from mf_nas_kd.taps import Taps, TapShapes
 from mf_nas_kd.training import (
     DistillationRecipe,
@@ -60,6 +61,9 @@ class Teaching:
         teacher: Whom to imitate; None if no fidelity does.
         folder: Where what the teacher says is kept; None to ask it in every step.
 
+    Attributes:
+        asked_seconds: What workers took in :meth:`prepare` to ask it.
+
     Raises:
         InvalidValueError: If the teacher was trained for other classes, another size of images, or other images.
     """
@@ -75,6 +79,7 @@ class Teaching:
         self._context = context
         self._teacher = teacher
         self._folder = folder
+        self.asked_seconds = 0.0
 
     def recipe_of(self, fidelity: Fidelity) -> DistillationRecipe:
         """How a fidelity distils.
@@ -109,10 +114,22 @@ class Teaching:
         smoothing = self._context.settings.recipe.label_smoothing
         if not distillation.imitates:
             return Objective(smoothing)
-        lesson = Lesson(fidelity.distillation, TapShapes.of(self._taps_of_nothing(network)))
-        loss = self._loss(lesson, len(self._context.subset(fidelity.train_fraction)))
+        loss = self._loss(self._lesson(network, fidelity), len(self._context.subset(fidelity.train_fraction)))
         targets = self._teacher_targets(loss, fidelity, seed)
         return Objective(smoothing, Imitation(distillation, loss, targets, self._context.settings.balanced_ratio))
+
+    def warm_up(self, architecture: Architecture, fidelity: Fidelity) -> None:
+        """What is done once in a process, or once when more was remembered, before a training's clock starts.
+
+        Raises:
+            InvalidValueError: As :meth:`objective`.
+        """
+        if self._memory is not None and self.recipe_of(fidelity).imitates:
+            with Uninitialised():
+                network = self._context.build(architecture, fidelity.width)
+                lesson = self._lesson(network, fidelity)
+            with torch_seeded(0, "lessons"):
+                self._memory.check(self._file(self._loss(lesson, num_images=2)))
 
     def prepare(self, requests: Iterable[EvaluationRequest], workers: Executor) -> Iterator[TeacherFill]:
         """Ask the teacher once for all that these trainings are going to see."""
@@ -131,6 +148,7 @@ class Teaching:
                 except (TrainingFailedError, RuntimeError, OSError) as failure:  # these trainings ask in every step
                     logger.warning("%d pairs of image and view are not remembered: %s", len(question.pairs), failure)
                 else:
+                    self.asked_seconds += answer.seconds
                     yield self._fill(question, answer)
 
     def answer(self, question: Question) -> Answer:
@@ -184,6 +202,9 @@ class Teaching:
 
     def _taps_of_nothing(self, network: nn.Module) -> Taps:
         return taps_of_nothing(network, self._context.images.image_shape)
+
+    def _lesson(self, network: nn.Module, fidelity: Fidelity) -> Lesson:
+        return Lesson(fidelity.distillation, TapShapes.of(self._taps_of_nothing(network)))
 
     def _loss(self, lesson: Lesson, num_images: int) -> DistillationLoss:
         recipe = self._context.settings.distillation[lesson.distillation]

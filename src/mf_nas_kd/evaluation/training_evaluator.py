@@ -6,6 +6,7 @@ import importlib
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 from torch import nn
 
 from mf_nas_kd import __version__
-from mf_nas_kd.errors import WorkerStartError
+from mf_nas_kd.errors import MfNasKdError, WorkerStartError
 from mf_nas_kd.evaluation.executors import Executor
 from mf_nas_kd.evaluation.fidelity import Fidelity
 from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest, Status, TeacherFill, now
@@ -90,6 +91,8 @@ class TrainingEvaluator:
 
     def evaluate(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> Evaluation:
         """Train and measure. Whatever goes wrong in a training is a record with ``status`` ``failed``."""
+        with suppress(MfNasKdError):  # of which the training will tell
+            self.teaching.warm_up(architecture, fidelity)
         started = time.perf_counter()
         validation = test = None
         error = ""

@@ -16,8 +16,9 @@ class TrainingSettings(BaseModel):
         device: ``auto``, ``cpu``, ``cuda``, ``mps``; the teacher trains there as well.
         recipe: Optimiser and schedule.
         views: Which views of an image a training draws from; the teacher's training as well.
-        teacher_memory_gib: What the teacher says of a pair of image and view is remembered for all trainings, until so
-            many GiB are full; what would go beyond is asked in every step, with the same results. 0 remembers nothing.
+        teacher_memory_gib: What the teacher says of pairs of image and view is remembered for all trainings, in files
+            of so many GiB at most together. A loss whose file would go beyond has it asked in every step, with the
+            same results. 0 remembers nothing.
         balanced_ratio: For recipes with a ``balanced`` weight: how long the gradient of the loss is at the start, in
             lengths of the cross-entropy's.
         distillation: Recipes by the name that a fidelity's ``distillation`` refers to; ``none`` is among them.

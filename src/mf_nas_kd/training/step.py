@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -11,8 +9,6 @@ from torch.optim import Optimizer
 from mf_nas_kd.images import ResidentImages
 from mf_nas_kd.training.device import autocast
 from mf_nas_kd.training.objective import Objective
-
-logger = logging.getLogger(__name__)
 
 WARM_UP_STEPS = 3  # before a capture, so that libraries have chosen their algorithms and made their workspaces
 CAPTURE_PAYS = 20  # steps; with fewer, warming up and capturing take longer than they save

@@ -96,7 +96,7 @@ class TargetFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError), self.path.open("xb") as file:
             file.write(self._packed_header())
-        if self._body_bytes() % self.record_bytes:  # another driver appends as well, and was cut off
+        if self._body_bytes() < 0 or self._body_bytes() % self.record_bytes:  # another driver was cut off here
             self.mend()
         with self.path.open("ab") as file:
             file.write(records.tobytes())

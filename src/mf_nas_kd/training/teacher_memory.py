@@ -66,6 +66,23 @@ class Answer:
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Checked:
+    """What this process knows of a file.
+
+    Attributes:
+        version: Number of the file on its disk; another file of this name has another.
+        count: Records that were checked.
+        pairs: Of the whole ones, ascending.
+        rows: Which record each of these is.
+    """
+
+    version: int
+    count: int
+    pairs: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
 class TeacherMemory:
     """Files of teacher targets in one folder.
 
@@ -82,7 +99,7 @@ class TeacherMemory:
         self._remembered: dict[Path, NDArray[np.int64]] = {}  # pairs in each file, as far as this process knows
         self._refused: set[Path] = set()
         self._told = False
-        self._sorted: dict[tuple[Path, int, int], tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+        self._checked: dict[Path, _Checked] = {}
 
     def file(self, remembers: str, shape: tuple[int, ...]) -> TargetFile:
         """Where targets of a form and shape are, whether there are some or not."""
@@ -123,6 +140,10 @@ class TeacherMemory:
             file.append(question.pairs, targets)
             self._remembered[file.path] = np.concatenate([self._known(file), question.pairs])
 
+    def check(self, file: TargetFile) -> None:
+        """Do now what the next look-up would do first: it takes seconds where there are many records."""
+        self._in_order(file)
+
     def look_up(
         self, file: TargetFile, seen: NDArray[np.int64], subset: Tensor, views: int, device: torch.device
     ) -> RememberedTeacherTargets | None:
@@ -135,11 +156,13 @@ class TeacherMemory:
             views: Number of views of an image.
             device: Where they are wanted; on a CPU they stay in the mapped file, which all processes share.
         """
-        records, pairs, order = self._in_order(file)
+        records, pairs, rows_of = self._in_order(file)
         found = np.searchsorted(pairs, seen)
         if len(pairs) == 0 or (pairs.take(found, mode="clip") != seen).any():
             return None
-        rows, values = torch.from_numpy(order[found]), torch.from_numpy(records["target"])
+        if (records["pair"][rows_of[found]] != seen).any():  # the file is another one since this process checked it
+            return None
+        rows, values = torch.from_numpy(rows_of[found]), torch.from_numpy(records["target"])
         if device.type != "cpu":
             values, rows = values[rows].to(device), torch.arange(len(rows))
         position, view = torch.from_numpy(seen // views), torch.from_numpy(seen % views)
@@ -181,16 +204,24 @@ class TeacherMemory:
         return False
 
     def _in_order(self, file: TargetFile) -> tuple[NDArray, NDArray[np.int64], NDArray[np.int64]]:
-        """Records, the pairs of the whole ones in ascending order, and which record each of these is."""
+        """Records, the pairs of the whole ones in ascending order, and which record each of these is.
+
+        Every record is checked once by this process, those that were appended since when it looks again.
+        """
         records = file.records()
-        key = (file.path, file.path.stat().st_ino if len(records) else 0, len(records))
-        if key not in self._sorted:
-            whole = np.flatnonzero(file.are_whole(records))
-            pairs = np.array(records["pair"])[whole]
+        version = file.path.stat().st_ino if len(records) else 0
+        known = self._checked.get(file.path)
+        if known is None or known.version != version or known.count > len(records):
+            known = _Checked(version, 0, np.empty(0, np.int64), np.empty(0, np.int64))
+        if known.count < len(records):
+            more = records[known.count :]
+            whole = np.flatnonzero(file.are_whole(more))
+            pairs = np.concatenate([known.pairs, more["pair"][whole]])
+            rows = np.concatenate([known.rows, known.count + whole])
             order = np.argsort(pairs, kind="stable")
-            self._sorted = {known: value for known, value in self._sorted.items() if known[0] != file.path}
-            self._sorted[key] = (pairs[order], whole[order])
-        return records, *self._sorted[key]
+            known = _Checked(version, len(records), pairs[order], rows[order])
+        self._checked[file.path] = known
+        return records, known.pairs, known.rows
 
 
 def _size(paths: Iterable[Path]) -> float:

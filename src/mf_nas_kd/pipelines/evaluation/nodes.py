@@ -55,7 +55,6 @@ def evaluate_candidates(
 ) -> pd.DataFrame:
     """Train what the store does not have; every result is stored the moment it is there."""
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher, teacher_folder)
-    asked_before = store.teacher_seconds()
     with open_executor(executor, evaluator) as workers:
         evaluations = run_evaluations(
             requests_of(plan),
@@ -66,5 +65,5 @@ def evaluate_candidates(
             retry_failed=parameters.retry_failed,
             show_progress=True,
         )
-    tracking.log_metrics({"teacher_seconds": store.teacher_seconds() - asked_before})
+    tracking.log_metrics({"teacher_seconds": evaluator.teaching.asked_seconds})
     return pd.DataFrame([asdict(evaluation) for evaluation in evaluations])

@@ -81,7 +81,6 @@ def search(
     require_current(plan, evaluator)
     evaluator.require_possible(problem.candidates[0].architecture, problem.low)
     known = evaluations_of(finished_evaluations(plan, evaluations))
-    asked_before = store.teacher_seconds()
     with open_executor(executor, evaluator) as workers:
         result = searching.run_search(
             name=parameters.strategy,
@@ -107,7 +106,7 @@ def search(
         "budget_seconds": parameters.budget_seconds,
         "budget_evaluations": parameters.budget_evaluations,
         "spent_seconds": result.spent_seconds,
-        "teacher_seconds": store.teacher_seconds() - asked_before,
+        "teacher_seconds": evaluator.teaching.asked_seconds,
         "evaluations": len(result.evaluations),
         "architecture_id": result.winner_id,
     }
