@@ -40,7 +40,7 @@ from common import FIRST_PUBLISHED, Spread
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import ConcatDataset, DataLoader, Dataset
 from torchvision import transforms
 
 from mf_nas_kd.distillation import DistillationLoss, build_loss
@@ -138,10 +138,17 @@ def _all_pairs_discrepancy(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 class TextbookLoop:
-    """Some steps at a time, the loader's workers kept alive between them."""
+    """So many turns of some steps."""
 
     def __init__(
-        self, network: nn.Module, teacher: nn.Module, loss: str, images: LabelledImages, batch_size: int, device: str
+        self,
+        network: nn.Module,
+        teacher: nn.Module,
+        loss: str,
+        images: LabelledImages,
+        batch_size: int,
+        device: str,
+        turns: int,
     ) -> None:
         self._network, self._teacher, self._loss, self._device = network.to(device).train(), teacher, loss, device
         self._optimiser = torch.optim.SGD(
@@ -151,16 +158,15 @@ class TextbookLoop:
             weight_decay=OPTIMISER["weight_decay"],
             nesterov=True,
         )
-        self._loader = DataLoader(
-            ImageFiles(images),
+        loader = DataLoader(
+            ConcatDataset([ImageFiles(images)] * turns),  # one epoch: its workers never stop fetching ahead
             batch_size,
             shuffle=True,
             drop_last=True,
             num_workers=2,
-            persistent_workers=True,
             generator=torch.Generator().manual_seed(0),
         )
-        self._batches = self._endless()
+        self._batches = iter(loader)
 
     def run(self, steps: int) -> None:
         """Train on."""
@@ -176,10 +182,6 @@ class TextbookLoop:
             loss.backward()
             self._optimiser.step()
             loss.item()
-
-    def _endless(self) -> Iterator[Any]:
-        while True:
-            yield from self._loader
 
 
 # ----------------------------------------------------------------------------- ours
@@ -414,7 +416,7 @@ def measure(
     for network in networks:
         for name in names:
             loss = losses.get((network, name))
-            usual = TextbookLoop(student(network), usual_teacher, name, images, batch_size, device.type)
+            usual = TextbookLoop(student(network), usual_teacher, name, images, batch_size, device.type, rounds + 1)
             trainings = {"ours none": ours(network, Objective(0.0))}
             if loss is not None:
                 trainings["ours"] = ours(network, objective_of(name, loss, memory.targets(loss)))
