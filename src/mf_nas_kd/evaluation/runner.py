@@ -81,7 +81,7 @@ def run_evaluations(
         failed = sum(not known[key].finished for key in missing)
         logger.log(level, "Trained %d in %.0f s, %d failed", done, time.perf_counter() - started, failed)
         if teacher_seconds:
-            what = "Asking the teacher beforehand took %.0f s of work, once for all trainings"
+            what = "Asking the teacher beforehand took %.1f s of work, once for all trainings"
             logger.log(level, what, teacher_seconds)
     return [known[key] for key in keys]
 

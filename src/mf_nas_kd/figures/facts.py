@@ -43,7 +43,7 @@ def facts(
         f"{planned['macs'].min():,} to {planned['macs'].max():,} multiply-accumulates",
         "Trainings": f"{len(planned)}, of which {failed} failed; {planned['cost_seconds'].sum():.0f} s of training",
         "Teacher asked beforehand": f"about {asked['pairs'].sum():,} pairs of image and view, "
-        f"{asked['seconds'].sum():.0f} s, in no training's cost",
+        f"{asked['seconds'].sum():.1f} s, in no training's cost",
         "Search": f"{winner['strategy']}, {winner['evaluations']} evaluations, {winner['spent_seconds']:.1f} of "
         f"{winner['budget_seconds']:g} s; limits: {', '.join(limits) or 'none'}",
         "Device": ", ".join(sorted(planned["device"].unique())),
