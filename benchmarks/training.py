@@ -231,10 +231,8 @@ def build_distillation(network: nn.Module, teacher: nn.Module, name: str, images
         return build_loss(name, student=shapes[0], teacher=shapes[1], num_images=images)
 
 
-def objective_of(name: str, loss: DistillationLoss | None, targets: TeacherTargets | None) -> Objective:
-    """What our side minimises."""
-    if loss is None or targets is None:
-        return Objective(0.0)
+def objective_of(name: str, loss: DistillationLoss, targets: TeacherTargets) -> Objective:
+    """What our side minimises when it imitates."""
     recipe = DistillationRecipe(loss=name, loss_warmup_fraction=0.0, options={}, **RECIPES[name])
     return Objective(0.0, Imitation(recipe, loss, targets, balanced_ratio=1.0))
 

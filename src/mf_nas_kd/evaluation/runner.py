@@ -50,12 +50,12 @@ def run_evaluations(
     if retry_failed:
         known = {key: evaluation for key, evaluation in known.items() if evaluation.finished}
     missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
-    done, teacher_seconds = 0, 0.0
-    failure: Exception | None = None
     if show_progress:
         logger.info("%d evaluations wanted: %d are in the store, %d to train", len(keys), len(known), len(missing))
     if missing:
         started = time.perf_counter()
+        done, teacher_seconds = 0, 0.0
+        failure: Exception | None = None
         for fill in evaluator.prepare(missing.values(), workers):
             store.append(fill)
             teacher_seconds += fill.seconds

@@ -114,7 +114,8 @@ class Teaching:
         smoothing = self._context.settings.recipe.label_smoothing
         if not distillation.imitates:
             return Objective(smoothing)
-        loss = self._loss(self._lesson(network, fidelity), len(self._context.subset(fidelity.train_fraction)))
+        lesson = Lesson(fidelity.distillation, TapShapes.of(self._taps_of_nothing(network)))
+        loss = self._loss(lesson, len(self._context.subset(fidelity.train_fraction)))
         targets = self._teacher_targets(loss, fidelity, seed)
         return Objective(smoothing, Imitation(distillation, loss, targets, self._context.settings.balanced_ratio))
 
@@ -125,11 +126,9 @@ class Teaching:
             InvalidValueError: As :meth:`objective`.
         """
         if self._memory is not None and self.recipe_of(fidelity).imitates:
-            with Uninitialised():
-                network = self._context.build(architecture, fidelity.width)
-                lesson = self._lesson(network, fidelity)
-            with torch_seeded(0, "lessons"):
-                self._memory.check(self._file(self._loss(lesson, num_images=2)))
+            self._memory.check(
+                self._file_for(Lesson(fidelity.distillation, self._student(architecture, fidelity.width)))
+            )
 
     def prepare(self, requests: Iterable[EvaluationRequest], workers: Executor) -> Iterator[TeacherFill]:
         """Ask the teacher once for all that these trainings are going to see."""
@@ -203,8 +202,10 @@ class Teaching:
     def _taps_of_nothing(self, network: nn.Module) -> Taps:
         return taps_of_nothing(network, self._context.images.image_shape)
 
-    def _lesson(self, network: nn.Module, fidelity: Fidelity) -> Lesson:
-        return Lesson(fidelity.distillation, TapShapes.of(self._taps_of_nothing(network)))
+    def _student(self, architecture: Architecture, width: float) -> TapShapes:
+        """Shapes of a network that nobody has to initialise for that."""
+        with Uninitialised():
+            return TapShapes.of(self._taps_of_nothing(self._context.build(architecture, width)))
 
     def _loss(self, lesson: Lesson, num_images: int) -> DistillationLoss:
         recipe = self._context.settings.distillation[lesson.distillation]
@@ -230,6 +231,11 @@ class Teaching:
     def _file(self, loss: DistillationLoss) -> TargetFile:
         return self._memory.file(loss.remembers, tuple(loss.teacher_targets(self._teacher_taps).shape[1:]))
 
+    def _file_for(self, lesson: Lesson) -> TargetFile:
+        """Without a training: the form of a target does not depend on the number of images."""
+        with torch_seeded(0, "lessons"):
+            return self._file(self._loss(lesson, num_images=2))
+
     def _seen(self, fidelity: Fidelity, seed: int) -> NDArray[np.int64]:
         """Pairs that a training sees, ``position * views + view`` with the position among all training images."""
         subset, views = self._context.subset(fidelity.train_fraction), len(self._context.views)
@@ -250,14 +256,11 @@ class Teaching:
             if not self.recipe_of(fidelity).imitates:
                 continue
             if student not in shapes:
-                with Uninitialised():
-                    network = self._context.build(request.architecture, fidelity.width)
-                    shapes[student] = TapShapes.of(self._taps_of_nothing(network))
+                shapes[student] = self._student(request.architecture, fidelity.width)
             lesson = Lesson(fidelity.distillation, shapes[student])
             if lesson not in files:
                 try:
-                    with torch_seeded(0, "lessons"):
-                        files[lesson] = self._file(self._loss(lesson, num_images=2))
+                    files[lesson] = self._file_for(lesson)
                 except InvalidValueError:  # its trainings will say so, each in its record
                     continue
             alike = replace(fidelity, width=1.0)  # a narrow network sees what a wide one does

@@ -179,12 +179,14 @@ class TeacherMemory:
 
     def _tell_of_other_files(self) -> None:
         """Nothing is removed that another study may want again, but somebody should know."""
-        others = set(self._folder.glob(f"*{SUFFIX}")) - set(self._remembered)
-        if not self._told and _size(others) > self._limit:
+        if self._told:
+            return
+        others = _size(set(self._folder.glob(f"*{SUFFIX}")) - set(self._remembered))
+        if others > self._limit:
             logger.info(
                 "%.1f GiB in %s are of other teachers, images, views or losses, and not used here: remove them if you "
                 "like, they can be computed again",
-                _size(others) / GIBIBYTE,
+                others / GIBIBYTE,
                 self._folder,
             )
             self._told = True
