@@ -30,9 +30,8 @@ import numpy as np
 import yaml
 
 from mf_nas_kd.errors import MissingPackageError
-from mf_nas_kd.evaluation import Fidelity
+from mf_nas_kd.records import Architecture, Fidelity
 from mf_nas_kd.search import STRATEGIES, Budget, Candidate, History, Observation, SearchProblem, build_strategy
-from mf_nas_kd.spaces import Architecture
 
 CONFIGURATION = Path(__file__).resolve().parents[1] / "conf/base/parameters_search.yml"
 SIZES = ((100, 300), (1000, 15_625))  # observations, candidates

@@ -24,7 +24,7 @@ import psutil
 import torch
 
 from mf_nas_kd.images import Batch
-from mf_nas_kd.training.teacher_memory import PAIRS_A_BLOCK, Answer, Question, TeacherMemory
+from mf_nas_kd.teacher.cache import PAIRS_A_BLOCK, Answer, Question, TeacherMemory
 
 VIEWS, BATCH = 162, 64
 LENGTHS = {"kd, 100 classes": 100, "nst, last maps of 4x4": 136}

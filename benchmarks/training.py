@@ -43,12 +43,16 @@ from torch.nn import functional
 from torch.utils.data import ConcatDataset, DataLoader, Dataset
 from torchvision import transforms
 
+from mf_nas_kd.device import autocast, autocast_dtype, synchronise
 from mf_nas_kd.distillation import DistillationLoss, build_loss
 from mf_nas_kd.images import Batch, LabelledImages, ResidentImages, Views, ViewSettings
 from mf_nas_kd.networks import build_network, build_teacher
 from mf_nas_kd.networks.cost import taps_of_nothing
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.taps import Taps, TapShapes
+from mf_nas_kd.teacher.cache import Answer, Question, TeacherMemory
+from mf_nas_kd.teacher.target_file import TargetFile
+from mf_nas_kd.teacher.targets import ask_teacher
 from mf_nas_kd.training import (
     DistillationRecipe,
     Draws,
@@ -62,10 +66,6 @@ from mf_nas_kd.training import (
     fit,
 )
 from mf_nas_kd.training.accuracy import largest_batch
-from mf_nas_kd.training.device import autocast, autocast_dtype, synchronise
-from mf_nas_kd.training.target_file import TargetFile
-from mf_nas_kd.training.teacher_memory import Answer, Question, TeacherMemory
-from mf_nas_kd.training.teacher_targets import ask_teacher
 
 CLASSES, SIDE, PADDING = 100, 32, 4
 MEAN, STD = (0.507, 0.487, 0.441), (0.267, 0.256, 0.276)

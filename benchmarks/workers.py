@@ -23,14 +23,16 @@ from typing import Any
 
 import yaml
 
-from mf_nas_kd.evaluation import EvaluationRequest, EvaluationStore, Fidelity, run_evaluations
-from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
-from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
 from mf_nas_kd.images import SubsetOrder, load_images
 from mf_nas_kd.networks import TrainedNetwork
+from mf_nas_kd.records import EvaluationRequest, Fidelity
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import Architecture, build_space
+from mf_nas_kd.store import EvaluationStore
+from mf_nas_kd.studies import run_evaluations
+from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import TrainingSettings, train_teacher
+from mf_nas_kd.workers import ExecutorSettings, open_executor
 
 DISTILLATIONS = ("none", "kd", "nst")
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from mf_nas_kd.evaluation import Fidelity
-from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
 from mf_nas_kd.images import ImageDataset, SubsetOrder, load_images
 from mf_nas_kd.networks import TrainedNetwork
+from mf_nas_kd.records import Fidelity
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import Architecture, SearchSpace, build_space
+from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import TrainingSettings, train_teacher
 
 PROJECT = Path(__file__).resolve().parents[1]

@@ -2,9 +2,9 @@
 
 import pickle
 
-from mf_nas_kd.evaluation.tables.files import read_bytes
-from mf_nas_kd.evaluation.tables.plain_pickle import plain_value
-from mf_nas_kd.evaluation.tables.published import BENCHMARK, LISTS
+from mf_nas_kd.benchmarks.files import read_bytes
+from mf_nas_kd.benchmarks.plain_pickle import plain_value
+from mf_nas_kd.benchmarks.published import BENCHMARK, LISTS
 
 MOBILENETS = [[[1, 8, 1, 1], [6, width, 2, 2], [0, 24, 2, 0]] for width in (8, 16, 12, 24, 32)]
 SHUFFLENETS = [{"out_channels": [8, width, 32], "num_blocks": [1, 2]} for width in (16, 20, 24)]

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.circles import circles, imports
+
 
 def test_import_contracts_hold(project):
     lint = subprocess.run(
@@ -22,15 +24,30 @@ def test_import_contracts_hold(project):
     ("room", "absent"),
     [
         ("mf_nas_kd.search", ["torch", "kedro", "mlflow"]),
-        ("mf_nas_kd.search.replays", ["torch", "kedro", "mlflow"]),
+        ("mf_nas_kd.benchmarks.replays", ["torch", "kedro", "mlflow"]),
         ("mf_nas_kd.spaces", ["torch", "kedro", "mlflow"]),
         ("mf_nas_kd.statistics", ["torch", "kedro", "mlflow"]),
         ("mf_nas_kd.surrogates", ["torch", "kedro", "mlflow"]),
-        ("mf_nas_kd.evaluation", ["torch", "kedro", "mlflow"]),
-        ("mf_nas_kd.evaluation.training_evaluator", ["kedro", "mlflow"]),
+        ("mf_nas_kd.studies.training_evaluator", ["kedro", "mlflow"]),
     ],
 )
 def test_a_room_loads_without_what_it_must_not_know(room, absent):
     code = f"import sys, {room}; sys.exit(' '.join(n for n in {absent} if n in sys.modules) or 0)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert loaded.returncode == 0, f"importing {room} loads {loaded.stderr}"
+
+
+def test_no_two_files_import_each_other(project):
+    assert circles(imports(project / "src")) == []
+
+
+def test_a_circle_would_be_found(tmp_path):
+    for name, text in {
+        "a": "import p.b",
+        "b": "if False:\n    from p import c",
+        "c": "def f():\n    import p.a",
+    }.items():
+        (tmp_path / "p").mkdir(exist_ok=True)
+        (tmp_path / "p" / f"{name}.py").write_text(text)
+    (tmp_path / "p" / "__init__.py").write_text("import p.a")
+    assert circles(imports(tmp_path)) == [["p.a", "p.b", "p.c"]]

@@ -25,9 +25,9 @@ from mf_nas_kd.datasets import (
     ImagesDataset,
     NetworkDataset,
 )
-from mf_nas_kd.evaluation.plan import evaluations_of
 from mf_nas_kd.images import load_images
-from tests.evaluation.fakes import FakeEvaluator
+from mf_nas_kd.studies.plan import evaluations_of
+from tests.fakes import FakeEvaluator
 
 TABLE = pd.DataFrame({"a": [1, 2], "b": [0.1, np.nan], "c": ["x", "y"]})
 KINDS = {

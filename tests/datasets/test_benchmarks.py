@@ -4,12 +4,14 @@ import pandas as pd
 import pytest
 from kedro.io import DataCatalog, DatasetError
 
+from mf_nas_kd.benchmarks.study import study_table
 from mf_nas_kd.datasets import NASBench201Dataset, PublishedBenchmarkDataset, StudyBenchmarkDataset
-from mf_nas_kd.evaluation import EvaluationStore, Fidelity
-from mf_nas_kd.evaluation.plan import candidate_table, plan_table, requests_of
-from mf_nas_kd.evaluation.tables import study_table
 from mf_nas_kd.networks import CostCounter
-from tests.evaluation.fakes import FakeEvaluator
+from mf_nas_kd.records import Fidelity
+from mf_nas_kd.records.candidates import candidate_table
+from mf_nas_kd.store import EvaluationStore
+from mf_nas_kd.studies.plan import plan_table, requests_of
+from tests.fakes import FakeEvaluator
 from tests.published import write
 
 

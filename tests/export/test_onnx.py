@@ -8,10 +8,10 @@ import onnxruntime
 import pytest
 import torch
 
-from mf_nas_kd.evaluation import Fidelity
 from mf_nas_kd.export import export_onnx
 from mf_nas_kd.images import ResidentImages, Views
 from mf_nas_kd.networks import TrainedNetwork, rebuild
+from mf_nas_kd.records import Fidelity
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from kedro.io import DatasetError
 from kedro.validation import ParameterValidationError
 from scipy import stats
 
+from mf_nas_kd.benchmarks.published import read_published
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.evaluation.tables import read_published
 from mf_nas_kd.pipelines.benchmark.nodes import correlate_tables
 from mf_nas_kd.statistics import BootstrapSettings
 from tests.pipelines.running import catalog, run

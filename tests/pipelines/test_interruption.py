@@ -9,7 +9,7 @@ import time
 import pandas as pd
 import psutil
 
-from mf_nas_kd.evaluation import EvaluationStore
+from mf_nas_kd.store import EvaluationStore
 from tests.conftest import PROJECT
 from tests.pipelines.running import catalog, run
 

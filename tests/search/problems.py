@@ -5,10 +5,9 @@ from fractions import Fraction
 
 import pytest
 
-from mf_nas_kd.evaluation import Fidelity
+from mf_nas_kd.records import Architecture, Fidelity
 from mf_nas_kd.search import STRATEGIES, Candidate, Observation, SearchProblem
-from mf_nas_kd.spaces import Architecture
-from tests.evaluation.fakes import FakeEvaluator
+from tests.fakes import FakeEvaluator
 
 FULL = Fidelity(Fraction(1), 10)
 LOW = Fidelity(Fraction(1, 9), 9, distillation="kd")

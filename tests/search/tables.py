@@ -4,9 +4,8 @@ from fractions import Fraction
 
 import pandas as pd
 
-from mf_nas_kd.evaluation import Fidelity
-from mf_nas_kd.evaluation.tables import BenchmarkTable
-from mf_nas_kd.spaces import Architecture
+from mf_nas_kd.benchmarks import BenchmarkTable
+from mf_nas_kd.records import Architecture, Fidelity
 
 FULL = Fidelity(Fraction(1), 10)
 KD = Fidelity(Fraction(1, 27), 10, distillation="kd")

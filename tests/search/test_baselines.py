@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mf_nas_kd.evaluation import Fidelity
+from mf_nas_kd.records import Fidelity
 from mf_nas_kd.search import Budget, Candidate, History, build_strategy, run_search
 from mf_nas_kd.search.neighbours import Neighbours
 from mf_nas_kd.search.rungs import rungs

@@ -114,6 +114,6 @@ def test_an_unknown_strategy_lists_the_known_ones():
 
 
 def evaluate_all(candidates, fidelity):
-    from mf_nas_kd.evaluation import EvaluationRequest
+    from mf_nas_kd.records import EvaluationRequest
 
     return evaluate([EvaluationRequest(candidate.architecture, fidelity, 0) for candidate in candidates])

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mf_nas_kd.evaluation import Fidelity
+from mf_nas_kd.records import Fidelity
 from mf_nas_kd.search import History
 from mf_nas_kd.search.evidence import evidence
 from tests.search.problems import CANDIDATES, FULL, LOW, observation, problem

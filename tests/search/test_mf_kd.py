@@ -13,11 +13,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from mf_nas_kd.evaluation import Fidelity
+from mf_nas_kd.records import Architecture, Fidelity
 from mf_nas_kd.search import Budget, Candidate, History, Observation, SearchProblem, build_strategy
 from mf_nas_kd.search.loop import search_steps
 from mf_nas_kd.search.mf_kd import ALLOWANCE
-from mf_nas_kd.spaces import Architecture
 from tests.search.problems import CANDIDATES, FULL, LOW, observation, problem
 
 PLENTY = Budget(1e9, 10_000)

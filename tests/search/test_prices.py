@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from mf_nas_kd.evaluation import Fidelity
+from mf_nas_kd.records import Fidelity
 from mf_nas_kd.search import History
 from mf_nas_kd.search.prices import usual_prices
 from tests.search.problems import CANDIDATES, FULL, LOW, observation, problem

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError
-from mf_nas_kd.evaluation import Fidelity
+from mf_nas_kd.records import Fidelity
 from mf_nas_kd.search import Budget, History, build_strategy, run_search
 from mf_nas_kd.search.trusted_fidelity import trusted_fidelity
 from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, evaluate, observation, problem, truth
@@ -97,7 +97,7 @@ def test_a_strategy_never_sees_test_accuracy():
 
 
 def evaluate_low(candidates):
-    from mf_nas_kd.evaluation import EvaluationRequest
+    from mf_nas_kd.records import EvaluationRequest
 
     return evaluate([EvaluationRequest(candidate.architecture, LOW, 0) for candidate in candidates])
 

@@ -1,8 +1,8 @@
 import pytest
 
+from mf_nas_kd.benchmarks.published import LISTS
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.evaluation.tables.published import LISTS
-from mf_nas_kd.spaces import Architecture
+from mf_nas_kd.records import Architecture
 from mf_nas_kd.spaces.published import PUBLISHED_SPACES
 from tests.published import published_entries
 

@@ -7,7 +7,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from mf_nas_kd.tracking import ChildRuns, log_metrics, log_parameters
-from tests.evaluation.fakes import FakeEvaluator
+from tests.fakes import FakeEvaluator
 
 
 @pytest.fixture

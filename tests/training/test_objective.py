@@ -11,7 +11,7 @@ from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.networks import build_network, rebuild
 from mf_nas_kd.networks.cost import taps_of_nothing
 from mf_nas_kd.networks.initialisation import torch_seeded
-from mf_nas_kd.spaces import Architecture
+from mf_nas_kd.records import Architecture
 from mf_nas_kd.spaces.nas_bench_201 import cell_of_operations
 from mf_nas_kd.taps import TapShapes
 from mf_nas_kd.training import DistillationRecipe, Imitation, Objective, OnlineTeacherTargets, fit

@@ -9,9 +9,12 @@ import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 from sqlalchemy.engine import make_url
 
-from mf_nas_kd.evaluation import EvaluationStore
-from mf_nas_kd.evaluation.tables import BenchmarkTable, read_nas_bench_201, read_published, study_table
-from mf_nas_kd.evaluation.tables.files import without_password
+from mf_nas_kd.benchmarks import BenchmarkTable
+from mf_nas_kd.benchmarks.files import without_password
+from mf_nas_kd.benchmarks.nas_bench_201 import read_nas_bench_201
+from mf_nas_kd.benchmarks.published import read_published
+from mf_nas_kd.benchmarks.study import study_table
+from mf_nas_kd.store import EvaluationStore
 
 Tables = tuple[BenchmarkTable, ...]
 
@@ -24,7 +27,7 @@ class BenchmarkDataset(AbstractDataset[NoReturn, Tables]):
 
 
 class PublishedBenchmarkDataset(BenchmarkDataset):
-    """The published benchmark: see :func:`mf_nas_kd.evaluation.tables.read_published`.
+    """The published benchmark: see :func:`mf_nas_kd.benchmarks.read_published`.
 
     Args:
         folder: Where its files are, local or a URL that fsspec knows; None as long as nobody said.
@@ -45,7 +48,7 @@ class PublishedBenchmarkDataset(BenchmarkDataset):
 
 
 class NASBench201Dataset(BenchmarkDataset):
-    """NAS-Bench-201: see :func:`mf_nas_kd.evaluation.tables.read_nas_bench_201`.
+    """NAS-Bench-201: see :func:`mf_nas_kd.benchmarks.read_nas_bench_201`.
 
     Args:
         filepath: Of its CSV file, local or a URL that fsspec knows; None as long as nobody said.
@@ -66,7 +69,7 @@ class NASBench201Dataset(BenchmarkDataset):
 
 
 class StudyBenchmarkDataset(BenchmarkDataset):
-    """A finished study of our own: see :func:`mf_nas_kd.evaluation.tables.study_table`.
+    """A finished study of our own: see :func:`mf_nas_kd.benchmarks.study_table`.
 
     Args:
         plan: File of the evaluations that the study consists of.

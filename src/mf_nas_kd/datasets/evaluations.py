@@ -9,8 +9,8 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import TablePreview
 from sqlalchemy.engine import make_url
 
-from mf_nas_kd.evaluation import EvaluationStore
-from mf_nas_kd.evaluation.plan import evaluations_of
+from mf_nas_kd.store import EvaluationStore
+from mf_nas_kd.studies.plan import evaluations_of
 
 
 class EvaluationStoreDataset(AbstractDataset[NoReturn, EvaluationStore]):

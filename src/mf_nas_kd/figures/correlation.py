@@ -10,8 +10,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from mf_nas_kd.evaluation.fidelity import LARGEST_DENOMINATOR
 from mf_nas_kd.figures.style import COLOURS, GREY, figure, method_style
+from mf_nas_kd.records.fidelity import LARGEST_DENOMINATOR
 
 PROXY = "proxy:"
 

@@ -22,8 +22,8 @@ from mf_nas_kd.networks.residual import ResidualNetwork, resnet32x4
 from mf_nas_kd.networks.shufflenet_v2 import ShuffleNetV2
 from mf_nas_kd.networks.torchvision import TorchvisionNetwork
 from mf_nas_kd.networks.trained import NetworkDescription, TrainedNetwork
+from mf_nas_kd.records.architecture import Architecture
 from mf_nas_kd.registry import lookup
-from mf_nas_kd.spaces.architecture import Architecture
 
 STUDENTS: Mapping[str, Callable[..., nn.Module]] = {
     "mobilenet_v2": MobileNetV2,

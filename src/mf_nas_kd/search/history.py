@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mf_nas_kd.evaluation.fidelity import Fidelity
-from mf_nas_kd.evaluation.record import Evaluation
+from mf_nas_kd.records.evaluation import Evaluation
+from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.search.problem import Candidate
 
 

@@ -12,8 +12,8 @@ from typing import Generic, TypeVar
 import pandas as pd
 
 from mf_nas_kd.errors import ImpossibleLimitError
-from mf_nas_kd.evaluation.fidelity import Fidelity
-from mf_nas_kd.evaluation.record import Evaluation, EvaluationRequest
+from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest
+from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.problem import SearchProblem

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.evaluation.fidelity import Fidelity
-from mf_nas_kd.spaces.architecture import Architecture
+from mf_nas_kd.records.architecture import Architecture
+from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.surrogates import Inputs
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from mf_nas_kd.evaluation.fidelity import Fidelity
+from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.prices import relative_price
 from mf_nas_kd.search.problem import SearchProblem

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pydantic import Field, PositiveInt
 
-from mf_nas_kd.evaluation.fidelity import Fidelity
+from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.rungs import rungs

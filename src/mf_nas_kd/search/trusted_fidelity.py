@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy.stats import kendalltau
 
-from mf_nas_kd.evaluation.fidelity import Fidelity
+from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import SearchProblem
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
 
-from mf_nas_kd.evaluation.fidelity import Fidelity
+from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.evidence import evidence
 from mf_nas_kd.search.history import History

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mf_nas_kd.evaluation.fidelity import Fidelity
+from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.search.evidence import candidates_seen
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import SearchProblem

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import AfterValidator, Field, PositiveInt
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.spaces.architecture import Architecture
+from mf_nas_kd.records.architecture import Architecture
 
 
 def _ascending(values: tuple[int, ...]) -> tuple[int, ...]:

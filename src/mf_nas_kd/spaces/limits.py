@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from mf_nas_kd.errors import ImpossibleLimitError
-from mf_nas_kd.spaces.architecture import Architecture
+from mf_nas_kd.records.architecture import Architecture
+from mf_nas_kd.records.costs import Cost
 from mf_nas_kd.spaces.space import SearchSpace
-
-
-class Cost(Protocol):
-    """What a network costs to run; ``networks.NetworkCost`` is one."""
-
-    @property
-    def macs(self) -> int: ...
-
-    @property
-    def params(self) -> int: ...
 
 
 @dataclass(frozen=True)

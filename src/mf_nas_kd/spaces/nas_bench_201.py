@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import AfterValidator, Field, PositiveInt
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.spaces.architecture import Architecture, the_same
+from mf_nas_kd.records.architecture import Architecture, the_same
 from mf_nas_kd.spaces.space import SpaceChoices
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.spaces.architecture import Architecture
+from mf_nas_kd.records.architecture import Architecture
 from mf_nas_kd.spaces.shufflenet_v2 import require_even
 
 

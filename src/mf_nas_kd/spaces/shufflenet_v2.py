@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.spaces.architecture import Architecture, the_same
+from mf_nas_kd.records.architecture import Architecture, the_same
 from mf_nas_kd.spaces.grid import AscendingChoices, GridSpace, observed
 from mf_nas_kd.spaces.space import SpaceChoices
 

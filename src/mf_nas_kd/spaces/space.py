@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from mf_nas_kd.spaces.architecture import Architecture
+from mf_nas_kd.records.architecture import Architecture
 
 
 class SpaceChoices(BaseModel, ABC):

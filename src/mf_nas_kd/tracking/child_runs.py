@@ -11,7 +11,7 @@ from mlflow.entities import Metric, Param, RunStatus, RunTag
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
-from mf_nas_kd.evaluation import Evaluation
+from mf_nas_kd.records import Evaluation
 
 METRICS = ("val_accuracy", "test_accuracy", "cost_seconds", "macs", "params")
 PARAMETERS = (

@@ -4,15 +4,15 @@
 The weights of the two terms live here and nowhere else.
 """
 
+from mf_nas_kd.device import choose_device, reproducible
+from mf_nas_kd.images.draws import Draws
+from mf_nas_kd.teacher.targets import OnlineTeacherTargets, RememberedTeacherTargets, TeacherTargets
 from mf_nas_kd.training.accuracy import measure_accuracy
-from mf_nas_kd.training.device import choose_device, reproducible
-from mf_nas_kd.training.draws import Draws
 from mf_nas_kd.training.engine import FitResult, fit
 from mf_nas_kd.training.objective import Imitation, Objective
 from mf_nas_kd.training.recipes import DistillationRecipe, TrainingRecipe
 from mf_nas_kd.training.settings import TrainingSettings
-from mf_nas_kd.training.teacher import TaughtTeacher, train_teacher
-from mf_nas_kd.training.teacher_targets import OnlineTeacherTargets, RememberedTeacherTargets, TeacherTargets
+from mf_nas_kd.training.teacher_training import TaughtTeacher, train_teacher
 
 __all__ = [
     "DistillationRecipe",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from mf_nas_kd.device import autocast
 from mf_nas_kd.images import ResidentImages
-from mf_nas_kd.training.device import autocast
 
 PIXELS_OF_AN_IMAGE = 32 * 32  # larger images come in smaller batches, so that memory stays the same
 IMAGES_A_BATCH = {"cpu": 64}  # a core's caches hold more of them: 1.2 to 1.8 times as fast as 1024

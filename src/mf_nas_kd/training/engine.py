@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 
+from mf_nas_kd.device import autocast
 from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
 from mf_nas_kd.images import Batch, ResidentImages
+from mf_nas_kd.images.draws import Draws
 from mf_nas_kd.networks.initialisation import torch_seeded
-from mf_nas_kd.training.device import autocast
-from mf_nas_kd.training.draws import Draws
 from mf_nas_kd.training.objective import Objective
 from mf_nas_kd.training.recipes import TrainingRecipe
 from mf_nas_kd.training.step import prepare_step

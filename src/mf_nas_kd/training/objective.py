@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mf_nas_kd.device import full_precision
 from mf_nas_kd.distillation import DistillationLoss
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.images import Batch
 from mf_nas_kd.taps import Taps
-from mf_nas_kd.training.device import full_precision
+from mf_nas_kd.teacher.targets import TeacherTargets
 from mf_nas_kd.training.recipes import BALANCED, DistillationRecipe
-from mf_nas_kd.training.teacher_targets import TeacherTargets
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from mf_nas_kd.device import autocast
 from mf_nas_kd.images import ResidentImages
-from mf_nas_kd.training.device import autocast
 from mf_nas_kd.training.objective import Objective
 
 WARM_UP_STEPS = 3  # before a capture, so that libraries have chosen their algorithms and made their workspaces

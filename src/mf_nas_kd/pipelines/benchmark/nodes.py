@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mf_nas_kd import figures, tracking
-from mf_nas_kd.evaluation import Fidelity
-from mf_nas_kd.evaluation.tables import BenchmarkTable
+from mf_nas_kd.benchmarks import BenchmarkTable
+from mf_nas_kd.benchmarks.replay import replay_tasks
+from mf_nas_kd.benchmarks.replays import Contest, run_replays
 from mf_nas_kd.pipelines.benchmark.parameters import BenchmarkParameters, Entry
-from mf_nas_kd.search.replay import replay_tasks
-from mf_nas_kd.search.replays import Contest, run_replays
+from mf_nas_kd.records import Fidelity
 from mf_nas_kd.statistics import BootstrapSettings, correlation_table, search_summary
 
 logger = logging.getLogger(__name__)

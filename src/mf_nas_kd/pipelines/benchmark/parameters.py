@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from mf_nas_kd.evaluation.fidelity import Fidelity, TrainFraction
+from mf_nas_kd.benchmarks.replay import UNLIMITED
+from mf_nas_kd.records.fidelity import Fidelity, TrainFraction
 from mf_nas_kd.registry import lookup
 from mf_nas_kd.search import STRATEGIES, Budget
-from mf_nas_kd.search.replay import UNLIMITED
 
 
 class FidelityFilter(BaseModel):

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mf_nas_kd import figures
-from mf_nas_kd.evaluation.plan import finished_evaluations
 from mf_nas_kd.statistics import BootstrapSettings, correlation_table
+from mf_nas_kd.studies.plan import finished_evaluations
 
 
 def correlate(plan: pd.DataFrame, evaluations: pd.DataFrame, bootstrap: BootstrapSettings) -> pd.DataFrame:

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mf_nas_kd.evaluation.fidelity import TrainFraction
 from mf_nas_kd.images import SOURCES
+from mf_nas_kd.records.fidelity import TrainFraction
 from mf_nas_kd.registry import lookup
 
 

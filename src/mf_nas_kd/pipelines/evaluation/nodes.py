@@ -8,16 +8,18 @@ from pathlib import Path
 import pandas as pd
 
 from mf_nas_kd import tracking
-from mf_nas_kd.evaluation import EvaluationStore, run_evaluations
-from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
-from mf_nas_kd.evaluation.plan import architectures_of, candidate_table, plan_table, requests_of
-from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
 from mf_nas_kd.images import ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
 from mf_nas_kd.pipelines.evaluation.parameters import CandidatesParameters, EvaluationParameters
+from mf_nas_kd.records.candidates import architectures_of, candidate_table
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import Limits, SpaceSettings, sample_within
+from mf_nas_kd.store import EvaluationStore
+from mf_nas_kd.studies import run_evaluations
+from mf_nas_kd.studies.plan import plan_table, requests_of
+from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import TrainingSettings
+from mf_nas_kd.workers import ExecutorSettings, open_executor
 
 
 def sample_candidates(images: ImageDataset, space: SpaceSettings, parameters: CandidatesParameters) -> pd.DataFrame:

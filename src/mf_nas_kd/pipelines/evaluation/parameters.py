@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.evaluation import FidelityGrid, FidelitySettings
+from mf_nas_kd.records import FidelityGrid, FidelitySettings
 
 
 class CandidatesParameters(BaseModel):

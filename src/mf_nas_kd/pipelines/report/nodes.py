@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from mf_nas_kd import figures
-from mf_nas_kd.evaluation.plan import finished_evaluations, planned_evaluations
 from mf_nas_kd.images import ImageDataset
+from mf_nas_kd.studies.plan import finished_evaluations, planned_evaluations
 
 
 def write_report(

@@ -14,23 +14,20 @@ from matplotlib.figure import Figure
 from mf_nas_kd import figures, tracking
 from mf_nas_kd import search as searching
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.evaluation import EvaluationStore, Fidelity, run_evaluations
-from mf_nas_kd.evaluation.executors import ExecutorSettings, open_executor
-from mf_nas_kd.evaluation.plan import (
-    architectures_of,
-    candidate_table,
-    evaluations_of,
-    finished_evaluations,
-    require_current,
-)
-from mf_nas_kd.evaluation.training_evaluator import TrainingEvaluator
 from mf_nas_kd.export import export_onnx
 from mf_nas_kd.images import ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
 from mf_nas_kd.pipelines.search.parameters import SearchParameters
+from mf_nas_kd.records import Fidelity
+from mf_nas_kd.records.candidates import architectures_of, candidate_table
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import Architecture, SpaceSettings, sample_within
+from mf_nas_kd.store import EvaluationStore
+from mf_nas_kd.studies import run_evaluations
+from mf_nas_kd.studies.plan import evaluations_of, finished_evaluations, require_current
+from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import TrainingSettings
+from mf_nas_kd.workers import ExecutorSettings, open_executor
 
 logger = logging.getLogger(__name__)
 

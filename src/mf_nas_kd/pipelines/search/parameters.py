@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, model_validator
 
-from mf_nas_kd.evaluation import FidelityGrid
+from mf_nas_kd.records import FidelityGrid
 from mf_nas_kd.registry import lookup
 from mf_nas_kd.search import STRATEGIES
 from mf_nas_kd.spaces import Limits

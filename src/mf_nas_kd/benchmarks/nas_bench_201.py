@@ -1,0 +1,148 @@
+"""NAS-Bench-201: all 15,625 cells, trained for 12 and for 200 epochs on three datasets.
+
+References:
+    Dong and Yang (2020). NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search. ICLR.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+
+from mf_nas_kd.benchmarks.files import naming, read_bytes, without_password
+from mf_nas_kd.benchmarks.image_formats import IMAGE_FORMATS
+from mf_nas_kd.benchmarks.table import BenchmarkTable
+from mf_nas_kd.errors import BenchmarkFileError, InvalidValueError
+from mf_nas_kd.networks import CostCounter, NetworkCost
+from mf_nas_kd.records import Architecture
+from mf_nas_kd.records.candidates import candidate_table
+from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.spaces.nas_bench_201 import EDGES, OPERATIONS, cell_of_operations, operations_of_cell
+
+STEM = 16
+CELLS_PER_STAGE = 5
+
+SHORT = Fidelity(Fraction(1), epochs=12)
+LONG = Fidelity(Fraction(1), epochs=200)
+
+DATASETS: Mapping[str, str] = {"cifar10": "c10", "cifar100": "c100", "imagenet16": "in16"}
+"""The prefix of the columns of each dataset."""
+
+
+def read_nas_bench_201(path: str) -> tuple[BenchmarkTable, ...]:
+    """The tables of NAS-Bench-201, one a dataset.
+
+    What is searched is the validation accuracy after 12 epochs, and the truth is the test accuracy after 200; the
+    validation accuracy after 200 is not in the file. Nor are times: 12 epochs cost 1, and 200 in proportion, so that
+    the cost of a search is its number of evaluations.
+
+    Args:
+        path: A CSV file with one row a cell and the columns ``arch`` (its number), ``cellstr``, and in percent, with
+            the prefixes ``c10``, ``c100`` and ``in16``, ``*_val_ep12``, ``*_test_ep12`` and ``*_test_ep200``. A local
+            path, or a URL of any protocol that fsspec knows.
+
+    Raises:
+        BenchmarkFileError: If the file is not there, is damaged, or holds something else.
+    """
+    content = read_bytes(path)
+    try:
+        rows = pd.read_csv(io.BytesIO(content))
+    except (ValueError, pd.errors.ParserError) as failure:  # no text, or no columns
+        raise BenchmarkFileError(f"{without_password(path)} is not a table of NAS-Bench-201: {failure}") from failure
+    with naming(path):
+        _check(rows)
+    architectures = _architectures(rows["cellstr"], path)
+    return tuple(_table(dataset, prefix, rows, architectures) for dataset, prefix in DATASETS.items())
+
+
+def _check(rows: pd.DataFrame) -> None:
+    percents = [f"{prefix}_{rest}" for prefix in DATASETS.values() for rest in ("val_ep12", "test_ep12", "test_ep200")]
+    if missing := [name for name in ("arch", "cellstr", *percents) if name not in rows]:
+        raise InvalidValueError("list of columns", list(rows), f"one with {', '.join(missing)}")
+    if rows.empty:
+        raise InvalidValueError("number of rows", 0, "at least 1")
+    if not pd.api.types.is_integer_dtype(rows["arch"]):
+        raise InvalidValueError("arch", rows["arch"].tolist()[0], "a whole number in every row")
+    for name in percents:
+        wrong = rows[name][~pd.to_numeric(rows[name], errors="coerce").between(0, 100)]
+        if len(wrong):
+            raise InvalidValueError(f"{name} of row {wrong.index[0]}", wrong.tolist()[0], "a percentage in [0, 100]")
+    if len(repeated := rows["cellstr"][rows["cellstr"].duplicated()]):
+        raise InvalidValueError(
+            f"cellstr of row {repeated.index[0]}", repeated.iloc[0], "another one than those before"
+        )
+
+
+def _architectures(cells: pd.Series, path: str) -> dict[Architecture, tuple[str, ...]]:
+    """Each cell in the benchmark's skeleton, with its operations."""
+    found = {}
+    for row, cell in enumerate(cells):
+        with naming(f"{path}, row {row}"):
+            operations = operations_of_cell(str(cell))
+        found[_in_skeleton(str(cell))] = operations
+    return found
+
+
+def _in_skeleton(cell: str) -> Architecture:
+    return Architecture.of("nas_bench_201", stem=STEM, cells_per_stage=CELLS_PER_STAGE, cell=cell)
+
+
+def cell_cost(dataset: str) -> Callable[[Sequence[str]], NetworkCost]:
+    """Counts the cost of a cell's operations in the benchmark's skeleton.
+
+    All edges of a cell have the same channels, so that each operation adds the same on any edge: five networks, of one
+    operation each, are built and counted, and all others follow.
+
+    Args:
+        dataset: A name in ``IMAGE_FORMATS``.
+    """
+    images = IMAGE_FORMATS[dataset]
+    count = CostCounter(images.classes, images.shape)
+    everywhere = {name: count(_in_skeleton(cell_of_operations([name] * len(EDGES)))) for name in OPERATIONS}
+    bare = everywhere["none"]
+    macs = {name: (cost.macs - bare.macs) // len(EDGES) for name, cost in everywhere.items()}
+    params = {name: (cost.params - bare.params) // len(EDGES) for name, cost in everywhere.items()}
+
+    def cost_of(operations: Sequence[str]) -> NetworkCost:
+        return NetworkCost(
+            macs=bare.macs + sum(macs[name] for name in operations),
+            params=bare.params + sum(params[name] for name in operations),
+        )
+
+    return cost_of
+
+
+def _table(
+    dataset: str, prefix: str, rows: pd.DataFrame, architectures: Mapping[Architecture, tuple[str, ...]]
+) -> BenchmarkTable:
+    cost_of = cell_cost(dataset)
+    candidates = candidate_table(architectures, lambda architecture: cost_of(architectures[architecture]))
+    candidates.insert(0, "index", rows["arch"])
+    short, long = (
+        pd.DataFrame(
+            {
+                "architecture_id": candidates["architecture_id"],
+                "train_fraction": float(fidelity.train_fraction),
+                "epochs": fidelity.epochs,
+                "width": fidelity.width,
+                "distillation": fidelity.distillation,
+                "val_accuracy": rows[f"{prefix}_val_ep12"] / 100 if fidelity == SHORT else np.nan,
+                "test_accuracy": rows[f"{prefix}_test_ep{fidelity.epochs}"] / 100,
+                "cost_seconds": fidelity.epochs / SHORT.epochs,
+            }
+        )
+        for fidelity in (SHORT, LONG)
+    )
+    return BenchmarkTable(
+        dataset=dataset,
+        space="nas_bench_201",
+        candidates=candidates,
+        evaluations=pd.concat([short, long], ignore_index=True),
+        searched=SHORT,
+        truth=LONG,
+        low=(),
+    )

@@ -1,0 +1,225 @@
+"""The published benchmark: accuracies and wall times of MobileNetV2 and ShuffleNetV2 networks.
+
+References:
+    Trofimov et al. (2020). Multi-fidelity Neural Architecture Search with Knowledge Distillation. arXiv 2006.08341, and
+    the files ``benchmark.pickle``, ``random_arcs_mobilenetv2.pickle`` and ``random_arcs_shufflenetv2.pickle`` of its
+    repository, github.com/IlyaTrofimov/MF_NAS_KD.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+import pandas as pd
+
+from mf_nas_kd.benchmarks.files import naming, read_bytes
+from mf_nas_kd.benchmarks.image_formats import IMAGE_FORMATS
+from mf_nas_kd.benchmarks.plain_pickle import plain_value
+from mf_nas_kd.benchmarks.table import EVALUATION_COLUMNS, BenchmarkTable, cheapest_first
+from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.networks import CostCounter
+from mf_nas_kd.records import Architecture
+from mf_nas_kd.records.candidates import candidate_table
+from mf_nas_kd.records.fidelity import LARGEST_DENOMINATOR, Fidelity
+from mf_nas_kd.spaces.published import PUBLISHED_SPACES
+
+logger = logging.getLogger(__name__)
+
+BENCHMARK = "benchmark.pickle"
+
+LISTS: Mapping[str, str] = {
+    "mobilenet": "random_arcs_mobilenetv2.pickle",
+    "shufflenet": "random_arcs_shufflenetv2.pickle",
+}
+"""The file with the architectures of each space."""
+
+CHECKSUMS: Mapping[str, str] = {
+    BENCHMARK: "a9c1773d185a8b5d3edecc7cb536200727a016ee151ffdb3f53031fdbc5d6082",
+    LISTS["mobilenet"]: "78cb8e5d7c607ce0169a9a83a78ece97115282f6d8019c8bb4f1fc4b46f5f4d9",
+    LISTS["shufflenet"]: "83d52799c80d02f5d3497081cff687cbcceddaee5afd702bd8729c8cba55a5f3",
+}
+"""SHA-256 of the files as this program was made with them, in their original format.
+
+They were not compared with the repository byte by byte. Their ``benchmark.pickle`` holds MobileNetV2 only: a file with
+ShuffleNetV2 as well is another one, and is reported as different.
+"""
+
+EPOCHS = 100
+"""Of every training, by convention: the files do not say how many.
+
+They do say that it is the same number for all: on CIFAR-100 the mean wall time without distillation, 89, 210, 573 and
+1662 s, grows linearly with the share of the images (1633 s for all and 29 s besides).
+"""
+
+FULL = Fidelity(Fraction(1), epochs=EPOCHS)
+PLAIN = "nokd"
+"""What the files call a training without distillation."""
+
+Place = tuple[str, int, int]  # method, divisor of the training set, place in the list of architectures
+Measured = tuple[float, float, float]  # validation accuracy, test accuracy, seconds
+
+FIELDS: tuple[tuple[str, Callable[[float], bool], str], ...] = (
+    ("valid_acc", lambda value: 0 <= value <= 1, "a number in [0, 1]"),
+    ("test_acc", lambda value: 0 <= value <= 1, "a number in [0, 1]"),
+    ("wall_time", lambda value: 0 < value <= sys.float_info.max, "a finite number of seconds above 0"),
+)
+"""Name, range and its wording, in the order of ``Measured``."""
+
+
+def read_published(folder: str) -> tuple[BenchmarkTable, ...]:
+    """The tables of the published benchmark, one a dataset and space that has full trainings.
+
+    Candidates are the networks with a full training (method ``nokd``, divisor 1 of the training set). A part without
+    any is left out, and so is one of a space or dataset that is not known here; the log says which and why. Methods
+    may have any name, and training sets any divisor.
+
+    Args:
+        folder: Where the files are: a local folder, or a URL of any protocol that fsspec knows. The list of a space is
+            needed only where the benchmark has full trainings of it.
+
+    Raises:
+        BenchmarkFileError: If a file is not there, is damaged, holds something else, or nothing that can be used.
+    """
+    folder = folder.rstrip("/")
+    lists: dict[str, list[Any]] = {}
+    tables = []
+    with naming(f"{folder}/{BENCHMARK}"):
+        for dataset, space, methods in _known_parts(_read(folder, BENCHMARK)):
+            trainings = _trainings(methods, f"{dataset}/{space}")
+            if not any((method, divisor) == (PLAIN, 1) for method, divisor, _ in trainings):
+                _log_left_out(dataset, space, f"it has no full training ({PLAIN}/1)")
+                continue
+            if space not in lists:
+                lists[space] = _list(folder, space)
+            _require_listed(trainings, len(lists[space]), f"{dataset}/{space}")
+            architectures = _candidates(trainings, lists[space], space, f"{folder}/{LISTS[space]}")
+            tables.append(_table(dataset, trainings, architectures))
+        if not tables:
+            allowed = (
+                f"full trainings ({PLAIN}/1) of one of the spaces {', '.join(PUBLISHED_SPACES)} on one of the datasets "
+                f"{', '.join(IMAGE_FORMATS)}"
+            )
+            raise InvalidValueError("what can be used of the benchmark", None, allowed)
+    return tuple(tables)
+
+
+def _read(folder: str, name: str) -> Any:
+    content = read_bytes(f"{folder}/{name}")
+    checksum, published = hashlib.sha256(content).hexdigest(), CHECKSUMS[name]
+    if checksum == published:
+        logger.info("%s matches the published file", name)
+    else:
+        logger.info("%s differs from the published file (sha256 %s instead of %s)", name, checksum, published)
+    return plain_value(content, f"{folder}/{name}")
+
+
+def _list(folder: str, space: str) -> list[Any]:
+    networks = _read(folder, LISTS[space])
+    if type(networks) is not list:
+        with naming(f"{folder}/{LISTS[space]}"):
+            raise InvalidValueError("the list of architectures", networks, "a list")
+    return networks
+
+
+def _known_parts(benchmark: Any) -> Iterator[tuple[str, str, Any]]:
+    """Dataset, space and methods."""
+    for dataset, spaces in _entries(benchmark, "the benchmark", str):
+        for space, methods in _entries(spaces, dataset, str):
+            if dataset not in IMAGE_FORMATS:
+                _log_left_out(dataset, space, f"datasets with known images are {', '.join(IMAGE_FORMATS)}")
+            elif space not in PUBLISHED_SPACES:
+                _log_left_out(dataset, space, f"known spaces are {', '.join(PUBLISHED_SPACES)}")
+            else:
+                yield dataset, space, methods
+
+
+def _log_left_out(dataset: str, space: str, reason: str) -> None:
+    logger.warning("%s/%s of the benchmark is left out: %s", dataset, space, reason)
+
+
+def _trainings(methods: Any, part: str) -> dict[Place, Measured]:
+    found = {}
+    for method, divisors in _entries(methods, part, str):
+        for divisor, networks in _entries(divisors, f"{part}/{method}", int):
+            if divisor == 0:
+                raise InvalidValueError(f"a divisor of {part}/{method}", divisor, "1 or more")
+            place = f"{part}/{method}/{divisor}"
+            for index, fields in _entries(networks, place, int):
+                found[method, divisor, index] = _measured(fields, f"{place}/{index}")
+    return found
+
+
+def _measured(fields: Any, place: str) -> Measured:
+    values = dict(_entries(fields, place, str))
+    for name, in_range, allowed in FIELDS:
+        if name not in values:
+            raise InvalidValueError(place, values, f"a dictionary with {', '.join(name for name, *_ in FIELDS)}")
+        if type(values[name]) not in (int, float) or not in_range(values[name]):
+            raise InvalidValueError(f"{place}/{name}", values[name], allowed)
+    validation, test, seconds = (float(values[name]) for name, *_ in FIELDS)
+    return validation, test, seconds
+
+
+def _entries(value: Any, place: str, kind: type) -> Iterable[tuple[Any, Any]]:
+    """The entries of a dictionary whose keys are texts, or counts (``kind`` is ``str`` or ``int``)."""
+    keys = "texts" if kind is str else f"whole numbers in [0, {LARGEST_DENOMINATOR}]"
+    if type(value) is not dict:
+        raise InvalidValueError(place, value, f"a dictionary whose keys are {keys}")
+    for key in value:
+        if type(key) is not kind or (kind is int and not 0 <= key <= LARGEST_DENOMINATOR):
+            raise InvalidValueError(f"a key of {place}", key, f"one of {keys}")
+    return value.items()
+
+
+def _require_listed(trainings: Iterable[Place], count: int, part: str) -> None:
+    for method, divisor, index in trainings:
+        if not 0 <= index < count:
+            allowed = f"in [0, {count - 1}], the places in the list of architectures"
+            raise InvalidValueError(f"an index of {part}/{method}/{divisor}", index, allowed)
+
+
+def _candidates(trainings: Iterable[Place], networks: list[Any], space: str, url: str) -> dict[int, Architecture]:
+    """The networks with a full training, by their places in the list."""
+    found: dict[int, Architecture] = {}
+    for index in sorted(index for method, divisor, index in trainings if (method, divisor) == (PLAIN, 1)):
+        with naming(f"{url}, entry {index}"):
+            architecture = PUBLISHED_SPACES[space](networks[index])
+            if architecture in found.values():
+                raise InvalidValueError("its network", networks[index], "another one than those before it")
+        found[index] = architecture
+    return found
+
+
+def _table(
+    dataset: str, trainings: Mapping[Place, Measured], architectures: Mapping[int, Architecture]
+) -> BenchmarkTable:
+    images = IMAGE_FORMATS[dataset]
+    candidates = candidate_table(architectures.values(), CostCounter(images.classes, images.shape))
+    candidates.insert(0, "index", list(architectures))
+    rows = [
+        (
+            architectures[index].id,
+            1 / divisor,
+            EPOCHS,
+            FULL.width,
+            FULL.distillation if method == PLAIN else method,
+            *measured,
+        )
+        for (method, divisor, index), measured in trainings.items()
+        if index in architectures
+    ]
+    evaluations = pd.DataFrame(rows, columns=list(EVALUATION_COLUMNS))
+    return BenchmarkTable(
+        dataset=dataset,
+        space=candidates["space"].iloc[0],
+        candidates=candidates,
+        evaluations=evaluations,
+        searched=FULL,
+        truth=FULL,
+        low=cheapest_first(evaluations, FULL),
+    )

@@ -1,0 +1,84 @@
+"""What is known of every candidate of a finished study: a search can be replayed on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.records.fidelity import Fidelity
+
+CANDIDATE_COLUMNS = ("index", "architecture_id", "space", "architecture", "macs", "params")
+FIDELITY_COLUMNS = ("train_fraction", "epochs", "width", "distillation")
+EVALUATION_COLUMNS = ("architecture_id", *FIDELITY_COLUMNS, "val_accuracy", "test_accuracy", "cost_seconds")
+
+
+@dataclass(frozen=True)
+class BenchmarkTable:
+    """Finished evaluations of the candidates of one space on one dataset.
+
+    Attributes:
+        dataset: Name of the images.
+        space: Name of the space, one of ``spaces.SPACES``.
+        candidates: One row a candidate, with the columns ``CANDIDATE_COLUMNS``; ``index`` is the candidate's number in
+            the source of the table.
+        evaluations: One row a finished evaluation, with the columns ``EVALUATION_COLUMNS``, at most one a candidate
+            and fidelity. Every candidate has one at ``searched`` and one at ``truth``; at other fidelities some may
+            be missing, as they are where a training failed.
+        searched: The fidelity whose validation accuracy a search maximises: full training, where there is one.
+        truth: The fidelity whose test accuracy says how good a candidate is; the same as ``searched`` in most tables.
+        low: The other fidelities that a search may use, cheapest first; may be empty.
+
+    Raises:
+        InvalidValueError: If a candidate is there twice, or twice at one fidelity, or lacks what every candidate has.
+    """
+
+    dataset: str
+    space: str
+    candidates: pd.DataFrame
+    evaluations: pd.DataFrame
+    searched: Fidelity
+    truth: Fidelity
+    low: tuple[Fidelity, ...]
+
+    def __post_init__(self) -> None:
+        if self.candidates.empty or self.candidates["architecture_id"].duplicated().any():
+            raise InvalidValueError("number of candidates", len(self.candidates), "at least 1, all different")
+        repeated = self.evaluations[self.evaluations.duplicated(["architecture_id", *FIDELITY_COLUMNS])]
+        if len(repeated):
+            what = f"evaluations of {repeated['architecture_id'].iloc[0]} at one fidelity"
+            raise InvalidValueError(what, "more than one", "one")
+        for fidelity, column in ((self.searched, "val_accuracy"), (self.truth, "test_accuracy")):
+            there = self.at(fidelity).dropna(subset=[column])
+            missing = ~self.candidates["architecture_id"].isin(there["architecture_id"])
+            if missing.any():
+                allowed = f"all {len(self.candidates)}"
+                raise InvalidValueError(f"candidates with {column} at {fidelity}", int((~missing).sum()), allowed)
+
+    @property
+    def name(self) -> str:
+        """Short name for logs and pictures."""
+        return f"{self.dataset} {self.space}"
+
+    def at(self, fidelity: Fidelity) -> pd.DataFrame:
+        """The evaluations at a fidelity."""
+        rows = self.evaluations
+        return rows[
+            (rows["train_fraction"] == float(fidelity.train_fraction))
+            & (rows["epochs"] == fidelity.epochs)
+            & (rows["width"] == fidelity.width)
+            & (rows["distillation"] == fidelity.distillation)
+        ]
+
+
+def cheapest_first(evaluations: pd.DataFrame, full: Fidelity) -> tuple[Fidelity, ...]:
+    """The fidelities of a table's evaluations but full training, by their mean cost.
+
+    Args:
+        evaluations: With the columns ``EVALUATION_COLUMNS``.
+        full: The fidelity to leave out.
+    """
+    cost = evaluations.groupby(list(FIDELITY_COLUMNS), as_index=False)["cost_seconds"].mean()
+    fidelities = (Fidelity.from_columns(row) for row in cost.sort_values("cost_seconds").itertuples())
+    return tuple(fidelity for fidelity in fidelities if fidelity != full)

@@ -1,0 +1,29 @@
+"""Workers on any number of machines, through a scheduler of dask.
+
+Its packages come with the extra ``dask`` and are imported when this executor is opened, never before.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from mf_nas_kd.errors import MissingPackageError
+from mf_nas_kd.workers.dask.settings import DaskSettings
+from mf_nas_kd.workers.executor import Context, Executor
+
+
+def open_dask(context: Context, workers: int | None, settings: DaskSettings) -> Executor[Context]:
+    """Connect to a scheduler, or start one.
+
+    Raises:
+        MissingPackageError: If the extra is not installed.
+    """
+    if find_spec("distributed") is None:
+        what = "executor.kind=dask needs the package distributed, which is not installed"
+        raise MissingPackageError(f"{what}: pip install 'mf-nas-kd[dask]'")
+    from mf_nas_kd.workers.dask.executor import DaskExecutor
+
+    return DaskExecutor(context, workers, settings)
+
+
+__all__ = ["DaskSettings", "open_dask"]

@@ -1,0 +1,49 @@
+"""A scheduler and workers on this machine; they end with this process."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import dask
+from distributed import Nanny, Scheduler, SpecCluster, Worker
+
+from mf_nas_kd.cores import available_cores, visible_gpus
+from mf_nas_kd.workers.executor import ALLOWED_DEATHS
+
+# Otherwise dask sets numbers of threads and more for its workers in the environment of this process.
+CONFIGURATION: dict[str, Any] = {"distributed.nanny.pre-spawn-environ": {}}
+
+
+class QuietWorker(Worker):
+    """Where the main module configures logging, so does every process that is started from it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        super().__init__(*arguments, **options)
+
+
+def local_cluster(workers: int | None) -> SpecCluster:
+    """Start it.
+
+    Args:
+        workers: How many; None for one a GPU, or one a core where there is none.
+    """
+    gpus = visible_gpus()
+    here: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tcp://", "dashboard": False}
+    # No limit of memory: mapped images count as the worker's, and dask would pause it for ever.
+    options = {**here, "nthreads": 1, "memory_limit": 0, "worker_class": QuietWorker}
+    specification = {
+        place: {"cls": Nanny, "options": {**options, **_pinned(gpus[place % len(gpus)])} if gpus else options}
+        for place in range(workers or len(gpus) or available_cores())
+    }
+    scheduler = {
+        "cls": Scheduler,
+        "options": {**here, "port": 0, "dashboard_address": "127.0.0.1:0", "allowed_failures": ALLOWED_DEATHS - 1},
+    }
+    with dask.config.set(CONFIGURATION):
+        return SpecCluster(specification, scheduler)
+
+
+def _pinned(gpu: str) -> dict[str, Any]:
+    return {"env": {"CUDA_VISIBLE_DEVICES": gpu}, "resources": {"GPU": 1}}

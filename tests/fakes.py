@@ -1,0 +1,93 @@
+"""An evaluator without training, importable by worker processes."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from mf_nas_kd.records import Evaluation
+from mf_nas_kd.seeding import derive_seed, fingerprint
+from mf_nas_kd.workers import ExecutorSettings
+
+
+class FakeEvaluator:
+    """Accuracies are a function of the key.
+
+    Args:
+        deadly: A file; as long as there is none, the first evaluation makes it and kills its process.
+        always_deadly: Architectures whose evaluation always kills.
+        broken: Architectures whose evaluation raises, which an evaluator must not.
+        delay: Seconds an evaluation takes.
+    """
+
+    def __init__(self, deadly: Path | None = None, always_deadly=(), broken=(), delay=0.0):
+        self.deadly, self.always_deadly, self.broken, self.delay = deadly, always_deadly, broken, delay
+
+    def key(self, architecture, fidelity, seed):
+        return fingerprint([architecture.id, str(fidelity), seed], length=32)
+
+    def evaluate(self, architecture, fidelity, seed):
+        time.sleep(self.delay)
+        if self.deadly is not None and not self.deadly.exists():
+            self.deadly.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if architecture.id in self.always_deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if architecture.id in self.broken:
+            raise RuntimeError("a mistake of the evaluator")
+        accuracy = derive_seed(seed, architecture.id, str(fidelity)) % 1000 / 1000
+        return self._record(architecture, fidelity, seed, accuracy, "")
+
+    def prepare(self, requests, workers):
+        return iter(())
+
+    def failure(self, architecture, fidelity, seed, error):
+        return self._record(architecture, fidelity, seed, None, error)
+
+    def _record(self, architecture, fidelity, seed, accuracy, error):
+        return evaluation(self.key(architecture, fidelity, seed), architecture, fidelity, seed, accuracy, error)
+
+
+def evaluation(key, architecture, fidelity, seed, accuracy, error="", cost_seconds=None, macs=1000):
+    """A record of a training that nobody made."""
+    return Evaluation(
+        key=key,
+        space=architecture.space,
+        architecture_id=architecture.id,
+        architecture=architecture.specification,
+        train_fraction=float(fidelity.train_fraction),
+        epochs=fidelity.epochs,
+        width=fidelity.width,
+        distillation=fidelity.distillation,
+        seed=seed,
+        dataset="fake",
+        dataset_fingerprint="d",
+        teacher_fingerprint="",
+        status="failed" if error else "finished",
+        error=error,
+        val_accuracy=accuracy,
+        test_accuracy=accuracy,
+        cost_seconds=float(fidelity.image_passes) if cost_seconds is None else cost_seconds,
+        macs=macs,
+        params=100,
+        device="cpu",
+        code_version="0",
+        finished_at="2026-01-01T00:00:00+00:00",
+    )
+
+
+def executor_settings(kind, workers=2, scheduler=None, resources=()):
+    return ExecutorSettings(kind=kind, workers=workers, dask={"scheduler": scheduler, "resources": dict(resources)})
+
+
+def process(evaluator, seconds=0.0):
+    """A task: where it was, and from when to when."""
+    begun = time.time()
+    time.sleep(seconds)
+    return os.getpid(), begun, time.time()
+
+
+def visible_gpus(evaluator):
+    """A task."""
+    time.sleep(0.3)
+    return os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -1,0 +1,45 @@
+from fractions import Fraction
+from types import SimpleNamespace
+
+import pytest
+from pydantic import ValidationError
+
+from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.records import Fidelity, FidelitySettings
+
+FIELDS = {"epochs": 2, "width": 1.0, "distillation": "none"}
+
+
+@pytest.mark.parametrize("fraction", ["1/27", "1/9", "1/3", "1"])
+def test_a_fraction_survives_a_floating_point_column(fraction):
+    fidelity = Fidelity(Fraction(fraction), **FIELDS)
+    row = SimpleNamespace(train_fraction=float(fidelity.train_fraction), **FIELDS)
+    assert Fidelity.from_columns(row) == fidelity
+
+
+def test_configuration_takes_fractions_as_text():
+    assert FidelitySettings(train_fraction="1/27", **FIELDS).value.train_fraction == Fraction(1, 27)
+    assert FidelitySettings(train_fraction=1, **FIELDS).value.train_fraction == 1
+
+
+@pytest.mark.parametrize("wrong", [0.037, "a third", "1/0", None, "4/3", 0, "-1/3"])
+def test_other_fractions_are_refused(wrong):
+    with pytest.raises(ValidationError, match="train_fraction"):
+        FidelitySettings(train_fraction=wrong, **FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train_fraction": Fraction(4, 3)}, "train_fraction is '4/3', but must be in"),
+        ({"epochs": 0}, "epochs is 0, but must be at least 1"),
+        ({"width": 0.0}, "width is 0.0, but must be in"),
+    ],
+)
+def test_values_out_of_range_are_refused(change, message):
+    with pytest.raises(InvalidValueError, match=message):
+        Fidelity(**{"train_fraction": Fraction(1), **FIELDS, **change})
+
+
+def test_image_passes_multiply():
+    assert Fidelity(Fraction(1, 9), 12).image_passes == Fraction(4, 3)

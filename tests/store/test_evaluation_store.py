@@ -1,0 +1,114 @@
+import sqlite3
+from dataclasses import replace
+
+import pytest
+
+from mf_nas_kd.errors import StoreError
+from mf_nas_kd.store import EvaluationStore
+from mf_nas_kd.store import evaluation_store as store_module
+from mf_nas_kd.studies.plan import evaluations_of
+from tests.fakes import FakeEvaluator
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/deep/folder/store.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_url(request, url):
+    return url if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+
+
+@pytest.fixture
+def evaluation(architectures, short):
+    return FakeEvaluator().evaluate(architectures[0], short, 0)
+
+
+def test_records_come_back_as_they_went(any_url, evaluation, architectures, short):
+    failed = FakeEvaluator().failure(architectures[1], short, 0, "it's\nbroken; DROP TABLE evaluations" + 5000 * "!")
+    store = EvaluationStore(any_url)
+    store.append(evaluation)
+    store.append(failed)
+    again = EvaluationStore(any_url)
+    assert again.find([evaluation.key, "unknown"]) == {evaluation.key: evaluation}
+    assert evaluations_of(again.table()) == [evaluation, failed]
+
+
+def test_the_newest_record_of_a_key_counts_and_none_is_removed(url, evaluation, tmp_path):
+    store = EvaluationStore(url)
+    store.append(replace(evaluation, status="failed", val_accuracy=None, error="x"))
+    store.append(evaluation)
+    assert store.find([evaluation.key])[evaluation.key] == evaluation
+    assert len(store.table()) == 1
+    with sqlite3.connect(tmp_path / "deep/folder/store.db") as connection:
+        assert connection.execute("select count(*) from evaluations").fetchone() == (2,)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path):
+    (tmp_path / "s.db").write_text("this is a letter to my aunt, who has asked for one for a long time" * 50)
+    with pytest.raises(
+        StoreError, match=r"cannot use the evaluation store sqlite:.*not a database.*move the file away"
+    ):
+        EvaluationStore(f"sqlite:///{tmp_path}/s.db")
+
+
+def test_a_damaged_database_is_refused(url, evaluation, tmp_path):
+    store = EvaluationStore(url)
+    for number in range(200):
+        store.append(replace(evaluation, key=str(number)))
+    path = tmp_path / "deep/folder/store.db"
+    content = bytearray(path.read_bytes())
+    content[4096 * 3 : 4096 * 6] = b"\xff" * (4096 * 3)
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="damaged|malformed"):
+        EvaluationStore(url)
+
+
+def test_a_database_of_something_else_is_refused(tmp_path):
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        connection.execute("create table invoices (id integer)")
+    with pytest.raises(StoreError, match=r"holds other tables \(invoices\)"):
+        EvaluationStore(f"sqlite:///{tmp_path}/s.db")
+
+
+def test_a_store_of_another_version_is_refused(tmp_path):
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        connection.execute("create table evaluations (key text, speed float)")
+    with pytest.raises(StoreError, match=r"from another version .*lacks \['architecture'.* and has \['speed'\]"):
+        EvaluationStore(f"sqlite:///{tmp_path}/s.db")
+
+
+def test_a_server_that_is_not_there_is_one_error():
+    with pytest.raises(StoreError, match="cannot use the evaluation store postgresql") as refused:
+        EvaluationStore("postgresql+psycopg://nobody:secret@127.0.0.1:1/none")
+    assert "secret" not in str(refused.value)
+
+
+def test_a_driver_that_is_not_installed_is_one_error():
+    with pytest.raises(StoreError, match="mysql.*needs a driver that is not installed: No module named 'MySQLdb'"):
+        EvaluationStore("mysql://nobody@127.0.0.1/none")
+
+
+def test_a_password_is_never_shown(url):
+    store = EvaluationStore(url)
+    store._url = store._url.set(drivername="postgresql", host="h", username="u", password="secret")
+    assert "secret" not in str(store)
+
+
+def test_a_store_that_another_process_creates_meanwhile_is_opened(tmp_path, monkeypatch):
+    """Both looked, found nothing, and both create: the second one opens what the first has made."""
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    real = store_module.EVALUATIONS.metadata.create_all
+
+    calls = []
+
+    def late(engine):
+        calls.append(engine)
+        real(engine)
+        if len(calls) == 1:
+            real(engine, checkfirst=False)
+
+    monkeypatch.setattr(store_module.EVALUATIONS.metadata, "create_all", late)
+    assert EvaluationStore(url).table().empty
+    assert len(calls) == 2

@@ -1,0 +1,152 @@
+import pickle
+from dataclasses import asdict, replace
+from fractions import Fraction
+
+import pytest
+import torch
+
+from mf_nas_kd.errors import InvalidValueError, MissingTeacherError, UnknownNameError, WorkerStartError
+from mf_nas_kd.images import SubsetOrder, load_images
+from mf_nas_kd.networks import TrainedNetwork
+from mf_nas_kd.records import EvaluationRequest
+from mf_nas_kd.studies import training_evaluator as module
+from mf_nas_kd.studies.runner import evaluate
+from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
+from mf_nas_kd.training import TrainingSettings
+from mf_nas_kd.workers import open_executor
+from tests.conftest import SETTINGS
+from tests.fakes import executor_settings
+
+DIFFERS = {"cost_seconds", "finished_at"}
+
+
+def science(evaluation):
+    return {name: value for name, value in asdict(evaluation).items() if name not in DIFFERS}
+
+
+@pytest.mark.parametrize("distillation", ["none", "kd"])
+def test_the_same_request_gives_the_same_record_in_every_process(evaluator, architectures, short, distillation):
+    fidelity = replace(short, distillation=distillation)
+    here = [evaluator.evaluate(architecture, fidelity, 0) for architecture in architectures[:3]]
+    assert all(evaluation.finished for evaluation in here)
+    with open_executor(executor_settings("processes"), evaluator) as workers:
+        futures = [workers.submit(evaluate, EvaluationRequest(a, fidelity, 0)) for a in architectures[:3]]
+        elsewhere = [future.result() for future in futures]
+    assert [science(e) for e in here] == [science(e) for e in elsewhere]
+
+
+def test_an_evaluator_that_has_trained_can_still_be_sent(evaluator, architectures, short):
+    evaluator.evaluate(architectures[0], replace(short, distillation="kd"), 0)
+    again = pickle.loads(pickle.dumps(evaluator))
+    assert again.key(architectures[0], short, 0) == evaluator.key(architectures[0], short, 0)
+
+
+def test_a_worker_of_another_precision_refuses(evaluator, monkeypatch):
+    """Keys and remembered targets are the driver's."""
+    sent = pickle.dumps(evaluator)
+    monkeypatch.setattr(module, "autocast_dtype", lambda device: torch.bfloat16)
+    with pytest.raises(WorkerStartError, match=r"trains in torch.bfloat16 .* plans for torch.float32"):
+        pickle.loads(sent)
+
+
+def test_the_key_changes_with_everything_that_changes_the_result(
+    digits, order, settings, teacher, architectures, short
+):
+    def key(architecture=architectures[0], fidelity=short, seed=0, change=None, **parts):
+        parts = {"images": digits, "order": order, "teacher": teacher, **parts}
+        changed = settings if change is None else TrainingSettings.model_validate({**SETTINGS, **change})
+        return TrainingEvaluator(settings=changed, **parts).key(architecture, fidelity, seed)
+
+    other_order = SubsetOrder.draw(digits.train, seed=1)
+    weights = {name: tensor + 1 for name, tensor in teacher.weights.items()}
+    other_teacher = TrainedNetwork(teacher.description, weights)
+    kd = replace(short, distillation="kd")
+    full = replace(short, train_fraction=Fraction(1))
+    recipe = {**SETTINGS["recipe"], "learning_rate": 0.2}
+    hotter = {**SETTINGS["distillation"], "kd": {**SETTINGS["distillation"]["kd"], "options": {"temperature": 2.0}}}
+    more = {**SETTINGS["distillation"], "kd": {**SETTINGS["distillation"]["kd"], "loss_weight": 0.8}}
+    keys = [
+        key(),
+        key(images=load_images("digits", 0.25, 0.25, seed=1), teacher=None),
+        key(change={"recipe": {**SETTINGS["recipe"], "batch_size": 8}}),
+        key(fidelity=kd, change={"distillation": more}),
+        key(architecture=architectures[1]),
+        key(seed=1),
+        key(order=other_order),
+        key(change={"recipe": recipe}),
+        key(change={"views": {**SETTINGS["views"], "padding": 2}}),
+        key(fidelity=full),
+        key(fidelity=replace(short, epochs=2)),
+        key(fidelity=replace(short, width=0.5)),
+        key(fidelity=kd),
+        key(fidelity=kd, teacher=other_teacher),
+        key(fidelity=kd, change={"distillation": hotter}),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert key() == key(teacher=other_teacher), "a plain training has no teacher"
+    assert key() == key(change={"distillation": hotter}), "nor a temperature"
+    assert key(fidelity=full) == key(fidelity=full, order=other_order), "all images have no order"
+    assert key() == key(change={"device": "auto"})
+    assert key(fidelity=kd) == key(fidelity=kd, change={"teacher_memory_gib": 0.0})
+
+
+def test_a_training_that_fails_is_a_record(digits, order, teacher, architectures, short):
+    recipe = {**SETTINGS["recipe"], "learning_rate": 1e9}
+    exploding = TrainingEvaluator(
+        digits, order, TrainingSettings.model_validate({**SETTINGS, "recipe": recipe}), teacher
+    )
+    evaluation = exploding.evaluate(architectures[0], replace(short, epochs=30), 0)
+    assert evaluation.status == "failed"
+    assert "TrainingFailedError: the mean loss of epoch" in evaluation.error
+    assert evaluation.val_accuracy is None
+    assert evaluation.macs > 0
+
+
+def test_distillation_changes_the_training(evaluator, architectures, short):
+    longer = replace(short, train_fraction=Fraction(1, 3), epochs=2)
+    plain = evaluator.evaluate(architectures[0], longer, 0)
+    imitating = evaluator.evaluate(architectures[0], replace(longer, distillation="kd"), 0)
+    assert plain.val_accuracy != imitating.val_accuracy
+    assert (plain.teacher_fingerprint, imitating.teacher_fingerprint != "") == ("", True)
+
+
+def test_what_cannot_be_evaluated_is_refused_before_training(digits, order, settings, teacher, architectures, short):
+    alone = TrainingEvaluator(digits, order, settings, teacher=None)
+    with pytest.raises(MissingTeacherError, match="run the teacher pipeline first"):
+        alone.key(architectures[0], replace(short, distillation="kd"), 0)
+    with pytest.raises(UnknownNameError, match="distillation of a fidelity is 'nts', but must be one of: kd, none"):
+        alone.key(architectures[0], replace(short, distillation="nts"), 0)
+    foreign = TrainedNetwork(replace(teacher.description, classes=100), teacher.weights)
+    with pytest.raises(InvalidValueError, match=r"the teacher's \(classes, image shape\) is \(100, .*train a teacher"):
+        TrainingEvaluator(digits, order, settings, foreign)
+
+
+def test_a_teacher_of_another_split_is_refused(order, settings, teacher):
+    """It has learned images that are now validation or test."""
+    other = load_images("digits", 0.25, 0.25, seed=1)
+    with pytest.raises(
+        InvalidValueError, match="may have learned what is now validation or test; run the teacher pipeline"
+    ):
+        TrainingEvaluator(other, order, settings, teacher)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperature": -1.0}, "temperature is -1.0, but must be above 0"),
+        ({"temperature": "hot"}, "training.distillation.kd.options"),
+    ],
+)
+def test_options_that_a_loss_refuses_are_found_before_hundreds_of_trainings(
+    digits, order, teacher, architectures, short, options, message
+):
+    recipes = {**SETTINGS["distillation"], "kd": {**SETTINGS["distillation"]["kd"], "options": options}}
+    settings = TrainingSettings.model_validate({**SETTINGS, "distillation": recipes})
+    evaluator = TrainingEvaluator(digits, order, settings, teacher)
+    with pytest.raises(InvalidValueError, match=message):
+        evaluator.require_possible(architectures[0], [replace(short, distillation="kd")])
+
+
+def test_an_impossible_subset_is_found_before_hundreds_of_trainings(evaluator, architectures, short):
+    with pytest.raises(InvalidValueError, match="train_fraction is '1/200', but must be at least 10/897"):
+        evaluator.require_possible(architectures[0], [replace(short, train_fraction=Fraction(1, 200))])
