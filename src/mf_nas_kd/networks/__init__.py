@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.networks.cost import NetworkCost, network_cost
+from mf_nas_kd.networks.cost import network_cost
 from mf_nas_kd.networks.initialisation import Uninitialised, torch_seeded
 from mf_nas_kd.networks.mobilenet_v2 import MobileNetV2
 from mf_nas_kd.networks.nas_bench_201 import NASBench201Network
@@ -22,7 +22,7 @@ from mf_nas_kd.networks.residual import ResidualNetwork, resnet32x4
 from mf_nas_kd.networks.shufflenet_v2 import ShuffleNetV2
 from mf_nas_kd.networks.torchvision import TorchvisionNetwork
 from mf_nas_kd.networks.trained import NetworkDescription, TrainedNetwork
-from mf_nas_kd.records.architecture import Architecture
+from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.registry import lookup
 
 STUDENTS: Mapping[str, Callable[..., nn.Module]] = {
@@ -101,9 +101,9 @@ class CostCounter:
     def __init__(self, classes: int, image_shape: tuple[int, int, int]) -> None:
         self._classes = classes
         self._image_shape = image_shape
-        self._known: dict[Architecture, NetworkCost] = {}
+        self._known: dict[Architecture, Costs] = {}
 
-    def __call__(self, architecture: Architecture) -> NetworkCost:
+    def __call__(self, architecture: Architecture) -> Costs:
         if architecture not in self._known:
             with torch_seeded(0, "cost"), Uninitialised():  # weights do not matter; global generators stay untouched
                 network = build_network(architecture, self._classes, self._image_shape[0])
@@ -126,7 +126,6 @@ __all__ = [
     "STUDENTS",
     "TEACHERS",
     "CostCounter",
-    "NetworkCost",
     "NetworkDescription",
     "TrainedNetwork",
     "build_network",

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-
-@dataclass(frozen=True)
-class NetworkCost:
-    """Cost of one forward pass on one image.
-
-    Attributes:
-        macs: Multiply-accumulates of convolutions and linear layers (normalisation, activations, additions and
-            pooling are not counted, as in the published tables).
-        params: Learned numbers, normalisation included.
-    """
-
-    macs: int
-    params: int
+from mf_nas_kd.records.costs import Costs
 
 
 @torch.no_grad()
@@ -38,7 +25,7 @@ def taps_of_nothing(network: nn.Module, image_shape: tuple[int, int, int]) -> An
         network.train(was_training)
 
 
-def network_cost(network: nn.Module, image_shape: tuple[int, int, int]) -> NetworkCost:
+def network_cost(network: nn.Module, image_shape: tuple[int, int, int]) -> Costs:
     """Count a network's operations and parameters.
 
     The network sees a batch of no images: every layer reports its output shape and nothing is computed. (The same
@@ -63,4 +50,4 @@ def network_cost(network: nn.Module, image_shape: tuple[int, int, int]) -> Netwo
     finally:
         for hook in hooks:
             hook.remove()
-    return NetworkCost(macs=macs, params=sum(p.numel() for p in network.parameters()))
+    return Costs(macs=macs, params=sum(p.numel() for p in network.parameters()))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mf_nas_kd.records import FIDELITY_COLUMNS, Fidelity
 from mf_nas_kd.statistics.bootstrap import BootstrapSettings, estimate_columns
 from mf_nas_kd.statistics.correlation import RankAgreement, rank_agreement
 
 FREE_PREDICTORS = ("macs", "params")
-KIND = ("role", "distillation", "train_fraction", "epochs", "width")
+KIND = tuple(dict.fromkeys(("role", "distillation", "train_fraction", "epochs", *FIDELITY_COLUMNS)))
 
 
 def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: BootstrapSettings) -> pd.DataFrame:
@@ -34,7 +36,7 @@ def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: Boot
         fraction and epochs of zero.
     """
     rows = []
-    for kind, group in measured.groupby(list(KIND)):
+    for kind, group in measured.groupby(list(KIND), dropna=False):
         both = group.merge(full, on="architecture_id", suffixes=("", "_full"))
         agreement = rank_agreement(
             both["val_accuracy"], both["test_accuracy_full"], _free_predictors(both, "_full"), settings
@@ -44,11 +46,11 @@ def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: Boot
     for name in FREE_PREDICTORS:
         agreement = rank_agreement(np.log(full[name]), full["test_accuracy"], None, settings)
         kind = {
+            **Fidelity(Fraction(1), epochs=1).to_row(),
             "role": "free",
             "distillation": f"proxy:{name}",
             "train_fraction": 0.0,
             "epochs": 0,
-            "width": 1.0,
             "relative_cost": 0.0,
         }
         rows.append({**kind, **_columns(agreement)})
