@@ -18,7 +18,7 @@ from mf_nas_kd.store.migration import migrate
 from mf_nas_kd.store.tables import EVALUATIONS, PRECOMPUTED_TARGETS, ROW_NUMBER, TABLES
 
 _KEYS_A_QUERY = 500  # SQLite before 3.32 takes 999 values
-_CHECKED_BYTES = 64 * 2**20  # a larger file is not read through when it is opened: 1 s a GiB here, at every opening
+_CHECKED_BYTES = 64 * 2**20  # a larger file is not read through at every opening
 _LOCK_SECONDS = 60  # how long to wait for another process that writes
 
 
