@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import cycle
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -103,7 +104,7 @@ def _draw_agreement(
 
 
 def _draw_free(axis: Axes, table: pd.DataFrame) -> None:
-    for (_, row), line in zip(_proxies(table).iterrows(), ("--", ":"), strict=False):
+    for (_, row), line in zip(_proxies(table).iterrows(), cycle(("--", ":", "-."))):
         label = f"{row['distillation'].removeprefix(PROXY)}, free"
         axis.axhline(row["kendall"], color=GREY, linestyle=line, linewidth=1.2, label=label)
         axis.axhspan(row["kendall_low"], row["kendall_high"], color=GREY, alpha=0.06)
