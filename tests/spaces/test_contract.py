@@ -1,4 +1,4 @@
-"""Every space keeps what the protocol promises."""
+"""Every space fulfils the obligations of the protocol."""
 
 import zlib
 

@@ -22,7 +22,7 @@ from mf_nas_kd.distillation import DistillationLoss, build_loss
 from mf_nas_kd.errors import InvalidValueError, MissingTeacherError, TrainingFailedError
 from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.networks import TrainedNetwork, rebuild
-from mf_nas_kd.networks.cost import taps_of_nothing
+from mf_nas_kd.networks.cost import forward_empty_batch
 from mf_nas_kd.networks.initialisation import Uninitialised, torch_seeded
 from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.records.architecture import Architecture
@@ -199,7 +199,7 @@ class Teaching:
         return TeacherMemory(self._folder, self._context.settings.teacher_memory_gib, belongs_to)
 
     def _taps_of_nothing(self, network: nn.Module) -> Taps:
-        return taps_of_nothing(network, self._context.images.image_shape)
+        return forward_empty_batch(network, self._context.images.image_shape)
 
     def _student(self, architecture: Architecture, width: float) -> TapShapes:
         """Shapes of a network that nobody has to initialise for that."""
