@@ -9,7 +9,7 @@ from torch.nn import functional
 from mf_nas_kd.distillation import LOSSES, build_loss
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.networks import build_network, rebuild
-from mf_nas_kd.networks.cost import taps_of_nothing
+from mf_nas_kd.networks.cost import forward_empty_batch
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.records import Architecture
 from mf_nas_kd.spaces.nas_bench_201 import cell_of_operations
@@ -27,7 +27,9 @@ def batch(resident):
 
 def objective_of(network, teacher, digits, loss="kd", ratio=10.0, **recipe):
     other = rebuild(teacher)
-    student_shapes, teacher_shapes = (TapShapes.of(taps_of_nothing(n, digits.image_shape)) for n in (network, other))
+    student_shapes, teacher_shapes = (
+        TapShapes.of(forward_empty_batch(n, digits.image_shape)) for n in (network, other)
+    )
     with torch_seeded(0, "test"):
         built = build_loss(loss, student=student_shapes, teacher=teacher_shapes, num_images=64)
     settings = DistillationRecipe.model_validate({**RECIPE, "loss": loss, "loss_weight": 2.0, **recipe})

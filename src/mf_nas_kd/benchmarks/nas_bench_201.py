@@ -17,10 +17,10 @@ from mf_nas_kd.benchmarks.files import naming, read_bytes, without_password
 from mf_nas_kd.benchmarks.image_formats import IMAGE_FORMATS
 from mf_nas_kd.benchmarks.table import BenchmarkTable
 from mf_nas_kd.errors import BenchmarkFileError, InvalidValueError
-from mf_nas_kd.networks import CostCounter, NetworkCost
-from mf_nas_kd.records import Architecture
-from mf_nas_kd.records.candidates import candidate_table
+from mf_nas_kd.networks import CostCounter
+from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.records.tables import candidate_table
 from mf_nas_kd.spaces.nas_bench_201 import EDGES, OPERATIONS, cell_of_operations, operations_of_cell
 
 STEM = 16
@@ -91,7 +91,7 @@ def _in_skeleton(cell: str) -> Architecture:
     return Architecture.of("nas_bench_201", stem=STEM, cells_per_stage=CELLS_PER_STAGE, cell=cell)
 
 
-def cell_cost(dataset: str) -> Callable[[Sequence[str]], NetworkCost]:
+def cell_cost(dataset: str) -> Callable[[Sequence[str]], Costs]:
     """Counts the cost of a cell's operations in the benchmark's skeleton.
 
     All edges of a cell have the same channels, so that each operation adds the same on any edge: five networks, of one
@@ -107,8 +107,8 @@ def cell_cost(dataset: str) -> Callable[[Sequence[str]], NetworkCost]:
     macs = {name: (cost.macs - bare.macs) // len(EDGES) for name, cost in everywhere.items()}
     params = {name: (cost.params - bare.params) // len(EDGES) for name, cost in everywhere.items()}
 
-    def cost_of(operations: Sequence[str]) -> NetworkCost:
-        return NetworkCost(
+    def cost_of(operations: Sequence[str]) -> Costs:
+        return Costs(
             macs=bare.macs + sum(macs[name] for name in operations),
             params=bare.params + sum(params[name] for name in operations),
         )
@@ -126,10 +126,7 @@ def _table(
         pd.DataFrame(
             {
                 "architecture_id": candidates["architecture_id"],
-                "train_fraction": float(fidelity.train_fraction),
-                "epochs": fidelity.epochs,
-                "width": fidelity.width,
-                "distillation": fidelity.distillation,
+                **fidelity.to_row(),
                 "val_accuracy": rows[f"{prefix}_val_ep12"] / 100 if fidelity == SHORT else np.nan,
                 "test_accuracy": rows[f"{prefix}_test_ep{fidelity.epochs}"] / 100,
                 "cost_seconds": fidelity.epochs / SHORT.epochs,

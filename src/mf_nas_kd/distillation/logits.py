@@ -1,4 +1,4 @@
-"""What losses of softened logits share."""
+"""Base class of the losses of softened logits."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from mf_nas_kd.taps import Taps, TapShapes
 
 
 class LogitsLoss(DistillationLoss):
-    """Compares logits at a temperature.
+    """A loss of the logits of student and teacher, both divided by a temperature.
 
     Args:
-        temperature: ``t``, above 0.
+        temperature: Temperature ``t`` of the softmax, above 0.
 
     Raises:
         InvalidValueError: If the temperature is not above 0.
@@ -30,5 +30,5 @@ class LogitsLoss(DistillationLoss):
         return "logits"
 
     def teacher_targets(self, taps: Taps) -> Tensor:
-        """The logits ``(B, K)``."""
+        """The teacher's logits, ``(B, K)``."""
         return taps.logits

@@ -22,11 +22,11 @@ from mf_nas_kd.distillation import DistillationLoss, build_loss
 from mf_nas_kd.errors import InvalidValueError, MissingTeacherError, TrainingFailedError
 from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.networks import TrainedNetwork, rebuild
-from mf_nas_kd.networks.cost import taps_of_nothing
+from mf_nas_kd.networks.cost import forward_empty_batch
 from mf_nas_kd.networks.initialisation import Uninitialised, torch_seeded
 from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.records.architecture import Architecture
-from mf_nas_kd.records.evaluation import EvaluationRequest, TeacherFill, now
+from mf_nas_kd.records.evaluation import EvaluationRequest, PrecomputedTargets, now
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.registry import lookup
 from mf_nas_kd.studies.training_context import TrainingContext
@@ -129,7 +129,7 @@ class Teaching:
                 self._file_for(Lesson(fidelity.distillation, self._student(architecture, fidelity.width)))
             )
 
-    def prepare(self, requests: Iterable[EvaluationRequest], stream: Stream) -> Iterator[TeacherFill]:
+    def prepare(self, requests: Iterable[EvaluationRequest], stream: Stream) -> Iterator[PrecomputedTargets]:
         """Ask the teacher once for all that these trainings are going to see."""
         if self._memory is None:
             return
@@ -199,7 +199,7 @@ class Teaching:
         return TeacherMemory(self._folder, self._context.settings.teacher_memory_gib, belongs_to)
 
     def _taps_of_nothing(self, network: nn.Module) -> Taps:
-        return taps_of_nothing(network, self._context.images.image_shape)
+        return forward_empty_batch(network, self._context.images.image_shape)
 
     def _student(self, architecture: Architecture, width: float) -> TapShapes:
         """Shapes of a network that nobody has to initialise for that."""
@@ -270,11 +270,11 @@ class Teaching:
             for path, alike in trainings.items()
         ]
 
-    def _fill(self, question: Question, answer: Answer) -> TeacherFill:
-        return TeacherFill(
+    def _fill(self, question: Question, answer: Answer) -> PrecomputedTargets:
+        return PrecomputedTargets(
             dataset_fingerprint=self._context.images.fingerprint,
             teacher_fingerprint=self._teacher.fingerprint,
-            remembers=", ".join(lesson.distillation for lesson in question.lessons),
+            distillation=", ".join(lesson.distillation for lesson in question.lessons),
             pairs=len(question.pairs),
             seconds=answer.seconds,
             device=describe_device(self._context.device),

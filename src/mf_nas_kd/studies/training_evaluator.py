@@ -18,11 +18,13 @@ from mf_nas_kd import __version__
 from mf_nas_kd.device import autocast_dtype, describe_device, synchronise
 from mf_nas_kd.errors import MfNasKdError, WorkerStartError
 from mf_nas_kd.images import ImageDataset, ResidentImages, SubsetOrder, Views
-from mf_nas_kd.networks import NetworkCost, NetworkDescription, TrainedNetwork, network_cost
+from mf_nas_kd.networks import NetworkDescription, TrainedNetwork, network_cost
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.records.architecture import Architecture
-from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest, Status, TeacherFill, now
+from mf_nas_kd.records.costs import Costs
+from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest, PrecomputedTargets, Status, now
 from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.records.metrics import Metrics
 from mf_nas_kd.seeding import fingerprint
 from mf_nas_kd.studies.teaching import Teaching
 from mf_nas_kd.studies.training_context import TrainingContext
@@ -95,19 +97,18 @@ class TrainingEvaluator:
         with suppress(MfNasKdError):  # of which the training will tell
             self.teaching.warm_up(architecture, fidelity)
         started = time.perf_counter()
-        validation = test = None
-        error = ""
+        metrics, error = Metrics(), ""
         try:
-            _, validation, test = self.train(architecture, fidelity, seed)
+            metrics = Metrics(*self.train(architecture, fidelity, seed)[1:])
         except Exception as failure:  # one bad training must not end a study of hundreds: the record says what happened
             error = f"{type(failure).__name__}: {failure}"
             logger.warning("Training of %s with %s failed: %s", architecture.id, fidelity, error)
         seconds = time.perf_counter() - started
-        return self._record(architecture, fidelity, seed, validation, test, seconds, error)
+        return self._record(architecture, fidelity, seed, metrics, seconds, error)
 
     def failure(self, architecture: Architecture, fidelity: Fidelity, seed: int, error: str) -> Evaluation:
         """The record of a training whose worker died; what it cost is not known."""
-        return self._record(architecture, fidelity, seed, None, None, 0.0, error)
+        return self._record(architecture, fidelity, seed, Metrics(), 0.0, error)
 
     def train(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> tuple[nn.Module, float, float]:
         """Train an architecture and measure it.
@@ -147,10 +148,10 @@ class TrainingEvaluator:
             for name in dict.fromkeys(fidelity.distillation for fidelity in fidelities):
                 self.teaching.objective(network, Fidelity(Fraction(1), epochs=1, distillation=name), seed=0)
 
-    def prepare(self, requests: Iterable[EvaluationRequest], workers: Executor[Any]) -> Iterator[TeacherFill]:
+    def prepare(self, requests: Iterable[EvaluationRequest], workers: Executor[Any]) -> Iterator[PrecomputedTargets]:
         return self.teaching.prepare(requests, lambda questions: workers.stream(_ask, questions))
 
-    def cost(self, architecture: Architecture, width: float = 1.0) -> NetworkCost:
+    def cost(self, architecture: Architecture, width: float = 1.0) -> Costs:
         """Multiply-accumulates and parameters on these images."""
         with torch_seeded(0, "cost"):
             return network_cost(self.context.build(architecture, width), self.context.images.image_shape)
@@ -173,32 +174,23 @@ class TrainingEvaluator:
         architecture: Architecture,
         fidelity: Fidelity,
         seed: int,
-        validation: float | None,
-        test: float | None,
+        metrics: Metrics,
         seconds: float,
         error: str,
     ) -> Evaluation:
-        cost = self.cost(architecture, fidelity.width)
         return Evaluation(
             key=self.key(architecture, fidelity, seed),
-            space=architecture.space,
-            architecture_id=architecture.id,
-            architecture=architecture.specification,
-            train_fraction=float(fidelity.train_fraction),
-            epochs=fidelity.epochs,
-            width=fidelity.width,
-            distillation=fidelity.distillation,
+            architecture=architecture,
+            fidelity=fidelity,
             seed=seed,
             dataset=self.context.images.name,
             dataset_fingerprint=self.context.images.fingerprint,
             teacher_fingerprint=self.teaching.teacher_fingerprint(fidelity),
             status=Status.FAILED if error else Status.FINISHED,
             error=error,
-            val_accuracy=validation,
-            test_accuracy=test,
+            metrics=metrics,
             cost_seconds=seconds,
-            macs=cost.macs,
-            params=cost.params,
+            costs=self.cost(architecture, fidelity.width),
             device=describe_device(self.context.device),
             code_version=__version__,
             finished_at=now(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +10,8 @@ from mf_nas_kd import tracking
 from mf_nas_kd.images import ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
 from mf_nas_kd.pipelines.evaluation.parameters import CandidatesParameters, EvaluationParameters
-from mf_nas_kd.records.candidates import architectures_of, candidate_table
+from mf_nas_kd.records import Architecture, Evaluation
+from mf_nas_kd.records.tables import candidate_table, records_of, table_of
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import Limits, SpaceSettings, sample_within
 from mf_nas_kd.store import EvaluationStore
@@ -26,7 +26,7 @@ def sample_candidates(images: ImageDataset, space: SpaceSettings, parameters: Ca
     """Sample the architectures on which short trainings are judged."""
     cost_of = CostCounter(images.classes, images.image_shape)
     rng = numpy_generator(parameters.seed, "candidates")
-    return candidate_table(sample_within(space.build(), parameters.count, Limits(), cost_of, rng), cost_of)
+    return candidate_table(sample_within(space.build(), parameters.count, Limits.of(), cost_of, rng), cost_of)
 
 
 def plan_evaluations(
@@ -39,7 +39,7 @@ def plan_evaluations(
 ) -> pd.DataFrame:
     """List every training of the study with the key of its result."""
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher)
-    architectures = architectures_of(candidates)
+    architectures = records_of(candidates, Architecture)
     evaluator.require_possible(architectures[0], [*parameters.low.values, parameters.full.value])
     return plan_table(architectures, parameters.low.values, parameters.full.value, parameters.seed, evaluator)
 
@@ -54,8 +54,12 @@ def evaluate_candidates(
     parameters: EvaluationParameters,
     training: TrainingSettings,
     executor: ExecutorSettings,
-) -> pd.DataFrame:
-    """Train what the store does not have; every result is stored the moment it is there."""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train what the store does not have; every result is stored at once.
+
+    Returns:
+        The evaluations of the plan, for the store (which has them already) and for the stages that follow.
+    """
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher, teacher_folder)
     with open_executor(executor, evaluator) as workers:
         evaluations = run_evaluations(
@@ -68,4 +72,5 @@ def evaluate_candidates(
             show_progress=True,
         )
     tracking.log_metrics({"teacher_seconds": evaluator.teaching.asked_seconds})
-    return pd.DataFrame([asdict(evaluation) for evaluation in evaluations])
+    planned = table_of(evaluations, Evaluation)
+    return planned, planned

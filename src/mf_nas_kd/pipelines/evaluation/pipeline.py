@@ -36,7 +36,7 @@ def create_pipeline() -> Pipeline:
                     "params:training",
                     "params:executor",
                 ],
-                outputs="evaluations",
+                outputs=["evaluations", "planned_evaluations"],
                 name="evaluate_candidates",
             ),
         ],
