@@ -108,7 +108,7 @@ def test_whatever_was_observed_is_predicted_from(prior, case):
     candidates = replace(
         inputs(seed=5),
         features=inputs().features[:, : known.features.shape[1]],
-        free=inputs().proxies[:, : known.proxies.shape[1]],
+        proxies=inputs().proxies[:, : known.proxies.shape[1]],
     ).at(0)
     mean, deviation = process.predict(candidates)
     assert np.isfinite([mean, deviation]).all()
