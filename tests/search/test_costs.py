@@ -7,6 +7,7 @@ import pytest
 
 from mf_nas_kd.records import Fidelity
 from mf_nas_kd.search import History
+from mf_nas_kd.search.costs import relative_cost, relative_macs
 from mf_nas_kd.search.usual_costs import usual_costs
 from tests.search.problems import CANDIDATES, FULL, LOW, observation, problem
 
@@ -39,3 +40,8 @@ def test_failed_evaluations_and_other_fidelities_say_nothing():
     history = History((seen(FULL, 40), seen(FULL, 1, place=1, val_accuracy=None), seen(foreign, 1000)))
     assert usual_costs(PROBLEM, history) == pytest.approx([40, 4, 10])
     assert usual_costs(PROBLEM, History((seen(FULL, 7, val_accuracy=None),))) == pytest.approx([10, 1, 2.5])
+
+
+def test_relative_costs_are_passes_times_the_square_of_the_width():
+    assert [relative_cost(fidelity) for fidelity in PROBLEM.fidelities] == [10.0, 1.0, 2.5]
+    assert relative_macs(NARROW) == 0.25

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mf_nas_kd.benchmarks.table import BenchmarkTable
+from mf_nas_kd.records.candidates import architectures_of
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.costs import relative_macs
@@ -19,7 +20,7 @@ from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.loop import search_steps
 from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.strategy import Proposal, Strategy
-from mf_nas_kd.spaces import Architecture, enclosing_space
+from mf_nas_kd.spaces import enclosing_space
 
 UNLIMITED = Budget(math.inf, sys.maxsize)
 ROUNDING = 1e-9  # accuracies of tables have few digits, their floating-point differences have rounding errors
@@ -94,18 +95,18 @@ def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> 
     Returns:
         By the names of the tasks.
     """
-    rows = list(table.candidates.itertuples())
-    architectures = [Architecture(row.space, row.architecture) for row in rows]
+    architectures = architectures_of(table.candidates)
     space = enclosing_space(architectures)
+    counts = zip(table.candidates["macs"], table.candidates["params"], strict=True)
     candidates = [
-        Candidate(architecture, space.encode(architecture), int(row.macs), int(row.params))
-        for architecture, row in zip(architectures, rows, strict=True)
+        Candidate(architecture, space.encode(architecture), int(macs), int(params))
+        for architecture, (macs, params) in zip(architectures, counts, strict=True)
     ]
-    macs = {candidate.id: candidate.macs for candidate in candidates}
-    answers = {fidelity: _answers(table, fidelity, macs) for fidelity in (table.searched, *table.low)}
+    macs_of = {candidate.id: candidate.macs for candidate in candidates}
+    answers = {fidelity: _answers(table, fidelity, macs_of) for fidelity in (table.searched, *table.low)}
     truth = table.at(table.truth)
     test_accuracies = dict(zip(truth["architecture_id"], truth["test_accuracy"].astype(float), strict=True))
-    limits = {name: np.quantile(list(macs.values()), quantile) for name, quantile in macs_quantiles.items()}
+    limits = {name: np.quantile(list(macs_of.values()), quantile) for name, quantile in macs_quantiles.items()}
     return {
         name: ReplayTask(
             SearchProblem(

@@ -28,7 +28,7 @@ def search_summary(searches: pd.DataFrame, settings: BootstrapSettings) -> pd.Da
         ``<name>_standard_error`` of each measure; ``ratio_to_best_other`` with ``_low`` and ``_high``, see
         :func:`ratio_to_best_other`.
     """
-    measures = [name for name in searches if name not in SEARCH]
+    measures = [str(name) for name in searches if name not in SEARCH]
     rows = []
     for task, of_task in searches.groupby(list(TASK), sort=False):
         costs = of_task.pivot(index="strategy", columns="seed", values="cost_to_target_seconds")
