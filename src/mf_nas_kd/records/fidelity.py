@@ -65,11 +65,16 @@ class Fidelity(Record):
 
     @property
     def relative_cost(self) -> float:
-        """First guess of the cost of a training, in passes of the full network over all training images.
+        """First guess of the cost of a training, in passes of the full network over all training images."""
+        return float(self.image_passes) * self.relative_macs
 
-        The cost of a network is taken to go with the square of its width.
+    @property
+    def relative_macs(self) -> float:
+        """Share of an architecture's multiply-accumulates that its network has at this fidelity, in (0, 1].
+
+        Those of a convolution go with the square of the channel multiplier.
         """
-        return float(self.image_passes) * self.width**2
+        return self.width**2
 
     @property
     def reductions(self) -> tuple[str, ...]:
