@@ -7,13 +7,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from multiprocessing import get_context
-from typing import Any
 
 from threadpoolctl import threadpool_limits
 
 from mf_nas_kd.benchmarks.replay import Replay, ReplayTask, replay
 from mf_nas_kd.cores import available_cores, end_with_driver
 from mf_nas_kd.progress import progress_bar
+from mf_nas_kd.registry import Options
 from mf_nas_kd.search import build_strategy
 from mf_nas_kd.search.budget import Budget
 
@@ -26,7 +26,7 @@ class Contest:
         label: What the rows of its results begin with: ``dataset``, ``space``, ``task``, ``strategy``.
         task: The problem and its answers.
         strategy: A name in ``STRATEGIES``.
-        options: The fields of the strategy's ``Options``.
+        options: An instance of the strategy's ``Options``.
         budget: What each search may spend.
         target_accuracy_points: How near to the best validation accuracy the target is, in percentage points.
     """
@@ -34,7 +34,7 @@ class Contest:
     label: Mapping[str, str]
     task: ReplayTask
     strategy: str
-    options: Mapping[str, Any]
+    options: Options
     budget: Budget
     target_accuracy_points: float
 

@@ -6,27 +6,24 @@ References:
 
 from __future__ import annotations
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict
+from typing import ClassVar
 
+import numpy as np
+
+from mf_nas_kd.registry import NoOptions, Options
 from mf_nas_kd.seeding import fingerprint
 
 BRIGHTEST_VALUE = 16  # each pixel counts the ink in a 4x4 field
 
 
-class DigitsOptions(BaseModel):
-    """There is nothing to choose."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Digits:
-    """All digits, stretched to 0..255, in one split."""
+    """All digits, stretched to 0..255, in one split; there are no options."""
 
+    Options: ClassVar[type[Options]] = NoOptions
     image_shape = (1, 8, 8)
     key = fingerprint(["digits", BRIGHTEST_VALUE])
 
-    def __init__(self, options: DigitsOptions) -> None:
+    def __init__(self, options: NoOptions) -> None:
         from sklearn import datasets  # 1.8 s (one core) that worker processes need not spend
 
         digits = datasets.load_digits()

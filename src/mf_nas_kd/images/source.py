@@ -6,13 +6,14 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
 
 from mf_nas_kd.files import written_whole
 from mf_nas_kd.images.dataset import ImageCollection
+from mf_nas_kd.registry import Options
 
 logger = logging.getLogger(__name__)
 
@@ -22,10 +23,11 @@ ABANDONED_SECONDS = 24 * 60 * 60
 class Source(Protocol):
     """Knows which images there are before it decodes them.
 
-    Obligations: a source is constructed from its model of options; the constructor looks and refuses, and what costs
-    time is left to ``decode``.
+    Obligations: a source is constructed from an instance of its ``Options``; the constructor looks and refuses, and
+    what costs time is left to ``decode``.
 
     Attributes:
+        Options: Model of the options.
         class_names: ``K`` names, by label.
         labels: ``(M,)``, int64.
         splits: ``(M,)``, for every image one of ``dataset.SPLITS``. ``validation`` and ``test`` may be absent; they are
@@ -34,11 +36,14 @@ class Source(Protocol):
         key: Hexadecimal characters that differ as soon as what would be decoded does.
     """
 
+    Options: ClassVar[type[Options]]
     class_names: tuple[str, ...]
     labels: np.ndarray
     splits: np.ndarray
     image_shape: tuple[int, int, int]
     key: str
+
+    def __init__(self, options: Any) -> None: ...
 
     def decode(self, pixels: np.ndarray) -> None:
         """Write all images into ``(M, C, H, W)`` of uint8, which is a map of a file or lies in memory."""

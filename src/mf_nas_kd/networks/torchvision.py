@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
+from pydantic import AfterValidator, JsonValue
 from torch import Tensor, nn
 from torchvision import models
 from torchvision.ops import Permute
 
-from mf_nas_kd.registry import lookup
+from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.registry import Options, lookup
 from mf_nas_kd.taps import Taps
 
 WITHOUT_AUXILIARY_HEADS: Mapping[str, Mapping[str, bool]] = {
@@ -19,6 +21,30 @@ WITHOUT_AUXILIARY_HEADS: Mapping[str, Mapping[str, bool]] = {
 CHANNELS_LAST = [0, 2, 3, 1]
 
 
+MODELS = {name: models.get_model_builder(name) for name in models.list_models(module=models)}
+"""Builders of torchvision's classification networks, by their names there."""
+
+
+def _known_model(name: str) -> str:
+    lookup(MODELS, name, "torchvision's model")
+    return name
+
+
+class TorchvisionOptions(Options):
+    """Which network of torchvision.
+
+    Attributes:
+        model: A name that ``torchvision.models.list_models(torchvision.models)`` gives.
+        small_image_stem: Whether a first convolution that shrinks the image is replaced by a 3x3 one that does not, and
+            the pooling behind it left out, as is usual for images of 32 pixels.
+        arguments: Further arguments of torchvision's builder.
+    """
+
+    model: Annotated[str, AfterValidator(_known_model)]
+    small_image_stem: bool
+    arguments: Mapping[str, JsonValue]
+
+
 class TorchvisionNetwork(nn.Module):
     """One of torchvision's networks with fresh weights.
 
@@ -26,30 +52,29 @@ class TorchvisionNetwork(nn.Module):
     positions where it is a map. Networks of tokens only (vision transformers) have no maps.
 
     Args:
-        model: A name that ``torchvision.models.list_models(torchvision.models)`` gives.
-        small_image_stem: Whether a first convolution that shrinks the image is replaced by a 3x3 one that does not, and
-            the pooling behind it left out, as is usual for images of 32 pixels.
-        arguments: Further arguments of torchvision's builder.
+        model: As in :class:`TorchvisionOptions`.
+        small_image_stem: Likewise.
+        arguments: Likewise.
         classes: ``K``.
         image_channels: 1 for grey images, 3 for colour.
 
     Raises:
         UnknownNameError: If torchvision has no such classification network.
+        InvalidValueError: If its builder does not take the arguments.
     """
+
+    Options: ClassVar[type[Options]] = TorchvisionOptions
 
     def __init__(
         self,
         model: str,
         small_image_stem: bool,
-        arguments: Mapping[str, Any],
+        arguments: Mapping[str, JsonValue],
         classes: int,
         image_channels: int,
     ) -> None:
         super().__init__()
-        known = {name: models.get_model_builder(name) for name in models.list_models(module=models)}
-        build = lookup(known, model, "torchvision's model")
-        given = {**WITHOUT_AUXILIARY_HEADS.get(model, {}), **arguments}
-        self.model = build(weights=None, num_classes=classes, **given)
+        self.model = _build(model, arguments, classes)
         _adapt_first_convolution(self.model, image_channels, small_image_stem)
         self._trunk_outputs: list[Tensor] = []
         self._embeddings: list[Tensor] = []
@@ -88,6 +113,17 @@ class TorchvisionNetwork(nn.Module):
         self._trunk_ended = True
 
 
+def _build(model: str, arguments: Mapping[str, JsonValue], classes: int) -> nn.Module:
+    build = lookup(MODELS, model, "torchvision's model")
+    given = {**WITHOUT_AUXILIARY_HEADS.get(model, {}), **arguments}
+    try:
+        network: nn.Module = build(weights=None, num_classes=classes, **given)
+    except (TypeError, ValueError, AssertionError, NotImplementedError) as failure:  # there is no error of its own
+        allowed = f"what torchvision's {model} takes: {failure}"
+        raise InvalidValueError("teacher.options.torchvision.arguments", dict(arguments), allowed) from failure
+    return network
+
+
 def _trunk(module: nn.Module) -> Iterator[nn.Module]:
     """The modules that a network runs one after the other: its children, those of sequences among them taken apart."""
     for child in module.children():
@@ -109,7 +145,7 @@ def _adapt_first_convolution(model: nn.Module, image_channels: int, small_image_
     replaces_stem = small_image_stem and max(first.stride) > 1 and not makes_tokens
     if image_channels == first.in_channels and not replaces_stem:
         return
-    shape = {"kernel_size": first.kernel_size, "stride": first.stride, "padding": first.padding}
+    shape: dict[str, Any] = {"kernel_size": first.kernel_size, "stride": first.stride, "padding": first.padding}
     if replaces_stem:
         shape = {"kernel_size": 3, "stride": 1, "padding": 1}
         pooling = next((n for n, m in model.named_modules() if isinstance(m, nn.MaxPool2d)), None)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.registry import NoOptions
+from mf_nas_kd.registry import Options as Options
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import Candidate, SearchProblem
@@ -30,12 +33,6 @@ class Proposal:
     reason: str
 
 
-class Options(BaseModel):
-    """Base of a strategy's options; their values come from the configuration."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Strategy(ABC):
     """Says what to evaluate next. It never trains, saves or remembers.
 
@@ -45,7 +42,7 @@ class Strategy(ABC):
     candidate at the same fidelity twice; at the end, when there is nothing left worth its price, no proposal.
     """
 
-    Options: type[Options] = Options
+    Options: ClassVar[type[Options]] = NoOptions
 
     def __init__(self, problem: SearchProblem, options: BaseModel) -> None:
         self.problem = problem

@@ -8,7 +8,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -58,7 +58,7 @@ class MobileNetV2Choices(SpaceChoices):
                 middle[::3], middle[1::3], middle[2::3], strides, strict=True
             )
         ]
-        return cls(stem=stem, stages=stages, head=head)
+        return cls.model_validate({"stem": stem, "stages": stages, "head": head})
 
 
 class MobileNetV2Space(GridSpace):
@@ -69,6 +69,7 @@ class MobileNetV2Space(GridSpace):
     """
 
     name = "mobilenet_v2"
+    Options: ClassVar[type[SpaceChoices]] = MobileNetV2Choices
 
     def __init__(self, choices: MobileNetV2Choices) -> None:
         self._strides = tuple(stage.stride for stage in choices.stages)

@@ -10,7 +10,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import AfterValidator, Field, PositiveInt
@@ -101,13 +101,14 @@ class NASBench201Space:
     """
 
     name = "nas_bench_201"
+    Options: ClassVar[type[SpaceChoices]] = NASBench201Choices
 
     def __init__(self, choices: NASBench201Choices) -> None:
         self._choices = choices
 
     @property
     def size(self) -> int:
-        return len(self._choices.operations) ** len(EDGES)
+        return int(len(self._choices.operations) ** len(EDGES))
 
     def sample(self, rng: np.random.Generator) -> Architecture:
         return self._architecture([str(rng.choice(self._choices.operations)) for _ in EDGES])

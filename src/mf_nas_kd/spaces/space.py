@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from mf_nas_kd.records.architecture import Architecture
+from mf_nas_kd.registry import Options
 
 
-class SpaceChoices(BaseModel, ABC):
-    """What may vary in the architectures of a space."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class SpaceChoices(Options):
+    """Base of the options of a space: what may vary in its architectures."""
 
     @classmethod
     @abstractmethod
@@ -33,13 +31,14 @@ class SpaceChoices(BaseModel, ABC):
 class SearchSpace(Protocol):
     """A set of architectures.
 
-    Obligations: a space is constructed from its model of choices and never changes; all methods are pure;
+    Obligations: a space is constructed from an instance of its ``Options`` and never changes; all methods are pure;
     neighbourhood is symmetric and connects the whole space, and going down ends at the bottom: an architecture without
     a neighbour that needs fewer multiply-accumulates and parameters has the fewest of both in the space. On a grid of
     widths and depths that is one architecture; where operations without parameters can be chosen, there are several.
     """
 
     name: str
+    Options: ClassVar[type[SpaceChoices]]
 
     def __init__(self, choices: Any) -> None: ...
 

@@ -44,6 +44,6 @@ class EvaluationParameters(BaseModel):
     @field_validator("full")
     @classmethod
     def _full_is_full(cls, full: FidelitySettings) -> FidelitySettings:
-        if (full.train_fraction, full.width, full.distillation) != (1, 1, "none"):
+        if full.train_fraction != 1 or full.width != 1 or full.distillation != "none":
             raise InvalidValueError("evaluation.full", str(full.value), "all images, width 1 and distillation none")
         return full

@@ -32,6 +32,7 @@ def create_pipeline() -> Pipeline:
                     "params:training",
                     "params:executor",
                     "params:search",
+                    "params:strategies",
                 ],
                 outputs=["search_trace", "search_outcome", "full_trainings"],
                 name="search",
