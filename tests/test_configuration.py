@@ -16,7 +16,10 @@ from kedro.framework.project import configure_project, pipelines
 from kedro.framework.startup import bootstrap_project
 from pydantic import BaseModel, ValidationError
 
+from mf_nas_kd.networks import teacher_fields
 from mf_nas_kd.schema import FILE, parameter_models, parameters_schema, schema_text
+from mf_nas_kd.search import STRATEGIES
+from mf_nas_kd.seeding import canonical_json
 from mf_nas_kd.settings import CONFIG_LOADER_ARGS
 
 ENVIRONMENTS = [p.name for p in (Path(__file__).parents[1] / "conf").iterdir() if p.is_dir() and p.name != "local"]
@@ -53,6 +56,7 @@ def test_every_parameter_is_read_by_a_node_and_every_input_is_configured(nodes, 
 
 
 MAY_BE_LEFT_OUT = {
+    "strategies": set(STRATEGIES),  # what is used is looked for when a context is made
     "FidelityFilter": {"train_fraction", "epochs", "width", "distillation"},  # what is not said may be anything
     "Entry": {"options"},  # what differs from `strategies`
 }
@@ -135,6 +139,13 @@ def leaves(value, path=()):
         yield path, value
 
 
+def names_in(leaves, above):
+    return {path[len(above)] for path in leaves if path[: len(above)] == above}
+
+
+OWN_NAMES = [("evaluation", "low", "schedules"), ("evaluation", "low", "widths"), ("benchmark", "strategies")]
+
+
 @pytest.mark.parametrize("environment", [name for name in ENVIRONMENTS if name != "base"])
 def test_environments_restate_only_what_differs(project, environment):
     base = dict(leaves(load(project, "base")))
@@ -144,8 +155,19 @@ def test_environments_restate_only_what_differs(project, environment):
                 continue  # a whole that base leaves out
             if value is None and any(known[: len(path)] == path for known in base):
                 continue  # a whole of base that is left out here
+            if any(path[: len(own)] == own and path[len(own)] not in names_in(base, own) for own in OWN_NAMES):
+                continue  # one more
             assert path in base, f"{environment}: {path} is not a parameter of base"
             assert base[path] != value, f"{environment}: {path} is what base says already"
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_validated_teacher_has_the_fields_of_the_configuration(nodes, project, environment):
+    """They are part of the teacher's fingerprint, and so of the keys of evaluations."""
+    parameters = load(project, environment)["teacher"]
+    teacher = parameter_models(nodes)["teacher"].model_validate(parameters)
+    for name, options in parameters["options"].items():
+        assert canonical_json(teacher_fields(name, teacher.options[name])) == canonical_json(options)
 
 
 def test_every_dataset_has_a_layer(base):

@@ -176,9 +176,11 @@ class OptionsFor:
     field: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        models = [handler.generate_schema(entry.Options) for entry in self.table.values()]
+        models: list[CoreSchema | tuple[CoreSchema, str]] = [
+            handler.generate_schema(entry.Options) for entry in self.table.values()
+        ]
         return core_schema.with_info_before_validator_function(self._validated, core_schema.union_schema(models))
 
     def _validated(self, options: Any, info: ValidationInfo) -> Any:
-        name = info.data.get(self.field)  # absent if it was refused
+        name = str(info.data.get(self.field))  # absent if it was refused
         return self.table[name].Options.model_validate(options) if name in self.table else options

@@ -40,7 +40,7 @@ LOW = {
         ({"executor": {"options": {"inline": {"gpu": 1}}}}, r"options.inline.gpu\s+Extra inputs are not permitted"),
         ({"strategies": {"best": {}}}, r"strategies is 'best', but must be one of: .*hf_gp"),
         ({"strategies": {"mf_kd": {"draws": 0}}}, r"mf_kd.draws\s+Input should be greater than"),
-        ({"evaluation": {"low": {"schedules": {"twenty_seventh": None}}}}, r"low.schedules.*at least one value that is not left"),
+        ({"evaluation": {"low": {"schedules": {"twenty_seventh": None}}}}, r"low.schedules\s+Value error, .*at least one value that is not"),
         ({"evaluation": {"low": {"distillation": {"kd": 3}}}}, r"low.distillation.kd\s+Input should be a valid boolean"),
         ({"evaluation": {"low": {"widths": {"half": 2}}}}, r"low.widths.half.*\s+Input should be less than or equal to 1"),
     ],
