@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export DO_NOT_TRACK := true
 export MPLBACKEND := Agg
 
-.PHONY: help setup run test lint clean
+.PHONY: help setup run test lint schema clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -35,6 +35,9 @@ test: $(STAMP) ## every test
 lint: $(STAMP) ## style
 	$(VENV)/bin/ruff check src tests benchmarks
 	$(VENV)/bin/ruff format --check src tests benchmarks
+
+schema: $(STAMP) ## the JSON schema of all parameters, for editors
+	$(VENV)/bin/python -m mf_nas_kd.schema
 
 clean: ## remove the virtual environment; results stay
 	rm -rf $(VENV)

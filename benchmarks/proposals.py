@@ -37,8 +37,8 @@ from mf_nas_kd.search import (
     Candidate,
     History,
     Observation,
+    Options,
     SearchProblem,
-    StrategyOptions,
     build_strategy,
 )
 
@@ -84,7 +84,7 @@ def random_history(problem: SearchProblem, observations: int, kind: str, rng: np
     return History(tuple(seen))
 
 
-def measure(name: str, options: StrategyOptions, size: tuple[int, int], kind: str, rounds: int) -> dict[str, Any]:
+def measure(name: str, options: Options, size: tuple[int, int], kind: str, rounds: int) -> dict[str, Any]:
     """Seconds of the first and of later proposals, and peak resident memory of this process in mebibytes."""
     observations, candidates = size
     rng = np.random.default_rng(0)

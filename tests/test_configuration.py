@@ -1,12 +1,11 @@
 """The configuration itself: every entry is used, every parameter is typed, environments restate only what differs."""
 
-import inspect
+import json
 import os
 import shutil
 import subprocess
 import sys
 import textwrap
-import typing
 from itertools import chain
 from pathlib import Path
 
@@ -15,8 +14,12 @@ import yaml
 from kedro.config import OmegaConfigLoader
 from kedro.framework.project import configure_project, pipelines
 from kedro.framework.startup import bootstrap_project
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel, ValidationError
 
+from mf_nas_kd.networks import teacher_fields
+from mf_nas_kd.schema import FILE, parameter_models, parameters_schema, schema_text
+from mf_nas_kd.search import STRATEGIES
+from mf_nas_kd.seeding import canonical_json
 from mf_nas_kd.settings import CONFIG_LOADER_ARGS
 
 ENVIRONMENTS = [p.name for p in (Path(__file__).parents[1] / "conf").iterdir() if p.is_dir() and p.name != "local"]
@@ -52,30 +55,80 @@ def test_every_parameter_is_read_by_a_node_and_every_input_is_configured(nodes, 
     assert set(base["parameters"]) == read
 
 
-def test_every_parameter_of_a_node_is_a_typed_model_that_refuses_unknown_fields(nodes):
-    for node in nodes:
-        arguments = list(inspect.signature(node.func, eval_str=True).parameters.values())
-        for name, argument in zip(node.inputs, arguments, strict=True):
-            if name.startswith("params:"):
-                model = argument.annotation
-                assert issubclass(model, BaseModel), f"{node.name}: {name}"
-                entries = (
-                    typing.get_args(model.model_fields["root"].annotation)[1:] if issubclass(model, RootModel) else ()
-                )
-                for checked in entries or (model,):  # a mapping by name has no fields of its own, its entries have
-                    assert checked.model_config["extra"] == "forbid", f"{node.name}: {name}"
-                defaults = [field for field, info in model.model_fields.items() if not info.is_required()]
-                assert not defaults, f"{name}: {defaults} have defaults in code, so that conf/base does not show them"
+MAY_BE_LEFT_OUT = {
+    "strategies": set(STRATEGIES),  # what is used is looked for when a context is made
+    "FidelityFilter": {"train_fraction", "epochs", "width", "distillation"},  # what is not said may be anything
+    "Entry": {"options"},  # what differs from `strategies`
+}
+
+
+def test_every_parameter_of_a_node_is_a_typed_model_that_refuses_unknown_fields(nodes, base):
+    for name, model in parameter_models(nodes).items():
+        assert issubclass(model, BaseModel), name
+        with pytest.raises(ValidationError):
+            model.model_validate({**base["parameters"][name], "no_such_field": 1})
+
+
+def test_no_option_has_a_default_in_code_and_all_refuse_unknown_fields(nodes):
+    for name, parameter in parameter_models(nodes).items():
+        schema = parameter.model_json_schema()
+        for title, model in [(name, schema), *schema.get("$defs", {}).items()]:
+            if "properties" in model:
+                assert model["additionalProperties"] is False, f"{name}: {title}"
+            optional = set(model.get("properties", {})) - set(model.get("required", ()))
+            unseen = optional - MAY_BE_LEFT_OUT.get(title, set())
+            assert not unseen, f"{name}: {title} has defaults in code, so that conf/base does not show {unseen}"
+
+
+def test_every_value_of_the_parameters_is_typed(nodes):
+    def has_untyped(schema):
+        if isinstance(schema, dict):
+            return schema.get("additionalProperties") is True or any(map(has_untyped, schema.values()))
+        return isinstance(schema, list) and any(map(has_untyped, schema))
+
+    models = parameters_schema(parameter_models(nodes))["$defs"]
+    assert {name for name, schema in models.items() if has_untyped(schema)} <= {"DistillationRecipe"}
+
+
+def test_the_schema_for_editors_is_that_of_the_models(nodes, project):
+    assert (project / FILE).read_text(encoding="utf-8") == schema_text(nodes), f"{FILE} is stale: make schema"
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_files_of_every_environment_go_with_the_schema(project, environment):
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((project / FILE).read_text(encoding="utf-8"))
+    for file in (project / "conf" / environment).rglob("parameters*.yml"):
+        jsonschema.validate(yaml.safe_load(file.read_text()), schema)
+
+
+def test_a_wrong_value_does_not_go_with_the_schema(project):
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((project / FILE).read_text(encoding="utf-8"))
+    for wrong in (
+        {"serach": {}},
+        {"search": {"strategy": "best"}},
+        {"search": {"budget_seconds": -1}},
+        {"images": {"options": {"digits": {"size": 8}}}},
+        {"evaluation": {"low": {"schedules": {"third": {"train_fraction": 0.3}}}}},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)
+
+
+def test_every_file_of_base_names_the_schema(project):
+    for file in (project / "conf" / "base").glob("parameters*.yml"):
+        first, _, _ = file.read_text().partition("\n")
+        assert first == f"# yaml-language-server: $schema=../{FILE.name}", file.name
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_the_parameters_of_every_environment_are_valid(nodes, project, environment):
     parameters = load(project, environment)
-    for node in nodes:
-        arguments = list(inspect.signature(node.func, eval_str=True).parameters.values())
-        for name, argument in zip(node.inputs, arguments, strict=True):
-            if name.startswith("params:"):
-                argument.annotation.model_validate(parameters[top_level(name)])
+    valid = {name: model.model_validate(parameters[name]) for name, model in parameter_models(nodes).items()}
+    valid["benchmark"].options_of(valid["strategies"])
+    assert valid["strategies"].options_of(valid["search"].strategy)
+    assert set(valid["evaluation"].low.distillation) <= set(valid["training"].distillation)
 
 
 def leaves(value, path=()):
@@ -84,6 +137,13 @@ def leaves(value, path=()):
             yield from leaves(inner, (*path, key))
     else:
         yield path, value
+
+
+def names_in(leaves, above):
+    return {path[len(above)] for path in leaves if path[: len(above)] == above}
+
+
+OWN_NAMES = [("evaluation", "low", "schedules"), ("evaluation", "low", "widths"), ("benchmark", "strategies")]
 
 
 @pytest.mark.parametrize("environment", [name for name in ENVIRONMENTS if name != "base"])
@@ -95,8 +155,19 @@ def test_environments_restate_only_what_differs(project, environment):
                 continue  # a whole that base leaves out
             if value is None and any(known[: len(path)] == path for known in base):
                 continue  # a whole of base that is left out here
+            if any(path[: len(own)] == own and path[len(own)] not in names_in(base, own) for own in OWN_NAMES):
+                continue  # one more
             assert path in base, f"{environment}: {path} is not a parameter of base"
             assert base[path] != value, f"{environment}: {path} is what base says already"
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_validated_teacher_has_the_fields_of_the_configuration(nodes, project, environment):
+    """They are part of the teacher's fingerprint, and so of the keys of evaluations."""
+    parameters = load(project, environment)["teacher"]
+    teacher = parameter_models(nodes)["teacher"].model_validate(parameters)
+    for name, options in parameters["options"].items():
+        assert canonical_json(teacher_fields(name, teacher.options[name])) == canonical_json(options)
 
 
 def test_every_dataset_has_a_layer(base):

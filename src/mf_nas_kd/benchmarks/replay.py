@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mf_nas_kd.benchmarks.table import BenchmarkTable
-from mf_nas_kd.records.candidates import architectures_of
-from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.records import Architecture, Fidelity
+from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.loop import search_steps
@@ -94,7 +94,7 @@ def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> 
     Returns:
         By the names of the tasks.
     """
-    architectures = architectures_of(table.candidates)
+    architectures = records_of(table.candidates, Architecture)
     space = enclosing_space(architectures)
     counts = zip(table.candidates["macs"], table.candidates["params"], strict=True)
     candidates = [

@@ -13,7 +13,8 @@ from threadpoolctl import threadpool_limits
 from mf_nas_kd.benchmarks.replay import Replay, ReplayTask, replay
 from mf_nas_kd.cores import available_cores, end_with_driver
 from mf_nas_kd.progress import progress_bar
-from mf_nas_kd.search import StrategyOptions, build_strategy
+from mf_nas_kd.registry import Options
+from mf_nas_kd.search import build_strategy
 from mf_nas_kd.search.budget import Budget
 
 
@@ -33,7 +34,7 @@ class BenchmarkRun:
     label: Mapping[str, str]
     task: ReplayTask
     strategy: str
-    options: StrategyOptions
+    options: Options
     budget: Budget
     target_accuracy_points: float
 

@@ -7,8 +7,11 @@ One strategy per file, one line per strategy in the table ``STRATEGIES``. Letter
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated, Any
 
-from mf_nas_kd.registry import lookup
+from pydantic import ConfigDict, RootModel
+
+from mf_nas_kd.registry import Options, OptionsOf, configured, lookup
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.co_kriging import CoKriging
 from mf_nas_kd.search.external.botorch_multi_fidelity import BoTorchMultiFidelity
@@ -22,7 +25,7 @@ from mf_nas_kd.search.pareto import pareto_front
 from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.random_search import RandomSearch
 from mf_nas_kd.search.regularised_evolution import RegularisedEvolution
-from mf_nas_kd.search.strategy import Proposal, Strategy, StrategyOptions
+from mf_nas_kd.search.strategy import Proposal, Strategy
 from mf_nas_kd.search.successive_halving import SuccessiveHalving
 from mf_nas_kd.search.two_stage import TwoStage
 
@@ -40,7 +43,28 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
 }
 
 
-def build_strategy(name: str, problem: SearchProblem, options: StrategyOptions | Mapping[str, object]) -> Strategy:
+class StrategySettings(RootModel[Annotated[Mapping[str, Options], OptionsOf(STRATEGIES, "strategies")]]):
+    """Options of each strategy, by its name in ``STRATEGIES``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def options_of(self, name: str, changes: Mapping[str, Any] | None = None) -> Options:
+        """The options of a strategy.
+
+        Args:
+            name: A name in ``STRATEGIES``.
+            changes: Values of those options that are to be others; None to change nothing.
+
+        Raises:
+            UnknownNameError: If the strategy is not known, or has no options here.
+            pydantic.ValidationError: If a changed option is unknown or not allowed.
+        """
+        model = lookup(STRATEGIES, name, "strategy").Options
+        options = lookup(self.root, name, "strategy without options in strategies")
+        return model.model_validate({**dict(options), **changes}) if changes else options
+
+
+def build_strategy(name: str, problem: SearchProblem, options: Options | Mapping[str, Any]) -> Strategy:
     """Build a strategy for a problem.
 
     Args:
@@ -52,8 +76,8 @@ def build_strategy(name: str, problem: SearchProblem, options: StrategyOptions |
         UnknownNameError: If the strategy is not known.
         pydantic.ValidationError: If an option is missing, unknown, or not allowed.
     """
-    strategy = lookup(STRATEGIES, name, "search.strategy")
-    return strategy(problem, strategy.Options.model_validate(options))
+    strategy, validated = configured(STRATEGIES, name, options, "search.strategy")
+    return strategy(problem, validated)
 
 
 __all__ = [
@@ -66,7 +90,7 @@ __all__ = [
     "SearchProblem",
     "SearchResult",
     "Strategy",
-    "StrategyOptions",
+    "StrategySettings",
     "build_strategy",
     "pareto_front",
     "run_search",

@@ -17,9 +17,9 @@ from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.low_fidelity_choice import choose_low_fidelity
 from mf_nas_kd.search.strategy import (
+    Options,
     Proposal,
     Strategy,
-    StrategyOptions,
     draw,
     explained,
     reserve_full_evaluation,
@@ -30,7 +30,7 @@ from mf_nas_kd.search.upper_confidence_bound import propose_by_bound
 from mf_nas_kd.surrogates import CoKrigingPrior
 
 
-class CoKrigingOptions(StrategyOptions):
+class CoKrigingOptions(Options):
     """Options of :class:`CoKriging`.
 
     Attributes:

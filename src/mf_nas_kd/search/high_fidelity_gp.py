@@ -11,13 +11,13 @@ from pydantic import NonNegativeFloat, PositiveInt
 
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
-from mf_nas_kd.search.strategy import Proposal, Strategy, StrategyOptions, draw, within
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, within
 from mf_nas_kd.search.surrogate_data import surrogate_data
 from mf_nas_kd.search.upper_confidence_bound import propose_by_bound
 from mf_nas_kd.surrogates import SingleFidelityPrior
 
 
-class HighFidelityGPOptions(StrategyOptions):
+class HighFidelityGPOptions(Options):
     """Options of :class:`HighFidelityGP`.
 
     Attributes:

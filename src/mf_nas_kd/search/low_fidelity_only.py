@@ -17,9 +17,9 @@ from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.low_fidelity_choice import choose_low_fidelity
 from mf_nas_kd.search.strategy import (
+    Options,
     Proposal,
     Strategy,
-    StrategyOptions,
     draw,
     explained,
     reserve_full_evaluation,
@@ -29,7 +29,7 @@ from mf_nas_kd.search.surrogate_data import candidate_inputs, surrogate_data
 from mf_nas_kd.surrogates import GaussianProcess, SingleFidelityPrior
 
 
-class LowFidelityOnlyOptions(StrategyOptions):
+class LowFidelityOnlyOptions(Options):
     """Options of :class:`LowFidelityOnly`.
 
     Attributes:

@@ -28,11 +28,11 @@ from mf_nas_kd.search.history import History
 from mf_nas_kd.search.posterior import Models, Posterior
 from mf_nas_kd.search.problem import SearchProblem
 from mf_nas_kd.search.reasons import reason_of
-from mf_nas_kd.search.strategy import Proposal, Strategy, StrategyOptions, reserve_full_evaluation, within
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, reserve_full_evaluation, within
 from mf_nas_kd.search.usual_costs import usual_costs
 
 
-class MultiFidelityOptions(StrategyOptions):
+class MultiFidelityOptions(Options):
     """Options of :class:`MultiFidelity`.
 
     Attributes:

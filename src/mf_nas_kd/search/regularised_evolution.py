@@ -17,10 +17,10 @@ from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.neighbours import Neighbours
 from mf_nas_kd.search.problem import SearchProblem
-from mf_nas_kd.search.strategy import Proposal, Strategy, StrategyOptions, draw, within
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, within
 
 
-class RegularisedEvolutionOptions(StrategyOptions):
+class RegularisedEvolutionOptions(Options):
     """Options of :class:`RegularisedEvolution`.
 
     Attributes:
@@ -40,7 +40,7 @@ class RegularisedEvolution(Strategy):
     Options = RegularisedEvolutionOptions
     options: RegularisedEvolutionOptions
 
-    def __init__(self, problem: SearchProblem, options: StrategyOptions) -> None:
+    def __init__(self, problem: SearchProblem, options: Options) -> None:
         super().__init__(problem, options)
         self._nearest = Neighbours(problem.candidates)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.registry import NoOptions
+from mf_nas_kd.registry import Options as Options
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import Candidate, SearchProblem
@@ -30,12 +32,6 @@ class Proposal:
     reason: str
 
 
-class StrategyOptions(BaseModel):
-    """Base of a strategy's options; their values come from the configuration."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Strategy(ABC):
     """Search strategy: proposes the next evaluations. It never trains or saves, and has no state.
 
@@ -50,9 +46,9 @@ class Strategy(ABC):
         options: Validated options, an instance of the class attribute ``Options``.
     """
 
-    Options: type[StrategyOptions] = StrategyOptions
+    Options: ClassVar[type[Options]] = NoOptions
 
-    def __init__(self, problem: SearchProblem, options: StrategyOptions) -> None:
+    def __init__(self, problem: SearchProblem, options: Options) -> None:
         self.problem = problem
         self.options = options
 

@@ -14,7 +14,7 @@ from mf_nas_kd.benchmarks.replay import replay_tasks
 from mf_nas_kd.benchmarks.replays import BenchmarkRun, run_replays
 from mf_nas_kd.pipelines.benchmark.parameters import BenchmarkParameters, Entry
 from mf_nas_kd.records import Fidelity
-from mf_nas_kd.search import STRATEGIES
+from mf_nas_kd.search import StrategySettings
 from mf_nas_kd.statistics import BootstrapSettings, correlation_table, search_summary
 
 logger = logging.getLogger(__name__)
@@ -36,10 +36,10 @@ def correlate_tables(tables: tuple[BenchmarkTable, ...], bootstrap: BootstrapSet
 
 
 def replay_searches(
-    tables: tuple[BenchmarkTable, ...], parameters: BenchmarkParameters
+    tables: tuple[BenchmarkTable, ...], parameters: BenchmarkParameters, strategies: StrategySettings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every strategy on every task of every table with every seed: one row a search, and their traces."""
-    runs = [run for table in tables for run in _benchmark_runs(table, parameters)]
+    runs = [run for table in tables for run in _benchmark_runs(table, parameters, strategies)]
     replays = run_replays(runs, parameters.seeds, parameters.workers)
     searches, traces = [], []
     for run, seed, replayed in replays:
@@ -89,7 +89,10 @@ def _correlate(table: BenchmarkTable, bootstrap: BootstrapSettings) -> pd.DataFr
     return correlation_table(evaluations.dropna(subset=["val_accuracy"]), evaluations.loc[full], bootstrap)
 
 
-def _benchmark_runs(table: BenchmarkTable, parameters: BenchmarkParameters) -> list[BenchmarkRun]:
+def _benchmark_runs(
+    table: BenchmarkTable, parameters: BenchmarkParameters, strategies: StrategySettings
+) -> list[BenchmarkRun]:
+    options = parameters.options_of(strategies)
     lows = {name: _low(table, name, entry) for name, entry in parameters.entries.items()}
     runs = []
     for name, task in replay_tasks(table, parameters.macs_quantiles).items():
@@ -103,7 +106,7 @@ def _benchmark_runs(table: BenchmarkTable, parameters: BenchmarkParameters) -> l
                 label={"dataset": table.dataset, "space": table.space, "task": name, "strategy": strategy},
                 task=restricted[lows[strategy]],
                 strategy=entry.strategy,
-                options=STRATEGIES[entry.strategy].Options.model_validate(entry.options),
+                options=options[strategy],
                 budget=parameters.budget,
                 target_accuracy_points=parameters.target_accuracy_points,
             )

@@ -70,6 +70,7 @@ def search(
     distillation: DistillationConfigurations,
     executor: ExecutorSettings,
     parameters: SearchParameters,
+    strategies: searching.StrategySettings,
 ) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame]:
     """Spend the budget; returns the trace, the outcome, and all full trainings of the pool, known ones included."""
     full_row = next(plan[plan["role"] == "full"].itertuples())
@@ -82,7 +83,7 @@ def search(
     with open_executor(executor, evaluator) as workers:
         result = searching.run_search(
             name=parameters.strategy,
-            strategy=searching.build_strategy(parameters.strategy, problem, parameters.options[parameters.strategy]),
+            strategy=searching.build_strategy(parameters.strategy, problem, strategies.options_of(parameters.strategy)),
             problem=problem,
             known=known,
             budget=searching.Budget(parameters.budget_seconds, parameters.budget_evaluations),

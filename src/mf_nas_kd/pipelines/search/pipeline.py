@@ -34,6 +34,7 @@ def create_pipeline() -> Pipeline:
                     "params:distillation",
                     "params:executor",
                     "params:search",
+                    "params:strategies",
                 ],
                 outputs=["search_trace", "search_outcome", "full_trainings"],
                 name="search",

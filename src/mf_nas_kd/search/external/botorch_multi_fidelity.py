@@ -24,7 +24,7 @@ from mf_nas_kd.search.external import require
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.rungs import rungs
-from mf_nas_kd.search.strategy import Proposal, Strategy, StrategyOptions, draw, reserve_full_evaluation, within
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, reserve_full_evaluation, within
 
 if TYPE_CHECKING:
     from mf_nas_kd.search.external.multi_fidelity_process import MultiFidelityProcess
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 CONSIDERED = 1000  # candidates for a proposal, drawn at random of more: time and memory grow with their number
 
 
-class BoTorchMultiFidelityOptions(StrategyOptions):
+class BoTorchMultiFidelityOptions(Options):
     """Options of :class:`BoTorchMultiFidelity`.
 
     Attributes:
@@ -61,7 +61,7 @@ class BoTorchMultiFidelity(Strategy):
     Options = BoTorchMultiFidelityOptions
     options: BoTorchMultiFidelityOptions
 
-    def __init__(self, problem: SearchProblem, options: StrategyOptions) -> None:
+    def __init__(self, problem: SearchProblem, options: Options) -> None:
         require("botorch")
         super().__init__(problem, options)
 

@@ -19,7 +19,7 @@ from mf_nas_kd.search.external import require
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.neighbours import Neighbours
 from mf_nas_kd.search.problem import Candidate, SearchProblem
-from mf_nas_kd.search.strategy import Proposal, Strategy, StrategyOptions, within
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, within
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class OptunaTPE(Strategy):
         MissingPackageError: If Optuna is not installed.
     """
 
-    def __init__(self, problem: SearchProblem, options: StrategyOptions) -> None:
+    def __init__(self, problem: SearchProblem, options: Options) -> None:
         require("optuna")
         super().__init__(problem, options)
         self._axes = axes_of(problem.candidates)
