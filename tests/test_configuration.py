@@ -87,7 +87,7 @@ def test_every_value_of_the_parameters_is_typed(nodes):
         return isinstance(schema, list) and any(map(has_untyped, schema))
 
     models = parameters_schema(parameter_models(nodes))["$defs"]
-    assert {name for name, schema in models.items() if has_untyped(schema)} <= {"DistillationRecipe"}
+    assert {name for name, schema in models.items() if has_untyped(schema)} == set()
 
 
 def test_the_schema_for_editors_is_that_of_the_models(nodes, project):
@@ -128,7 +128,7 @@ def test_the_parameters_of_every_environment_are_valid(nodes, project, environme
     valid = {name: model.model_validate(parameters[name]) for name, model in parameter_models(nodes).items()}
     valid["benchmark"].options_of(valid["strategies"])
     assert valid["strategies"].options_of(valid["search"].strategy)
-    assert set(valid["evaluation"].low.distillation) <= set(valid["training"].distillation)
+    assert set(valid["evaluation"].low.distillation) <= set(valid["distillation"].root)
 
 
 def leaves(value, path=()):

@@ -102,16 +102,16 @@ def _require_used(context: KedroContext) -> None:
 def _require_consistent(parameters: Mapping[str, Any]) -> None:
     """Every fidelity names a distillation configuration that there is, and every strategy that is used has its options.
 
-    Kedro has made models of the parameters of the pipelines that are to run, and left the others as they were read.
+    Kedro has made models of the parameters of the pipelines that will run, and left the others as they were read.
     """
     models: dict[str, Any] = {name: value for name, value in parameters.items() if isinstance(value, BaseModel)}
-    recipes = models["training"].distillation if "training" in models else None
-    if recipes is not None and "evaluation" in models:
+    known = models["distillation"].root if "distillation" in models else None
+    if known is not None and "evaluation" in models:
         for name in (models["evaluation"].full.distillation, *models["evaluation"].low.distillation):
-            lookup(recipes, name, "evaluation's distillation")
-    if recipes is not None and "search" in models:
+            lookup(known, name, "evaluation's distillation")
+    if known is not None and "search" in models:
         for name in models["search"].low.distillation if models["search"].low is not None else ():
-            lookup(recipes, name, "search.low.distillation")
+            lookup(known, name, "search.low.distillation")
     if "strategies" in models and "search" in models:
         models["strategies"].options_of(models["search"].strategy)
     if "strategies" in models and "benchmark" in models:

@@ -19,6 +19,7 @@ class AttentionLoss(MatchedMapsLoss):
     """Mean squared difference of L2-normalised maps of the mean squared activation, summed over stages."""
 
     form = "attention"
+    published = MatchedMapsLoss.Options(stages="last", map_size=None)
 
     def teacher_targets(self, taps: Taps) -> Tensor:
         """The attention maps of all stages side by side, ``(B, sum of H * W)``."""

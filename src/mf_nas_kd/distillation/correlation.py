@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from mf_nas_kd.distillation.loss import DistillationLoss, require_positive, require_several_images
+from mf_nas_kd.distillation.loss import DistillationLoss, LossOptions, PositiveCount, require_several_images
 from mf_nas_kd.taps import Taps, TapShapes
 
 
@@ -18,17 +18,27 @@ class CorrelationLoss(DistillationLoss):
     """Mean over consecutive images ``b`` of ``Σ_d δ_b δ_(b+1)``, ``δ = |A_s e_s - A_t e_t|`` with learned linear maps.
 
     Args:
-        features: Dimensions of the space that both embeddings are mapped to.
+        options: See :class:`CorrelationLoss.Options`.
     """
 
-    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, features: int = 128) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images)
-        require_positive(features=features)
-        self.student_map = nn.Linear(student.embedding, features)
-        self.teacher_map = nn.Linear(teacher.embedding, features)
+    class Options(LossOptions):
+        """Options of ``correlation``.
+
+        Attributes:
+            features: Dimensions of the space that both embeddings are mapped to.
+        """
+
+        features: PositiveCount
+
+    published = Options(features=128)
+
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
+        self.student_map = nn.Linear(student.embedding, options.features)
+        self.teacher_map = nn.Linear(teacher.embedding, options.features)
 
     @property
-    def remembers(self) -> str:
+    def target_key(self) -> str:
         return "embedding"
 
     def teacher_targets(self, taps: Taps) -> Tensor:

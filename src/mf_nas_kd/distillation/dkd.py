@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mf_nas_kd.distillation.logits import LogitsLoss
+from mf_nas_kd.distillation.loss import Number
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.taps import Taps, TapShapes
 
@@ -22,30 +23,33 @@ class DecoupledLoss(LogitsLoss):
     The target is the class of the image. Where no labels are given, it is the teacher's most probable class.
 
     Args:
-        temperature: ``t``, above 0.
-        target_weight: ``α``.
-        others_weight: ``β``.
+        options: See :class:`DecoupledLoss.Options`.
 
     Raises:
         InvalidValueError: If there are two classes only: beside the target there is one other, and nothing to compare.
     """
 
-    def __init__(
-        self,
-        *,
-        student: TapShapes,
-        teacher: TapShapes,
-        num_images: int,
-        temperature: float = 4.0,
-        target_weight: float = 1.0,
-        others_weight: float = 8.0,
-    ) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images, temperature=temperature)
+    class Options(LogitsLoss.Options):
+        """Options of ``dkd``.
+
+        Attributes:
+            temperature: ``t``, above 0.
+            target_weight: ``α``.
+            others_weight: ``β``.
+        """
+
+        target_weight: Number
+        others_weight: Number
+
+    published = Options(temperature=4.0, target_weight=1.0, others_weight=8.0)
+
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
         if student.classes < 3:
             allowed = "at least 3 for dkd: with two there is nothing to compare beside the target"
             raise InvalidValueError("number of classes", student.classes, allowed)
-        self.target_weight = target_weight
-        self.others_weight = others_weight
+        self.target_weight = options.target_weight
+        self.others_weight = options.others_weight
 
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
         classes = targets.argmax(dim=1) if labels is None else labels

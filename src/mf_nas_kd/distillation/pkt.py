@@ -22,7 +22,7 @@ class ProbabilisticTransferLoss(DistillationLoss):
     """Mean over all pairs of ``p_t log((p_t + ε) / (p_s + ε))``; rows of ``p`` are similarities that sum to one."""
 
     @property
-    def remembers(self) -> str:
+    def target_key(self) -> str:
         return "embedding"
 
     def teacher_targets(self, taps: Taps) -> Tensor:

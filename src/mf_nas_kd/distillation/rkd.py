@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mf_nas_kd.distillation.loss import DistillationLoss, require_several_images
+from mf_nas_kd.distillation.loss import DistillationLoss, LossOptions, Number, require_several_images
 from mf_nas_kd.taps import Taps, TapShapes
 
 SMALLEST_SQUARE = 1e-12  # below, images count as being at one point: the slope of root and direction is infinite there
@@ -23,25 +23,29 @@ class RelationalLoss(DistillationLoss):
     """Smooth L1 between the distances (in units of their mean) and between the cosines of angles of both embeddings.
 
     Args:
-        distance_weight: Of the distances.
-        angle_weight: Of the angles.
+        options: See :class:`RelationalLoss.Options`.
     """
 
-    def __init__(
-        self,
-        *,
-        student: TapShapes,
-        teacher: TapShapes,
-        num_images: int,
-        distance_weight: float = 25.0,
-        angle_weight: float = 50.0,
-    ) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images)
-        self.distance_weight = distance_weight
-        self.angle_weight = angle_weight
+    class Options(LossOptions):
+        """Options of ``rkd``.
+
+        Attributes:
+            distance_weight: Weight of the distance-wise loss.
+            angle_weight: Weight of the angle-wise loss.
+        """
+
+        distance_weight: Number
+        angle_weight: Number
+
+    published = Options(distance_weight=25.0, angle_weight=50.0)
+
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
+        self.distance_weight = options.distance_weight
+        self.angle_weight = options.angle_weight
 
     @property
-    def remembers(self) -> str:
+    def target_key(self) -> str:
         return "embedding"
 
     def teacher_targets(self, taps: Taps) -> Tensor:

@@ -131,14 +131,18 @@ class CostCounter:
     def __init__(self, classes: int, image_shape: tuple[int, int, int]) -> None:
         self._classes = classes
         self._image_shape = image_shape
-        self._known: dict[Architecture, NetworkCost] = {}
+        self._known: dict[tuple[Architecture, float, tuple[int, int, int]], NetworkCost] = {}
 
-    def __call__(self, architecture: Architecture) -> NetworkCost:
-        if architecture not in self._known:
+    def __call__(
+        self, architecture: Architecture, width: float = 1.0, image_shape: tuple[int, int, int] | None = None
+    ) -> NetworkCost:
+        """Cost of an architecture; of other images than those of the constructor, where ``image_shape`` says so."""
+        key = architecture, width, image_shape or self._image_shape
+        if key not in self._known:
             with torch_seeded(0, "cost"), Uninitialised():  # weights do not matter; global generators stay untouched
-                network = build_network(architecture, self._classes, self._image_shape[0])
-            self._known[architecture] = network_cost(network, self._image_shape)
-        return self._known[architecture]
+                network = build_network(architecture, self._classes, self._image_shape[0], width)
+            self._known[key] = network_cost(network, key[2])
+        return self._known[key]
 
 
 def rebuild(trained: TrainedNetwork) -> nn.Module:
