@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from kedro.config import OmegaConfigLoader
+from kedro.framework.cli.utils import _split_params
 from kedro.framework.project import configure_project, pipelines
 from kedro.framework.startup import bootstrap_project
 from pydantic import BaseModel, ValidationError
@@ -87,7 +88,7 @@ def test_every_value_of_the_parameters_is_typed(nodes):
         return isinstance(schema, list) and any(map(has_untyped, schema))
 
     models = parameters_schema(parameter_models(nodes))["$defs"]
-    assert {name for name, schema in models.items() if has_untyped(schema)} <= {"DistillationRecipe"}
+    assert {name for name, schema in models.items() if has_untyped(schema)} == set()
 
 
 def test_the_schema_for_editors_is_that_of_the_models(nodes, project):
@@ -128,7 +129,7 @@ def test_the_parameters_of_every_environment_are_valid(nodes, project, environme
     valid = {name: model.model_validate(parameters[name]) for name, model in parameter_models(nodes).items()}
     valid["benchmark"].options_of(valid["strategies"])
     assert valid["strategies"].options_of(valid["search"].strategy)
-    assert set(valid["evaluation"].low.distillation) <= set(valid["training"].distillation)
+    assert set(valid["evaluation"].low.distillation) <= set(valid["distillation"].root)
 
 
 def leaves(value, path=()):
@@ -149,8 +150,10 @@ OWN_NAMES = [("evaluation", "low", "schedules"), ("evaluation", "low", "widths")
 @pytest.mark.parametrize("environment", [name for name in ENVIRONMENTS if name != "base"])
 def test_environments_restate_only_what_differs(project, environment):
     base = dict(leaves(load(project, "base")))
+    loader = OmegaConfigLoader(str(project / "conf"), env=environment, **CONFIG_LOADER_ARGS)
     for file in (project / "conf" / environment).rglob("parameters*.yml"):
-        for path, value in leaves(yaml.safe_load(file.read_text())):
+        own = loader.load_and_merge_dir_config(str(file.parent), [file.name], "parameters", set())
+        for path, value in leaves(own):
             if any(path[:length] in base and base[path[:length]] is None for length in range(1, len(path))):
                 continue  # a whole that base leaves out
             if value is None and any(known[: len(path)] == path for known in base):
@@ -168,6 +171,53 @@ def test_a_validated_teacher_has_the_fields_of_the_configuration(nodes, project,
     teacher = parameter_models(nodes)["teacher"].model_validate(parameters)
     for name, options in parameters["options"].items():
         assert canonical_json(teacher_fields(name, teacher.options[name])) == canonical_json(options)
+
+
+def test_what_environments_have_in_common_can_be_changed_in_part(project):
+    given = {"training": {"hyper_parameters": {"learning_rate": 0.05}}, "teacher": {"epochs": 3}}
+    loader = OmegaConfigLoader(str(project / "conf"), env="cifar100", runtime_params=given, **CONFIG_LOADER_ARGS)
+    parameters = loader["parameters"]
+    assert parameters["training"]["hyper_parameters"]["batch_size"] == 64
+    assert parameters["training"]["hyper_parameters"]["learning_rate"] == 0.05
+    assert parameters["teacher"]["builder"] == "resnet32x4"
+    assert parameters["teacher"]["epochs"] == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("evaluation.low.schedules.ninth=null", {("1/27", 20), ("1/3", 5)}),
+        ("evaluation.low.schedules.third.epochs=3", {("1/27", 20), ("1/9", 12), ("1/3", 3)}),
+        ("evaluation.low.schedules.half={train_fraction: 1/2}", None),
+    ],
+)
+def test_the_command_line_changes_one_value_or_leaves_it_out(nodes, project, line, expected):
+    schedules = low_of(nodes, project, line)
+    found = schedules and {(str(fidelity.train_fraction), fidelity.epochs) for fidelity in schedules.values}
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("evaluation.low.distillation.nst=false", ["none", "kd", "attention", "attention_balanced"]),
+        ("evaluation.low.distillation.nst=null", ["none", "kd", "attention", "attention_balanced"]),
+        ("evaluation.low.distillation.rkd=true", ["none", "kd", "attention", "attention_balanced", "nst", "rkd"]),
+        ("evaluation.low.distillation=rkd", ["rkd"]),
+    ],
+)
+def test_the_command_line_chooses_distillation_configurations(nodes, project, line, expected):
+    assert list(low_of(nodes, project, line).distillation_names) == expected
+
+
+def low_of(nodes, project, line):
+    """The low fidelities with a line of ``--params``, as Kedro's command reads it; None if it is refused."""
+    given = _split_params(None, None, line)
+    loader = OmegaConfigLoader(str(project / "conf"), env="base", runtime_params=given, **CONFIG_LOADER_ARGS)
+    try:
+        return parameter_models(nodes)["evaluation"].model_validate(loader["parameters"]["evaluation"]).low
+    except ValidationError:
+        return None
 
 
 def test_every_dataset_has_a_layer(base):
