@@ -48,4 +48,5 @@ class CorrelationLoss(DistillationLoss):
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
         require_several_images("correlation", len(targets))
         distance = (self.student_map(taps.embedding) - self.teacher_map(targets.to(taps.embedding.dtype))).abs()
-        return (distance[:-1] * distance[1:]).sum(dim=1).mean()
+        value: Tensor = (distance[:-1] * distance[1:]).sum(dim=1).mean()
+        return value
