@@ -62,6 +62,8 @@ class ContrastiveLoss(DistillationLoss):
 
     published = Options(features=128, negatives=16384, temperature=0.07, momentum=0.5)
     capturable = False
+    student_memory: Tensor
+    teacher_memory: Tensor
 
     def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
         super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)

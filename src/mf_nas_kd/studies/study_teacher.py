@@ -53,8 +53,8 @@ class StudyTeacher:
     @cached_property
     def network(self) -> nn.Module:
         """The teacher's network on the device, in evaluation mode."""
-        network: nn.Module = rebuild(self.trained)
-        return network.to(self._context.device, memory_format=torch.channels_last)
+        network: nn.Module = rebuild(self.trained).to(memory_format=torch.channels_last)
+        return network.to(self._context.device)
 
     @cached_property
     def cache(self) -> TargetCache | None:
