@@ -33,7 +33,7 @@ class ProjectHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Check what no single parameter can check of itself, before MLflow opens a run and before any node."""
         _require_known(context.config_loader)
-        _require_recipes(context.params)
+        _require_configurations(context.params)
         _require_used(context)
 
     @hook_impl
@@ -98,16 +98,16 @@ def _require_used(context: KedroContext) -> None:
         raise InvalidValueError(f"images_dir, with images.source {images['source']!r},", given, allowed)
 
 
-def _require_recipes(parameters: Mapping[str, Any]) -> None:
-    """Every fidelity names a distillation recipe that there is.
+def _require_configurations(parameters: Mapping[str, Any]) -> None:
+    """Every fidelity names a distillation configuration that exists.
 
-    Kedro has made models of the parameters of the pipelines that are to run, and left the others as they were read.
+    Kedro has made models of the parameters of the pipelines that will run, and left the others as they were read.
     """
     models = {name: value for name, value in parameters.items() if isinstance(value, BaseModel)}
-    recipes = models["training"].distillation if "training" in models else None
-    if recipes is not None and "evaluation" in models:
+    known = models["distillation"].root if "distillation" in models else None
+    if known is not None and "evaluation" in models:
         for name in (models["evaluation"].full.distillation, *models["evaluation"].low.distillation):
-            lookup(recipes, name, "evaluation's distillation")
-    if recipes is not None and "search" in models:
+            lookup(known, name, "evaluation's distillation")
+    if known is not None and "search" in models:
         for name in models["search"].low.distillation if models["search"].low is not None else ():
-            lookup(recipes, name, "search.low.distillation")
+            lookup(known, name, "search.low.distillation")

@@ -16,8 +16,8 @@ from mf_nas_kd.benchmarks.table import CANDIDATE_COLUMNS, EVALUATION_COLUMNS
 from mf_nas_kd.errors import BenchmarkFileError
 from mf_nas_kd.networks import build_network, network_cost
 from mf_nas_kd.networks.initialisation import torch_seeded
-from mf_nas_kd.records import Fidelity
-from mf_nas_kd.records.candidates import architectures_of
+from mf_nas_kd.records import Architecture, Fidelity
+from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.spaces.published import PUBLISHED_SPACES
 from mf_nas_kd.statistics import BootstrapSettings, rank_agreement
 from tests.published import MOBILENETS, SHUFFLENETS, measured, tiny_benchmark, write
@@ -35,8 +35,12 @@ def test_one_table_a_space_with_full_trainings(tmp_path):
     assert tuple(mobile.candidates.columns) == CANDIDATE_COLUMNS
     assert tuple(mobile.evaluations.columns) == EVALUATION_COLUMNS
     assert list(mobile.candidates["index"]) == [0, 1, 2, 3]
-    assert architectures_of(mobile.candidates) == [PUBLISHED_SPACES["mobilenet"](entry) for entry in MOBILENETS[:4]]
-    assert architectures_of(shuffle.candidates) == [PUBLISHED_SPACES["shufflenet"](entry) for entry in SHUFFLENETS[:2]]
+    assert records_of(mobile.candidates, Architecture) == [
+        PUBLISHED_SPACES["mobilenet"](entry) for entry in MOBILENETS[:4]
+    ]
+    assert records_of(shuffle.candidates, Architecture) == [
+        PUBLISHED_SPACES["shufflenet"](entry) for entry in SHUFFLENETS[:2]
+    ]
     assert mobile.searched == mobile.truth == FULL
     assert shuffle.low == ()
 
@@ -60,7 +64,7 @@ def test_costs_are_those_of_the_networks(tmp_path):
     for table in read_published(write(tmp_path)):
         row = table.candidates.iloc[-1]
         with torch_seeded(0, "test"):
-            network = build_network(architectures_of(table.candidates)[-1], classes=100, image_channels=3)
+            network = build_network(records_of(table.candidates, Architecture)[-1], classes=100, image_channels=3)
         cost = network_cost(network, (3, 32, 32))
         assert (row["macs"], row["params"]) == (cost.macs, cost.params)
 

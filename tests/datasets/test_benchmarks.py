@@ -8,7 +8,7 @@ from mf_nas_kd.benchmarks.study import study_table
 from mf_nas_kd.datasets import NASBench201Dataset, PublishedBenchmarkDataset, StudyBenchmarkDataset
 from mf_nas_kd.networks import CostCounter
 from mf_nas_kd.records import Fidelity
-from mf_nas_kd.records.candidates import candidate_table
+from mf_nas_kd.records.tables import candidate_table
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies.plan import plan_table, requests_of
 from tests.fakes import FakeEvaluator

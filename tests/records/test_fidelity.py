@@ -14,7 +14,7 @@ FIELDS = {"epochs": 2, "width": 1.0, "distillation": "none"}
 def test_a_fraction_survives_a_floating_point_column(fraction):
     fidelity = Fidelity(Fraction(fraction), **FIELDS)
     row = SimpleNamespace(train_fraction=float(fidelity.train_fraction), **FIELDS)
-    assert Fidelity.from_columns(row) == fidelity
+    assert Fidelity.from_row(row) == fidelity
 
 
 def test_configuration_takes_fractions_as_text():

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mf_nas_kd.records import Fidelity
+from mf_nas_kd.records import Fidelity, Metrics
 from mf_nas_kd.search import Budget, Candidate, History, build_strategy, run_search
 from mf_nas_kd.search.neighbours import Neighbours
 from mf_nas_kd.search.rungs import rungs
@@ -52,8 +52,8 @@ def test_the_search_goes_on_until_every_candidate_was_trained_fully(name, low, f
     def sometimes(requests):
         done = evaluate(requests)
         return [
-            replace(e, status="failed", val_accuracy=None, test_accuracy=None, error="out of memory")
-            if failing and int(e.architecture_id, 16) % failing == 0
+            replace(e, status="failed", metrics=Metrics(), error="out of memory")
+            if failing and int(e.architecture.id, 16) % failing == 0
             else e
             for e in done
         ]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mf_nas_kd.errors import MissingPackageError
+from mf_nas_kd.records import Metrics
 from mf_nas_kd.search import Budget, History, build_strategy, peers, run_search
 from mf_nas_kd.search.peers.optuna_tpe import axes_of
 from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, PACKAGES, evaluate, observation, problem
@@ -61,8 +62,8 @@ def test_the_search_goes_on_until_every_candidate_was_trained_fully(name, low):
 
     def sometimes(requests):
         return [
-            replace(e, status="failed", val_accuracy=None, test_accuracy=None, error="out of memory")
-            if int(e.architecture_id, 16) % 3 == 0
+            replace(e, status="failed", metrics=Metrics(), error="out of memory")
+            if int(e.architecture.id, 16) % 3 == 0
             else e
             for e in evaluate(requests)
         ]

@@ -8,8 +8,9 @@ import pytest
 
 from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError
 from mf_nas_kd.records import Fidelity
-from mf_nas_kd.search import Budget, History, build_strategy, run_search
+from mf_nas_kd.search import Budget, History, Observation, build_strategy, run_search
 from mf_nas_kd.search.trusted_fidelity import trusted_fidelity
+from tests.fakes import evaluation
 from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, evaluate, observation, problem, truth
 
 PLENTY = Budget(1e9, 10_000)
@@ -149,6 +150,15 @@ def test_full_training_is_no_low_fidelity():
 def test_what_narrow_networks_cost_is_expected_of_narrow_networks():
     """Half the width, a quarter of the operations, one second each: the next one costs about a second too."""
     narrow = replace(LOW, width=0.5)
-    seen = [replace(observation(c, narrow), macs=c.macs // 4, cost_seconds=1.0) for c in CANDIDATES]
+    seen = [replace(observation(c, narrow), cost_seconds=1.0) for c in CANDIDATES]
     costliest = max(CANDIDATES, key=lambda candidate: candidate.macs)
     assert History(tuple(seen)).expected_cost(costliest, narrow) == pytest.approx(1.0, rel=0.05)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_observation_has_the_macs_at_full_width(known):
+    """Those of the candidate; of an architecture that is none, an estimate from what the narrow network has."""
+    candidate, narrow = CANDIDATES[0], replace(LOW, width=0.5)
+    evaluated = evaluation("", candidate.architecture, narrow, 0, 0.5, macs=round(candidate.macs / 4))
+    candidates = {candidate.id: candidate} if known else {}
+    assert Observation.of(evaluated, 0, candidates).macs == pytest.approx(candidate.macs, abs=2)

@@ -79,14 +79,14 @@ def test_going_down_ends_at_the_lowest_cost(bottom, samples, cost_of):
 
 def test_the_tightest_possible_limits_are_met(space, bottom, cost_of):
     lowest = cost_of(next(iter(bottom)))
-    limits = Limits(max_macs=lowest.macs, max_params=lowest.params)
+    limits = Limits.of(max_macs=lowest.macs, max_params=lowest.params)
     found = sample_within(space, 3, limits, cost_of, np.random.default_rng(1))
     assert found
     assert {cost_of(architecture) for architecture in found} == {lowest}
 
 
 def test_samples_within_limits_are_different_and_within(space, samples, cost_of):
-    limits = Limits(max_macs=int(np.median([cost_of(architecture).macs for architecture in samples])))
+    limits = Limits.of(max_macs=int(np.median([cost_of(architecture).macs for architecture in samples])))
     found = sample_within(space, 8, limits, cost_of, np.random.default_rng(0))
     assert len(set(found)) == len(found) == 8
     assert all(limits.allow(cost_of(architecture)) for architecture in found)
@@ -95,7 +95,7 @@ def test_samples_within_limits_are_different_and_within(space, samples, cost_of)
 def test_an_impossible_limit_is_one_clear_error(space, cost_of):
     message = rf"no architecture of the space '{space.name}' has macs <= 10: the smallest one has macs = [\d,]+"
     with pytest.raises(ImpossibleLimitError, match=message):
-        sample_within(space, 1, Limits(max_macs=10), cost_of, np.random.default_rng(0))
+        sample_within(space, 1, Limits.of(max_macs=10), cost_of, np.random.default_rng(0))
 
 
 def test_features_are_finite_and_of_one_length(space, samples):

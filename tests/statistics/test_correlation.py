@@ -108,6 +108,7 @@ def test_the_table_has_every_kind_and_every_free_predictor():
             "params": rng.integers(10, 1000, 10),
             "dataset": "digits",
             "space": "s",
+            "architecture": "{}",
             "distillation": "none",
             "train_fraction": 1.0,
             "epochs": 5,

@@ -17,10 +17,10 @@ from mf_nas_kd.benchmarks.files import naming, read_bytes, without_password
 from mf_nas_kd.benchmarks.image_formats import IMAGE_FORMATS
 from mf_nas_kd.benchmarks.table import BenchmarkTable
 from mf_nas_kd.errors import BenchmarkFileError, InvalidValueError
-from mf_nas_kd.networks import CostCounter, NetworkCost
-from mf_nas_kd.records import Architecture
-from mf_nas_kd.records.candidates import candidate_table
+from mf_nas_kd.networks import CostCounter
+from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.records.tables import candidate_table
 from mf_nas_kd.spaces.nas_bench_201 import EDGES, OPERATIONS, cell_of_operations, operations_of_cell
 
 STEM = 16
@@ -96,7 +96,7 @@ def _in_skeleton(cell: str) -> Architecture:
     return Architecture.of("nas_bench_201", stem=STEM, cells_per_stage=CELLS_PER_STAGE, cell=cell)
 
 
-def cell_cost(dataset: str) -> Callable[[Sequence[str]], NetworkCost]:
+def cell_cost(dataset: str) -> Callable[[Sequence[str]], Costs]:
     """Make a function that computes the cost of a cell in the benchmark's networks from its operations.
 
     All edges of a cell have the same channels, so that an operation adds the same cost on every edge. The networks of
@@ -109,7 +109,7 @@ def cell_cost(dataset: str) -> Callable[[Sequence[str]], NetworkCost]:
         A function from the operations of the six edges to the cost of the network.
 
     >>> cell_cost("cifar10")(["skip_connect"] * 6)
-    NetworkCost(macs=7783040, params=73306)
+    Costs(macs=7783040, params=73306)
     """
     images = IMAGE_FORMATS[dataset]
     count = CostCounter(images.classes, images.shape)
@@ -118,8 +118,8 @@ def cell_cost(dataset: str) -> Callable[[Sequence[str]], NetworkCost]:
     macs = {name: (cost.macs - without.macs) // len(EDGES) for name, cost in on_all_edges.items()}
     params = {name: (cost.params - without.params) // len(EDGES) for name, cost in on_all_edges.items()}
 
-    def cost_of(operations: Sequence[str]) -> NetworkCost:
-        return NetworkCost(
+    def cost_of(operations: Sequence[str]) -> Costs:
+        return Costs(
             macs=without.macs + sum(macs[name] for name in operations),
             params=without.params + sum(params[name] for name in operations),
         )
@@ -137,10 +137,7 @@ def _table(
         pd.DataFrame(
             {
                 "architecture_id": candidates["architecture_id"],
-                "train_fraction": float(fidelity.train_fraction),
-                "epochs": fidelity.epochs,
-                "width": fidelity.width,
-                "distillation": fidelity.distillation,
+                **fidelity.to_row(),
                 "val_accuracy": rows[f"{prefix}_val_ep12"] / 100 if fidelity == SHORT else np.nan,
                 "test_accuracy": rows[f"{prefix}_test_ep{fidelity.epochs}"] / 100,
                 "cost_seconds": fidelity.epochs / SHORT.epochs,

@@ -12,6 +12,7 @@ import hashlib
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -24,8 +25,8 @@ from mf_nas_kd.benchmarks.table import EVALUATION_COLUMNS, BenchmarkTable, cheap
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.networks import CostCounter
 from mf_nas_kd.records import Architecture
-from mf_nas_kd.records.candidates import candidate_table
 from mf_nas_kd.records.fidelity import LARGEST_DENOMINATOR, Fidelity
+from mf_nas_kd.records.tables import candidate_table
 from mf_nas_kd.spaces.published import PUBLISHED_SPACES
 
 logger = logging.getLogger(__name__)
@@ -220,6 +221,10 @@ def _candidates(trainings: Iterable[TrainingKey], networks: list[Any], space: st
     return found
 
 
+def _distillation(method: str) -> str:
+    return FULL.distillation if method == PLAIN else method
+
+
 def _table(
     dataset: str, trainings: Mapping[TrainingKey, Measured], architectures: Mapping[int, Architecture]
 ) -> BenchmarkTable:
@@ -229,10 +234,7 @@ def _table(
     rows = [
         (
             architectures[index].id,
-            1 / divisor,
-            EPOCHS,
-            FULL.width,
-            FULL.distillation if method == PLAIN else method,
+            *replace(FULL, train_fraction=Fraction(1, divisor), distillation=_distillation(method)).to_row().values(),
             *measured,
         )
         for (method, divisor, index), measured in trainings.items()

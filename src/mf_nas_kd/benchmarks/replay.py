@@ -166,7 +166,7 @@ def _answers(table: BenchmarkTable, fidelity: Fidelity, macs: Mapping[str, int])
             fidelity=fidelity,
             val_accuracy=accuracies.get(name),
             cost_seconds=costs.get(name, 0.0),
-            macs=round(count * fidelity.width**2),
+            macs=count,
             step=0,
         )
         for name, count in macs.items()

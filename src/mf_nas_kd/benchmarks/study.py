@@ -8,8 +8,8 @@ import pandas as pd
 
 from mf_nas_kd.benchmarks.table import EVALUATION_COLUMNS, BenchmarkTable, cheapest_first
 from mf_nas_kd.errors import MissingEvaluationError
+from mf_nas_kd.records import FIDELITY_COLUMNS, Fidelity
 from mf_nas_kd.records.evaluation import Status
-from mf_nas_kd.records.fidelity import Fidelity
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,8 @@ def study_table(plan: pd.DataFrame, evaluations: pd.DataFrame, candidates: pd.Da
     Raises:
         MissingEvaluationError: If no high-fidelity evaluation of the plan is finished.
     """
-    finished = plan[["key", "role"]].merge(evaluations[evaluations["status"] == Status.FINISHED], on="key")
+    theirs = evaluations[evaluations["status"] == Status.FINISHED].drop(columns=list(FIDELITY_COLUMNS))
+    finished = plan[["key", "role", *FIDELITY_COLUMNS]].merge(theirs, on="key")
     full = finished[finished["role"] == "full"]
     usable = candidates["architecture_id"].isin(full["architecture_id"])
     if not usable.any():
@@ -44,7 +45,7 @@ def study_table(plan: pd.DataFrame, evaluations: pd.DataFrame, candidates: pd.Da
             ", ".join(left_out),
         )
     kept = candidates[usable]
-    searched = Fidelity.from_columns(next(full.itertuples()))
+    searched = Fidelity.from_row(next(full.itertuples()))
     known = finished.loc[finished["architecture_id"].isin(kept["architecture_id"]), list(EVALUATION_COLUMNS)]
     return BenchmarkTable(
         dataset=full["dataset"].iloc[0],

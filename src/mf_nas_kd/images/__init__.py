@@ -1,4 +1,4 @@
-"""Images as tensors: sources, splits, nested subsets, finite views, batches on the device.
+"""Images as tensors: sources, splits, nested subsets, augmentations, batches on the device.
 
 Letters of shapes: ``N`` images, ``M`` images of a whole collection, ``C`` channels, ``H`` and ``W`` height and width.
 One source a file, one line a source in the table below.
@@ -15,15 +15,24 @@ import torch
 from pydantic import BaseModel
 
 from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.images.augmentations import (
+    AUGMENTATIONS,
+    Augmentation,
+    AugmentationSettings,
+    CropFlip,
+    Identity,
+    build_augmentation,
+)
 from mf_nas_kd.images.cifar import CIFAR10, CIFAR100, CIFAROptions
 from mf_nas_kd.images.dataset import ImageCollection, ImageDataset, LabelledImages
 from mf_nas_kd.images.digits import Digits, DigitsOptions
+from mf_nas_kd.images.draws import Draws
 from mf_nas_kd.images.image_folder import ImageFolder, ImageFolderOptions
+from mf_nas_kd.images.pairs import PairIndex
 from mf_nas_kd.images.resident import Batch, ResidentImages
 from mf_nas_kd.images.source import Source, decode_once
 from mf_nas_kd.images.splits import split_stratified
 from mf_nas_kd.images.subsets import SubsetOrder
-from mf_nas_kd.images.views import Views, ViewSettings
 from mf_nas_kd.registry import lookup
 
 SOURCES: Mapping[str, tuple[type[BaseModel], Callable[[Any], Source]]] = {
@@ -75,16 +84,22 @@ def _split(source: Source, fractions: Mapping[str, float], seed: int) -> dict[st
 
 
 __all__ = [
+    "AUGMENTATIONS",
     "SOURCES",
+    "Augmentation",
+    "AugmentationSettings",
     "Batch",
+    "CropFlip",
+    "Draws",
+    "Identity",
     "ImageCollection",
     "ImageDataset",
     "LabelledImages",
+    "PairIndex",
     "ResidentImages",
     "Source",
     "SubsetOrder",
-    "ViewSettings",
-    "Views",
+    "build_augmentation",
     "load_images",
     "split_stratified",
 ]

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.networks.cost import NetworkCost, network_cost
+from mf_nas_kd.networks.cost import network_cost
 from mf_nas_kd.networks.initialisation import Uninitialised, torch_seeded
 from mf_nas_kd.networks.mobilenet_v2 import MobileNetV2
 from mf_nas_kd.networks.nas_bench_201 import NASBench201Network
@@ -22,7 +22,7 @@ from mf_nas_kd.networks.residual import ResidualNetwork, resnet32x4
 from mf_nas_kd.networks.shufflenet_v2 import ShuffleNetV2
 from mf_nas_kd.networks.torchvision import TorchvisionNetwork
 from mf_nas_kd.networks.trained import NetworkDescription, TrainedNetwork
-from mf_nas_kd.records.architecture import Architecture
+from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.registry import lookup
 
 STUDENTS: Mapping[str, Callable[..., nn.Module]] = {
@@ -109,14 +109,18 @@ class CostCounter:
     def __init__(self, classes: int, image_shape: tuple[int, int, int]) -> None:
         self._classes = classes
         self._image_shape = image_shape
-        self._known: dict[Architecture, NetworkCost] = {}
+        self._known: dict[tuple[Architecture, float, tuple[int, int, int]], Costs] = {}
 
-    def __call__(self, architecture: Architecture) -> NetworkCost:
-        if architecture not in self._known:
+    def __call__(
+        self, architecture: Architecture, width: float = 1.0, image_shape: tuple[int, int, int] | None = None
+    ) -> Costs:
+        """Cost of an architecture; of other images than those of the constructor, where ``image_shape`` says so."""
+        key = architecture, width, image_shape or self._image_shape
+        if key not in self._known:
             with torch_seeded(0, "cost"), Uninitialised():  # weights are not used; global generators keep their state
-                network = build_network(architecture, self._classes, self._image_shape[0])
-            self._known[architecture] = network_cost(network, self._image_shape)
-        return self._known[architecture]
+                network = build_network(architecture, self._classes, self._image_shape[0], width)
+            self._known[key] = network_cost(network, key[2])
+        return self._known[key]
 
 
 def rebuild(trained: TrainedNetwork) -> nn.Module:
@@ -138,7 +142,6 @@ __all__ = [
     "STUDENTS",
     "TEACHERS",
     "CostCounter",
-    "NetworkCost",
     "NetworkDescription",
     "TrainedNetwork",
     "build_network",

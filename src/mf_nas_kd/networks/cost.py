@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-
-@dataclass(frozen=True)
-class NetworkCost:
-    """Cost of one forward pass on one image.
-
-    Attributes:
-        macs: Multiply-accumulates (MACs) of convolutions and linear layers. Normalisation, activations, additions and
-            pooling are not counted, as in the published tables; nor is the attention of transformers.
-        params: Number of learned parameters, those of normalisation included.
-    """
-
-    macs: int
-    params: int
+from mf_nas_kd.records.costs import Costs
 
 
 @torch.no_grad()
@@ -44,7 +31,7 @@ def forward_empty_batch(network: nn.Module, image_shape: tuple[int, int, int]) -
         network.train(was_training)
 
 
-def network_cost(network: nn.Module, image_shape: tuple[int, int, int]) -> NetworkCost:
+def network_cost(network: nn.Module, image_shape: tuple[int, int, int]) -> Costs:
     """Count the multiply-accumulates and the parameters of a network.
 
     A forward pass on an empty batch gives the output shape of every layer, and nothing is computed. (The same count on
@@ -55,7 +42,7 @@ def network_cost(network: nn.Module, image_shape: tuple[int, int, int]) -> Netwo
         image_shape: Shape ``(C, H, W)`` of one image.
 
     >>> network_cost(nn.Conv2d(3, 8, 3, padding=1, bias=False), (3, 32, 32))
-    NetworkCost(macs=221184, params=216)
+    Costs(macs=221184, params=216)
     """
     macs = 0
 
@@ -72,4 +59,4 @@ def network_cost(network: nn.Module, image_shape: tuple[int, int, int]) -> Netwo
     finally:
         for hook in hooks:
             hook.remove()
-    return NetworkCost(macs=macs, params=sum(p.numel() for p in network.parameters()))
+    return Costs(macs=macs, params=sum(p.numel() for p in network.parameters()))

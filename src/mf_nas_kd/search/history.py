@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class Observation:
         fidelity: At what.
         val_accuracy: In [0, 1]; None if the training failed.
         cost_seconds: What it cost.
-        macs: Multiply-accumulates of the network.
+        macs: MACs of the architecture at full width.
         step: 0 for what was known before the search, else the step of the search that paid for it.
     """
 
@@ -33,14 +33,25 @@ class Observation:
     step: int
 
     @classmethod
-    def of(cls, evaluation: Evaluation | Observation, step: int) -> Observation:
-        """Leave out what a strategy may not see."""
+    def of(cls, evaluation: Evaluation | Observation, step: int, candidates: Mapping[str, Candidate]) -> Observation:
+        """Leave out what a strategy may not see.
+
+        Args:
+            evaluation: A finished or failed evaluation.
+            step: Step of the search that was charged for it; 0 for what was known before.
+            candidates: Candidates by their stable names: their MACs are those at full width. Those of an architecture
+                that is no candidate are estimated from the evaluation's width.
+        """
+        if isinstance(evaluation, Observation):
+            return replace(evaluation, step=step)
+        candidate = candidates.get(evaluation.architecture.id)
+        estimate = round(evaluation.costs.macs / evaluation.fidelity.width**2)
         return cls(
-            architecture_id=evaluation.architecture_id,
+            architecture_id=evaluation.architecture.id,
             fidelity=evaluation.fidelity,
-            val_accuracy=evaluation.val_accuracy,
+            val_accuracy=evaluation.metrics.val_accuracy,
             cost_seconds=evaluation.cost_seconds,
-            macs=evaluation.macs,
+            macs=estimate if candidate is None else candidate.macs,
             step=step,
         )
 
@@ -95,6 +106,5 @@ class History:
         if not seen:
             return 0.0
         seconds = np.array([s.cost_seconds * float(fidelity.image_passes / s.fidelity.image_passes) for s in seen])
-        # What was seen of a narrowed network counts as of the whole one: operations go about with the width's square.
-        larger = max(1.0, candidate.macs / max(s.macs / s.fidelity.width**2 for s in seen))
+        larger = max(1.0, candidate.macs / max(s.macs for s in seen))
         return float(seconds.mean() + 2 * seconds.std()) * larger

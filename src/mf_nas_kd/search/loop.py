@@ -6,14 +6,13 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Generic, TypeVar
 
 import pandas as pd
 
 from mf_nas_kd.errors import ImpossibleLimitError
 from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest
-from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.records.fidelity import FIDELITY_COLUMNS, Fidelity
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.problem import SearchProblem
@@ -29,10 +28,7 @@ TRACE_COLUMNS = (
     "seed",
     "step",
     "architecture_id",
-    "train_fraction",
-    "epochs",
-    "width",
-    "distillation",
+    *FIDELITY_COLUMNS,
     "cost_seconds",
     "cumulative_cost_seconds",
     "val_accuracy",
@@ -110,7 +106,7 @@ def search_steps(
         for proposal, answer in zip(proposals, evaluate(proposals), strict=True):
             left = left.without(answer.cost_seconds)
             spent += answer.cost_seconds
-            history = history.with_(Observation.of(answer, step=len(history) - known + 1))
+            history = history.with_(Observation.of(answer, len(history) - known + 1, strategy.problem.by_id))
             yield Step(proposal, answer, history, spent, proposal_seconds)
 
 
@@ -142,7 +138,7 @@ def run_search(
     Raises:
         ImpossibleLimitError: If the budget ends before any candidate was fully trained.
     """
-    history = History(tuple(Observation.of(evaluation, step=0) for evaluation in known))
+    history = History(tuple(Observation.of(evaluation, 0, problem.by_id) for evaluation in known))
     rows: list[dict[str, object]] = []
     paid: list[Evaluation] = []
     spent = 0.0
@@ -174,14 +170,11 @@ def _row(name: str, seed: int, step: Step[Evaluation], problem: SearchProblem) -
         "strategy": name,
         "seed": seed,
         "step": step.history.observations[-1].step,
-        "architecture_id": evaluation.architecture_id,
-        "train_fraction": evaluation.train_fraction,
-        "epochs": evaluation.epochs,
-        "width": evaluation.width,
-        "distillation": evaluation.distillation,
+        "architecture_id": evaluation.architecture.id,
+        **evaluation.fidelity.to_row(),
         "cost_seconds": evaluation.cost_seconds,
         "cumulative_cost_seconds": step.spent_seconds,
-        "val_accuracy": evaluation.val_accuracy,
+        "val_accuracy": evaluation.metrics.val_accuracy,
         "incumbent_architecture_id": incumbent[0],
         "incumbent_val_accuracy": incumbent[1],
         "reason": reason if evaluation.finished else f"{reason}; failed: {evaluation.error}",
@@ -195,7 +188,7 @@ def _log(row: dict[str, object], budget: Budget) -> None:
         row["cumulative_cost_seconds"],
         budget.seconds,
         row["architecture_id"],
-        Fidelity.from_columns(SimpleNamespace(**row)),
+        Fidelity.from_row(row),
         _short(row["val_accuracy"]),
         _short(row["incumbent_val_accuracy"]),
         row["reason"],

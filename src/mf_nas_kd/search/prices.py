@@ -11,8 +11,8 @@ from mf_nas_kd.search.problem import SearchProblem
 
 
 def relative_price(fidelity: Fidelity) -> float:
-    """Before anything was paid: passes over all images, times the share of the operations that a width leaves."""
-    return float(fidelity.image_passes) * fidelity.width**2
+    """Before anything was charged: see :attr:`Fidelity.relative_cost`."""
+    return fidelity.relative_cost
 
 
 def usual_prices(problem: SearchProblem, history: History) -> NDArray[np.floating]:

@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter, field_validator, model_validator
 
 from mf_nas_kd.records.architecture import Architecture, the_same
+from mf_nas_kd.records.costs import Limits
 from mf_nas_kd.registry import lookup
-from mf_nas_kd.spaces.limits import Limits, sample_within
+from mf_nas_kd.spaces.limits import sample_within
 from mf_nas_kd.spaces.mobilenet_v2 import MobileNetV2Choices, MobileNetV2Space
 from mf_nas_kd.spaces.nas_bench_201 import NASBench201Choices, NASBench201Space
 from mf_nas_kd.spaces.shufflenet_v2 import ShuffleNetV2Choices, ShuffleNetV2Space

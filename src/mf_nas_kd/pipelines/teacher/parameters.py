@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, model_validator
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.networks import TEACHERS
 from mf_nas_kd.registry import lookup
-from mf_nas_kd.training import TrainingRecipe
+from mf_nas_kd.training import TrainingHyperParameters
 
 
 class TeacherParameters(BaseModel):
@@ -22,7 +22,7 @@ class TeacherParameters(BaseModel):
         weights: A file of weights to begin with (``.safetensors``, or ``.pt`` with tensors); null for fresh ones.
         epochs: Passes over the training images; 0 leaves the weights of a file as they are.
         seed: Of weights, orders and views.
-        recipe: Optimiser and schedule.
+        hyper_parameters: Optimiser and schedule.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,7 +32,7 @@ class TeacherParameters(BaseModel):
     weights: Path | None
     epochs: NonNegativeInt
     seed: int
-    recipe: TrainingRecipe
+    hyper_parameters: TrainingHyperParameters
 
     @model_validator(mode="after")
     def _builders_are_known(self) -> TeacherParameters:
