@@ -53,7 +53,6 @@ class CorrelationLoss(DistillationLoss):
 
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
         require_several_images("correlation", len(targets))
-        student: Tensor = self.student_map(taps.embedding)
-        teacher: Tensor = self.teacher_map(targets.to(taps.embedding.dtype))
-        difference = (student - teacher).abs()
-        return (difference[:-1] * difference[1:]).sum(dim=1).mean()
+        distance = (self.student_map(taps.embedding) - self.teacher_map(targets.to(taps.embedding.dtype))).abs()
+        value: Tensor = (distance[:-1] * distance[1:]).sum(dim=1).mean()
+        return value
