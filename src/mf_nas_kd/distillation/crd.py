@@ -1,4 +1,4 @@
-"""Contrastive representation distillation: features of one image in both networks are told from those of others.
+"""Contrastive representation distillation: the features of an image in both networks are contrasted.
 
 References:
     Tian, Krishnan, Isola (2020). Contrastive Representation Distillation. ICLR, section 3; noise-contrastive

@@ -2,7 +2,7 @@
 
 References:
     Zhao, Cui, Song, Qiu, Liang (2022). Decoupled Knowledge Distillation. CVPR, section 3.
-    Difference: without labels, the class that the teacher gives the highest probability takes the place of the label.
+    Difference: without labels, the class that the teacher gives the highest probability replaces the label.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ def _require_all_classes(files: Sequence[_File], parts: Mapping[str, Path]) -> N
 
 
 def _split_folders(root: Path) -> dict[str, Path]:
-    """Folder of every split; if there are class folders only, all images are training images.
+    """Folder of every split; if the root holds class folders only, all images are training images.
 
     Raises:
         MissingImagesError: If folders have names like those of splits, but not train, val and test.

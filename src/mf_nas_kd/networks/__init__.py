@@ -144,7 +144,7 @@ class CostCounter:
     def __call__(
         self, architecture: Architecture, width: float = 1.0, image_shape: tuple[int, int, int] | None = None
     ) -> Costs:
-        """Cost of an architecture; of other images than those of the constructor, where ``image_shape`` says so."""
+        """Cost of an architecture at a width; ``image_shape`` replaces that of the constructor where it is given."""
         key = architecture, width, image_shape or self._image_shape
         if key not in self._known:
             with torch_seeded(0, "cost"), Uninitialised():  # weights are not used; global generators keep their state
