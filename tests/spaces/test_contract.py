@@ -5,6 +5,8 @@ import zlib
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError
 from mf_nas_kd.networks import STUDENTS, CostCounter, build_network
@@ -43,6 +45,16 @@ def test_neighbourhood_is_symmetric_and_irreflexive(space, samples):
         assert neighbours
         assert architecture not in neighbours
         assert all(architecture in space.neighbours(neighbour) for neighbour in neighbours)
+
+
+@pytest.mark.parametrize("name", SPACES)
+@given(seed=st.integers(0, 2**32))
+def test_every_architecture_is_a_neighbour_of_its_neighbours(name, seed):
+    space = build_space(name, CHOICES[name])
+    architecture = space.sample(np.random.default_rng(seed))
+    neighbours = space.neighbours(architecture)
+    assert len(set(neighbours) - {architecture}) == len(neighbours) > 0
+    assert all(architecture in space.neighbours(neighbour) for neighbour in neighbours)
 
 
 def test_neighbours_lead_to_every_architecture_and_to_no_other(space, samples):
