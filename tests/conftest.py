@@ -50,7 +50,7 @@ CHOICES = {
 
 SETTINGS = {
     "device": "cpu",
-    "recipe": {
+    "hyper_parameters": {
         "batch_size": 16,
         "learning_rate": 0.1,
         "momentum": 0.9,
@@ -58,9 +58,12 @@ SETTINGS = {
         "warmup_fraction": 0.1,
         "label_smoothing": 0.0,
     },
-    "views": {"padding": 1, "flip": False, "views_per_image": None, "seed": 0},
-    "teacher_memory_gib": 1.0,
-    "balanced_ratio": 1.0,
+    "augmentation": {
+        "name": "crop_flip",
+        "options": {"crop_flip": {"padding": 1, "flip": False, "rows": None, "seed": 0}},
+    },
+    "target_cache_gib": 1.0,
+    "gradient_norm_ratio": 1.0,
     "distillation": {
         "none": {
             "loss": "none",
@@ -74,7 +77,7 @@ SETTINGS = {
             "cross_entropy_weight": 0.1,
             "loss_weight": 0.9,
             "loss_warmup_fraction": 0.0,
-            "options": {"temperature": 4.0},
+            "options": {"temperature": 4.0, "standardise_logits": False},
         },
     },
 }
@@ -123,7 +126,9 @@ def settings() -> TrainingSettings:
 @pytest.fixture(scope="session")
 def teacher(digits: ImageDataset, settings: TrainingSettings) -> TrainedNetwork:
     fields = {"stem": 8, "stages": [8, 16], "blocks": 1}
-    return train_teacher(digits, "residual", fields, settings.recipe, 1, 0, settings).network
+    return train_teacher(
+        digits, "residual", fields, settings.hyper_parameters, 1, 0, settings.device, settings.augmentation
+    ).network
 
 
 @pytest.fixture(scope="session")
@@ -134,8 +139,8 @@ def evaluator(
 
 
 @pytest.fixture
-def remembering(digits, order, settings, teacher, tmp_path) -> TrainingEvaluator:
-    """Like ``evaluator``, with a memory of its own for what the teacher says."""
+def caching(digits, order, settings, teacher, tmp_path) -> TrainingEvaluator:
+    """Like ``evaluator``, with a cache of its own for teacher targets."""
     return TrainingEvaluator(digits, order, settings, teacher, tmp_path / "targets")
 
 

@@ -70,7 +70,8 @@ def evaluation(key, architecture, fidelity, seed, accuracy, error="", cost_secon
 
 
 def executor_settings(kind, workers=2, scheduler=None, resources=()):
-    return ExecutorSettings(kind=kind, workers=workers, dask={"scheduler": scheduler, "resources": dict(resources)})
+    options = {"inline": {}, "processes": {}, "dask": {"scheduler": scheduler, "resources": dict(resources)}}
+    return ExecutorSettings(kind=kind, workers=workers, options=options)
 
 
 def process(evaluator, seconds=0.0):

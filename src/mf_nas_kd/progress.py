@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 
 def progress_bar(what: str, total: float, shown: bool = True, delay_seconds: float = 0.0) -> tqdm[Any]:
-    """Make a progress bar with the share that is done, the elapsed time and the remaining time.
+    """Make a progress bar with the finished percentage, the elapsed time and the remaining time.
 
     Args:
         what: Name of what is counted, in front of the bar.

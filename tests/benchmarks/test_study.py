@@ -66,7 +66,7 @@ def test_candidates_without_a_full_training_are_left_out(plan, evaluations, cand
 
 def test_a_study_without_a_full_training_is_one_error(plan, evaluations, candidates):
     with pytest.raises(
-        MissingEvaluationError, match="none of the 6 candidates has a finished full training in the store"
+        MissingEvaluationError, match="none of the 6 candidates has a finished high-fidelity evaluation in the store"
     ):
         study_table(plan, evaluations[evaluations["epochs"] != FULL.epochs], candidates)
     with pytest.raises(MissingEvaluationError, match="run the evaluation pipeline"):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mf_nas_kd.export import export_onnx
-from mf_nas_kd.images import ResidentImages, Views
+from mf_nas_kd.images import Identity, ResidentImages
 from mf_nas_kd.networks import TrainedNetwork, rebuild
 from mf_nas_kd.records import Fidelity
 
@@ -24,7 +24,7 @@ def trained(evaluator, architectures):
 def test_onnxruntime_gives_the_same_logits(trained, digits, count):
     session = onnxruntime.InferenceSession(export_onnx(trained, digits.class_names))
     (logits,) = session.run(["logits"], {"images": digits.test.images[:count].numpy()})
-    resident = ResidentImages(digits.test, Views.centre(), digits.pixel_statistics, torch.device("cpu"))
+    resident = ResidentImages(digits.test, Identity(), digits.pixel_statistics, torch.device("cpu"))
     batch = resident.batch(torch.arange(count), torch.zeros(count, dtype=torch.int64))
     with torch.no_grad():
         expected = rebuild(trained)(batch.images).logits.numpy()

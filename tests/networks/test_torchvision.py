@@ -4,9 +4,10 @@ import warnings
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from mf_nas_kd.distillation import build_loss
-from mf_nas_kd.errors import InvalidValueError, ShapeMismatchError, UnknownNameError
+from mf_nas_kd.errors import InvalidValueError, ShapeMismatchError
 from mf_nas_kd.networks import build_teacher
 from mf_nas_kd.networks.cost import forward_empty_batch
 from mf_nas_kd.networks.initialisation import torch_seeded
@@ -72,17 +73,19 @@ def test_a_network_of_tokens_has_no_maps_and_losses_of_maps_refuse_it():
             build_loss(name, student=student, teacher=teacher, num_images=10)
 
 
-def test_unknown_models_arguments_and_image_sizes_are_refused():
-    with pytest.raises(UnknownNameError, match="torchvision's model is 'resnet19', but must be one of: .*resnet18"):
+def test_what_torchvision_does_not_have_or_take_is_refused():
+    with pytest.raises(ValidationError, match="torchvision's model is 'resnet19', but must be one of: .*resnet18"):
         build("resnet19")
     with pytest.raises(InvalidValueError, match=r"image shape is \(3, 8, 8\), but must be one that .*alexnet"):
         build("alexnet", image_shape=(3, 8, 8), small_image_stem=False)
     with pytest.raises(InvalidValueError, match=r"image shape is \(3, 32, 32\), .*'vit_b_32'.*Wrong image"):
         build("vit_b_32")
-    with pytest.raises(InvalidValueError, match=r"teacher.options.torchvision is .*what it takes: .*depth"):
+    with pytest.raises(
+        InvalidValueError, match=r"teacher.options.torchvision.arguments is .*what .*resnet18 takes: .*depth"
+    ):
         build("resnet18", depth=3)
     with pytest.raises(
-        InvalidValueError, match=r"teacher.options.torchvision is .*what it takes: .*expected value 32 but got 7"
+        InvalidValueError, match=r"torchvision.arguments is {'groups': 7}.*takes: .*expected value 32 but got 7"
     ):
         build("resnext50_32x4d", groups=7)
 

@@ -4,12 +4,13 @@ from fractions import Fraction
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from mf_nas_kd.errors import InvalidValueError, MissingTeacherError, UnknownNameError, WorkerStartError
 from mf_nas_kd.images import SubsetOrder, load_images
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.records import EvaluationRequest
-from mf_nas_kd.studies import training_evaluator as module
+from mf_nas_kd.studies import training_context as module
 from mf_nas_kd.studies.runner import evaluate
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import TrainingSettings
@@ -17,7 +18,16 @@ from mf_nas_kd.workers import open_executor
 from tests.conftest import SETTINGS
 from tests.fakes import executor_settings
 
+CROP_FLIP = SETTINGS["augmentation"]["options"]["crop_flip"]
 DIFFERS = {"cost_seconds", "finished_at"}
+
+
+def augmentation(**changes):
+    return {"name": "crop_flip", "options": {"crop_flip": {**CROP_FLIP, **changes}}}
+
+
+def with_kd(**changes):
+    return {**SETTINGS["distillation"], "kd": {**SETTINGS["distillation"]["kd"], **changes}}
 
 
 def science(evaluation):
@@ -42,7 +52,7 @@ def test_an_evaluator_that_has_trained_can_still_be_sent(evaluator, architecture
 
 
 def test_a_worker_of_another_precision_refuses(evaluator, monkeypatch):
-    """Keys and remembered targets are the driver's."""
+    """Keys and cached targets are the driver's."""
     sent = pickle.dumps(evaluator)
     monkeypatch.setattr(module, "autocast_dtype", lambda device: torch.bfloat16)
     with pytest.raises(WorkerStartError, match=r"trains in torch.bfloat16 .* plans for torch.float32"):
@@ -62,19 +72,20 @@ def test_the_key_changes_with_everything_that_changes_the_result(
     other_teacher = TrainedNetwork(teacher.description, weights)
     kd = replace(short, distillation="kd")
     full = replace(short, train_fraction=Fraction(1))
-    recipe = {**SETTINGS["recipe"], "learning_rate": 0.2}
-    hotter = {**SETTINGS["distillation"], "kd": {**SETTINGS["distillation"]["kd"], "options": {"temperature": 2.0}}}
-    more = {**SETTINGS["distillation"], "kd": {**SETTINGS["distillation"]["kd"], "loss_weight": 0.8}}
+    hyper_parameters = {**SETTINGS["hyper_parameters"], "learning_rate": 0.2}
+    hotter = with_kd(options={"temperature": 2.0, "standardise_logits": False})
+    more = with_kd(loss_weight=0.8)
     keys = [
         key(),
         key(images=load_images("digits", 0.25, 0.25, seed=1), teacher=None),
-        key(change={"recipe": {**SETTINGS["recipe"], "batch_size": 8}}),
+        key(change={"hyper_parameters": {**SETTINGS["hyper_parameters"], "batch_size": 8}}),
         key(fidelity=kd, change={"distillation": more}),
         key(architecture=architectures[1]),
         key(seed=1),
         key(order=other_order),
-        key(change={"recipe": recipe}),
-        key(change={"views": {**SETTINGS["views"], "padding": 2}}),
+        key(change={"hyper_parameters": hyper_parameters}),
+        key(change={"augmentation": augmentation(padding=2)}),
+        key(change={"augmentation": {"name": "identity", "options": {"identity": {}}}}),
         key(fidelity=full),
         key(fidelity=replace(short, epochs=2)),
         key(fidelity=replace(short, width=0.5)),
@@ -87,13 +98,13 @@ def test_the_key_changes_with_everything_that_changes_the_result(
     assert key() == key(change={"distillation": hotter}), "nor a temperature"
     assert key(fidelity=full) == key(fidelity=full, order=other_order), "all images have no order"
     assert key() == key(change={"device": "auto"})
-    assert key(fidelity=kd) == key(fidelity=kd, change={"teacher_memory_gib": 0.0})
+    assert key(fidelity=kd) == key(fidelity=kd, change={"target_cache_gib": 0.0})
 
 
 def test_a_training_that_fails_is_a_record(digits, order, teacher, architectures, short):
-    recipe = {**SETTINGS["recipe"], "learning_rate": 1e9}
+    hyper_parameters = {**SETTINGS["hyper_parameters"], "learning_rate": 1e9}
     exploding = TrainingEvaluator(
-        digits, order, TrainingSettings.model_validate({**SETTINGS, "recipe": recipe}), teacher
+        digits, order, TrainingSettings.model_validate({**SETTINGS, "hyper_parameters": hyper_parameters}), teacher
     )
     evaluation = exploding.evaluate(architectures[0], replace(short, epochs=30), 0)
     assert evaluation.status == "failed"
@@ -133,17 +144,26 @@ def test_a_teacher_of_another_split_is_refused(order, settings, teacher):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"temperature": -1.0}, "temperature is -1.0, but must be above 0"),
-        ({"temperature": "hot"}, "training.distillation.kd.options"),
+        ({"temperature": -1.0, "standardise_logits": False}, "temperature is -1.0, but must be above 0"),
+        (
+            {"temperature": "hot", "standardise_logits": False},
+            "option 'temperature' of .* 'kd' is 'hot', but must be of",
+        ),
+        ({"temperature": 4.0}, r"must be all of: \('temperature', 'standardise_logits'\)"),
     ],
 )
-def test_options_that_a_loss_refuses_are_found_before_hundreds_of_trainings(
-    digits, order, teacher, architectures, short, options, message
+def test_options_that_a_loss_refuses_are_found_when_the_configuration_is_read(options, message):
+    with pytest.raises(ValidationError, match=message):
+        TrainingSettings.model_validate({**SETTINGS, "distillation": with_kd(options=options)})
+
+
+def test_a_loss_that_refuses_the_teacher_is_found_before_hundreds_of_trainings(
+    digits, order, teacher, architectures, short
 ):
-    recipes = {**SETTINGS["distillation"], "kd": {**SETTINGS["distillation"]["kd"], "options": options}}
-    settings = TrainingSettings.model_validate({**SETTINGS, "distillation": recipes})
+    distillation = with_kd(loss="hint", options={"stage": 7})
+    settings = TrainingSettings.model_validate({**SETTINGS, "distillation": distillation})
     evaluator = TrainingEvaluator(digits, order, settings, teacher)
-    with pytest.raises(InvalidValueError, match=message):
+    with pytest.raises(InvalidValueError, match=r"stage is 7, but must be in \[0, "):
         evaluator.require_possible(architectures[0], [replace(short, distillation="kd")])
 
 

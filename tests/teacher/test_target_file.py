@@ -1,4 +1,4 @@
-"""What was remembered comes back as it was, or not at all."""
+"""Stored targets come back as they were, or not at all."""
 
 import logging
 import tempfile

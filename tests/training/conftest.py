@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mf_nas_kd.images import ResidentImages, Views
+from mf_nas_kd.images import ResidentImages
 from mf_nas_kd.networks import build_network
 from mf_nas_kd.networks.initialisation import torch_seeded
 
@@ -17,4 +17,4 @@ def network(architectures):
 @pytest.fixture
 def resident(digits, settings):
     small = digits.train[torch.arange(70)]
-    return ResidentImages(small, Views.of(settings.views), digits.pixel_statistics, torch.device("cpu"))
+    return ResidentImages(small, settings.augmentation.build(), digits.pixel_statistics, torch.device("cpu"))

@@ -6,14 +6,14 @@ from torch.nn import functional
 
 from mf_nas_kd.distillation import build_loss
 from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
-from mf_nas_kd.images import LabelledImages, ResidentImages, Views
+from mf_nas_kd.images import Identity, LabelledImages, ResidentImages
 from mf_nas_kd.networks import rebuild
 from mf_nas_kd.seeding import derive_seed
 from mf_nas_kd.taps import TapShapes
+from mf_nas_kd.teacher import OnlineTargets
 from mf_nas_kd.training import (
-    Imitation,
+    DistillationTerm,
     Objective,
-    OnlineTeacherTargets,
     choose_device,
     fit,
     measure_accuracy,
@@ -27,7 +27,7 @@ SHAPES = TapShapes(classes=10, embedding=16, maps=())
 def test_the_same_seed_gives_the_same_network(network, resident, settings):
     first, second, other = (copy.deepcopy(network) for _ in range(3))
     losses = [
-        fit(n, resident, Objective(0.0), settings.recipe, 2, s).epoch_losses
+        fit(n, resident, Objective(0.0), settings.hyper_parameters, 2, s).epoch_losses
         for n, s in ((first, 0), (second, 0), (other, 1))
     ]
     assert losses[0] == losses[1] != losses[2]
@@ -38,15 +38,14 @@ def test_the_same_seed_gives_the_same_network(network, resident, settings):
 @pytest.mark.parametrize("distillation", ["none", "kd"])
 def test_the_loop_equals_a_textbook_loop_with_the_same_batches(network, resident, settings, teacher, distillation):
     """Channels first, the teacher's forward pass in single precision in each step, ``item()`` in each step."""
-    recipe, epochs, seed = settings.recipe, 2, 3
+    hyper_parameters, epochs, seed = settings.hyper_parameters, 2, 3
     ours, textbook, expert = network, copy.deepcopy(network), rebuild(teacher)
     objective = Objective(0.0)
     if distillation == "kd":
         loss = build_loss("kd", student=SHAPES, teacher=SHAPES, num_images=70)
-        objective = Objective(
-            0.0, Imitation(settings.distillation["kd"], loss, OnlineTeacherTargets(expert, loss), 1.0)
-        )
-    result = fit(ours, resident, objective, recipe, epochs, seed)
+        term = DistillationTerm(settings.distillation["kd"], loss, OnlineTargets(expert, loss), 1.0)
+        objective = Objective(0.0, term)
+    result = fit(ours, resident, objective, hyper_parameters, epochs, seed)
 
     generator = torch.Generator().manual_seed(derive_seed(seed, "batches"))
     textbook.train()
@@ -58,10 +57,10 @@ def test_the_loop_equals_a_textbook_loop_with_the_same_batches(network, resident
     warm = 1  # the ceiling of a tenth of eight steps
     for _ in range(epochs):
         order = torch.randperm(70, generator=generator)[:64]
-        views = torch.randint(9, (64,), generator=generator)
+        augmentations = torch.randint(9, (64,), generator=generator)
         losses.append(0.0)
         for start in range(0, 64, 16):
-            batch = resident.batch(order[start : start + 16], views[start : start + 16])
+            batch = resident.batch(order[start : start + 16], augmentations[start : start + 16])
             logits = textbook(batch.images.contiguous()).logits
             loss = functional.cross_entropy(logits, batch.labels)
             if distillation == "kd":
@@ -72,12 +71,14 @@ def test_the_loop_equals_a_textbook_loop_with_the_same_batches(network, resident
             losses[-1] += loss.item() / steps_an_epoch
             gradients = torch.autograd.grad(loss, [*decayed, *others])
             progress = torch.tensor(torch.pi * (step - warm) / (total - warm))
-            rate = recipe.learning_rate * ((step + 1) / warm if step < warm else 0.5 * (1 + progress.cos().item()))
+            rate = hyper_parameters.learning_rate * (
+                (step + 1) / warm if step < warm else 0.5 * (1 + progress.cos().item())
+            )
             with torch.no_grad():
                 for place, (p, g) in enumerate(zip([*decayed, *others], gradients, strict=True)):
-                    g = g + recipe.weight_decay * p if place < len(decayed) else g
-                    velocity[p].mul_(recipe.momentum).add_(g) if step else velocity[p].copy_(g)
-                    p -= rate * (g + recipe.momentum * velocity[p])
+                    g = g + hyper_parameters.weight_decay * p if place < len(decayed) else g
+                    velocity[p].mul_(hyper_parameters.momentum).add_(g) if step else velocity[p].copy_(g)
+                    p -= rate * (g + hyper_parameters.momentum * velocity[p])
             step += 1
     assert result.steps == step
     assert result.epoch_losses == pytest.approx(losses, rel=1e-4)
@@ -86,22 +87,22 @@ def test_the_loop_equals_a_textbook_loop_with_the_same_batches(network, resident
 
 
 def test_learning_lowers_the_loss_and_raises_the_accuracy(network, digits, settings):
-    resident = ResidentImages(digits.train, Views.of(settings.views), digits.pixel_statistics, CPU)
-    validation = ResidentImages(digits.validation, Views.centre(), digits.pixel_statistics, CPU)
+    resident = ResidentImages(digits.train, settings.augmentation.build(), digits.pixel_statistics, CPU)
+    validation = ResidentImages(digits.validation, Identity(), digits.pixel_statistics, CPU)
     before = measure_accuracy(network, validation)
-    result = fit(network, resident, Objective(0.0), settings.recipe, 3, 0)
+    result = fit(network, resident, Objective(0.0), settings.hyper_parameters, 3, 0)
     assert result.epoch_losses[-1] < 0.8 * result.epoch_losses[0]
     assert measure_accuracy(network, validation) > before + 0.2
 
 
 def test_normalisation_is_that_of_the_final_weights(network, resident, settings):
     """After the last step the moving averages equal the statistics of a pass over the images."""
-    fit(network, resident, Objective(0.0), settings.recipe, 2, 0)
+    fit(network, resident, Objective(0.0), settings.hyper_parameters, 2, 0)
     first = network.blocks[0][1]
     seen = []
     hook = network.blocks[0][0].register_forward_hook(lambda _, __, output: seen.append(output.detach()))
-    for view in range(9):
-        network.eval()(resident.batch(torch.arange(70), torch.full((70,), view)).images)
+    for row in range(9):
+        network.eval()(resident.batch(torch.arange(70), torch.full((70,), row)).images)
     hook.remove()
     expected = torch.cat(seen).mean(dim=(0, 2, 3))
     spread = torch.cat(seen).std(dim=(0, 2, 3))
@@ -110,19 +111,19 @@ def test_normalisation_is_that_of_the_final_weights(network, resident, settings)
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(network, resident, settings):
-    exploding = settings.recipe.model_copy(update={"learning_rate": 1e9})
+    exploding = settings.hyper_parameters.model_copy(update={"learning_rate": 1e9})
     with pytest.raises(TrainingFailedError, match=r"the mean loss of epoch \d is (nan|inf)"):
         fit(network, resident, Objective(0.0), exploding, 20, 0)
 
 
 def test_a_subset_smaller_than_a_batch_is_one_batch(network, digits, settings):
-    few = ResidentImages(digits.train[torch.arange(5)], Views.centre(), digits.pixel_statistics, CPU)
-    assert fit(network, few, Objective(0.0), settings.recipe, 3, 0).steps == 3
+    few = ResidentImages(digits.train[torch.arange(5)], Identity(), digits.pixel_statistics, CPU)
+    assert fit(network, few, Objective(0.0), settings.hyper_parameters, 3, 0).steps == 3
 
 
 def test_nothing_to_train_on_is_refused(network, resident, settings):
     with pytest.raises(InvalidValueError, match=r"\(epochs, images\) is \(0, 70\)"):
-        fit(network, resident, Objective(0.0), settings.recipe, 0, 0)
+        fit(network, resident, Objective(0.0), settings.hyper_parameters, 0, 0)
 
 
 def test_accuracy_by_hand(digits):
@@ -136,7 +137,7 @@ def test_accuracy_by_hand(digits):
 
     labels = torch.tensor([3, 3, 1, 0])
     images = LabelledImages(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), labels)
-    assert measure_accuracy(SaysThree(), ResidentImages(images, Views.centre(), ((0.0,), (1.0,)), CPU)) == 0.5
+    assert measure_accuracy(SaysThree(), ResidentImages(images, Identity(), ((0.0,), (1.0,)), CPU)) == 0.5
 
 
 def test_devices():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from mf_nas_kd.distillation import LOSSES, build_loss
+from mf_nas_kd.distillation import LOSSES, build_loss, published_options
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.networks import build_network, rebuild
 from mf_nas_kd.networks.cost import forward_empty_batch
@@ -14,10 +14,11 @@ from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.records import Architecture
 from mf_nas_kd.spaces.nas_bench_201 import cell_of_operations
 from mf_nas_kd.taps import TapShapes
-from mf_nas_kd.training import DistillationRecipe, Imitation, Objective, OnlineTeacherTargets, fit
+from mf_nas_kd.teacher import OnlineTargets
+from mf_nas_kd.training import DistillationConfiguration, DistillationTerm, Objective, fit
 
 CPU = torch.device("cpu")
-RECIPE = {"cross_entropy_weight": 0.5, "loss_warmup_fraction": 0.0, "options": {}}
+CONFIGURATION = {"cross_entropy_weight": 0.5, "loss_weight": 2.0, "loss_warmup_fraction": 0.0}
 
 
 @pytest.fixture
@@ -25,15 +26,17 @@ def batch(resident):
     return resident.batch(torch.arange(16), torch.zeros(16, dtype=torch.int64))
 
 
-def objective_of(network, teacher, digits, loss="kd", ratio=10.0, **recipe):
+def objective_of(network, teacher, digits, loss="kd", ratio=10.0, **changes):
     other = rebuild(teacher)
     student_shapes, teacher_shapes = (
         TapShapes.of(forward_empty_batch(n, digits.image_shape)) for n in (network, other)
     )
     with torch_seeded(0, "test"):
         built = build_loss(loss, student=student_shapes, teacher=teacher_shapes, num_images=64)
-    settings = DistillationRecipe.model_validate({**RECIPE, "loss": loss, "loss_weight": 2.0, **recipe})
-    return Objective(0.0, Imitation(settings, built, OnlineTeacherTargets(other, built), ratio))
+    configuration = DistillationConfiguration.model_validate(
+        {**CONFIGURATION, "loss": loss, "options": published_options(loss), **changes}
+    )
+    return Objective(0.0, DistillationTerm(configuration, built, OnlineTargets(other, built), ratio))
 
 
 def test_terms_are_weighed(network, teacher, digits, batch):
@@ -65,12 +68,12 @@ def test_dkd_is_told_the_classes(network, teacher, digits, batch):
 
 
 @pytest.mark.parametrize("loss", [name for name in LOSSES if name != "none"])
-def test_a_balanced_weight_gives_gradients_of_the_ratio_asked_for(loss, network, teacher, digits, batch):
+def test_matched_gradient_norms_have_the_wanted_ratio(loss, network, teacher, digits, batch):
     """Every loss; gradients of both terms compared here through whole backward passes."""
-    objective = objective_of(network, teacher, digits, loss=loss, loss_weight="balanced", ratio=3.0)
-    assert objective.needs_balance
-    objective.balance(network, batch)
-    assert not objective.needs_balance
+    objective = objective_of(network, teacher, digits, loss=loss, loss_weight="gradient_norm", ratio=3.0)
+    assert objective.needs_gradient_norm_matching
+    objective.match_gradient_norm(network, batch)
+    assert not objective.needs_gradient_norm_matching
 
     def gradients(value):
         network.zero_grad(set_to_none=True)
@@ -78,7 +81,7 @@ def test_a_balanced_weight_gives_gradients_of_the_ratio_asked_for(loss, network,
         return {name: p.grad.clone() for name, p in network.named_parameters() if p.grad is not None}
 
     if loss == "crd":
-        objective.loss._seen = None  # it would remember, and the second value be another one
+        objective.loss._last_features = None  # it would remember, and the second value be another one
     of_cross_entropy = gradients(functional.cross_entropy(network(batch.images).logits, batch.labels))
     targets = objective.loss.teacher_targets(rebuild(teacher)(batch.images))
     loss_value = objective.loss(network(batch.images), targets.detach(), batch.positions, batch.labels)
@@ -88,20 +91,20 @@ def test_a_balanced_weight_gives_gradients_of_the_ratio_asked_for(loss, network,
     assert (lengths[1] / lengths[0]).item() == pytest.approx(3.0, rel=1e-3)
 
 
-def test_a_weight_that_cannot_be_balanced_is_a_failed_training(network, teacher, digits, batch):
-    objective = objective_of(network, teacher, digits, loss="none", loss_weight="balanced")
-    with pytest.raises(TrainingFailedError, match="weight of none cannot be balanced"):
-        objective.balance(network, batch)
+def test_gradient_norms_that_cannot_be_matched_are_a_failed_training(network, teacher, digits, batch):
+    objective = objective_of(network, teacher, digits, loss="none", loss_weight="gradient_norm")
+    with pytest.raises(TrainingFailedError, match="gradient norms cannot be matched for none"):
+        objective.match_gradient_norm(network, batch)
 
 
-def test_a_training_balances_at_its_start_and_the_same_seed_gives_the_same_weight(
+def test_a_training_matches_gradient_norms_at_its_start_and_the_same_seed_gives_the_same_weight(
     architectures, teacher, digits, resident, settings
 ):
     def weight(seed):
         with torch_seeded(0, "test"):
             network = build_network(architectures[0], 10, 1)
-        objective = objective_of(network, teacher, digits, loss="nst", loss_weight="balanced")
-        return fit(network, resident, objective, settings.recipe, 1, seed).loss_weight
+        objective = objective_of(network, teacher, digits, loss="nst", loss_weight="gradient_norm")
+        return fit(network, resident, objective, settings.hyper_parameters, 1, seed).loss_weight
 
     assert weight(0) == weight(0) != weight(1)
     assert weight(0) > 0
@@ -111,5 +114,5 @@ def test_a_network_without_a_path_from_images_to_output_is_trained_like_any(teac
     cell = cell_of_operations(["none"] * 6)
     with torch_seeded(0, "test"):
         network = build_network(Architecture.of("nas_bench_201", cell=cell, stem=4, cells_per_stage=1), 10, 1)
-    objective = objective_of(network, teacher, digits, loss="attention", loss_weight="balanced")
-    assert fit(network, resident, objective, settings.recipe, 1, 0).loss_weight == 0.0
+    objective = objective_of(network, teacher, digits, loss="attention", loss_weight="gradient_norm")
+    assert fit(network, resident, objective, settings.hyper_parameters, 1, 0).loss_weight == 0.0

@@ -1,15 +1,17 @@
-"""Distillation losses: what a student is asked to imitate of a teacher.
+"""Distillation losses: how far a student's outputs and features are from a teacher's.
 
-One loss a file, one line a loss in the table below. A loss declares what must be remembered of the teacher for each
-image (``teacher_targets``) and compares a student with it (``forward``); it knows no networks, weights or optimisers.
+One loss a file, one line a loss in the table below. A loss declares its targets, computed from the teacher's taps for
+each image (``teacher_targets``), and compares a student with them (``forward``); it knows no networks, weights or
+optimisers.
 Letters of shapes are those of :mod:`mf_nas_kd.taps`.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
+
+from pydantic import ValidationError
 
 from mf_nas_kd.distillation.attention import AttentionLoss
 from mf_nas_kd.distillation.correlation import CorrelationLoss
@@ -18,7 +20,7 @@ from mf_nas_kd.distillation.dist import CorrelatedPredictionsLoss
 from mf_nas_kd.distillation.dkd import DecoupledLoss
 from mf_nas_kd.distillation.hint import HintLoss
 from mf_nas_kd.distillation.kd import KnowledgeDistillationLoss
-from mf_nas_kd.distillation.loss import DistillationLoss
+from mf_nas_kd.distillation.loss import DistillationLoss, LossOptions
 from mf_nas_kd.distillation.none import NoLoss
 from mf_nas_kd.distillation.nst import NeuronSelectivityLoss
 from mf_nas_kd.distillation.pkt import ProbabilisticTransferLoss
@@ -45,30 +47,46 @@ LOSSES: Mapping[str, type[DistillationLoss]] = {
     "dist": CorrelatedPredictionsLoss,
 }
 
-_GIVEN_TO_ALL = ("self", "student", "teacher", "num_images")
-
 
 def loss_options(name: str) -> tuple[str, ...]:
     """The names of the options that a loss takes.
 
+    >>> loss_options("kd")
+    ('temperature', 'standardise_logits')
+
     Raises:
         UnknownNameError: If the loss is not known.
     """
-    constructor = lookup(LOSSES, name, "distillation loss").__init__
-    return tuple(option for option in inspect.signature(constructor).parameters if option not in _GIVEN_TO_ALL)
+    return tuple(lookup(LOSSES, name, "distillation loss").Options.model_fields)
 
 
-def check_options(name: str, options: Mapping[str, Any]) -> None:
-    """Refuse options that a loss does not have.
+def published_options(name: str) -> dict[str, Any]:
+    """The values of a loss's options in the literature.
+
+    >>> published_options("kd")
+    {'temperature': 4.0, 'standardise_logits': False}
 
     Raises:
         UnknownNameError: If the loss is not known.
-        InvalidValueError: If an option is not known to it.
+    """
+    return lookup(LOSSES, name, "distillation loss").published.model_dump()
+
+
+def validate_options(name: str, options: Mapping[str, Any]) -> LossOptions:
+    """Check the options of a loss, all of which must be stated.
+
+    Raises:
+        UnknownNameError: If the loss is not known.
+        InvalidValueError: If an option is not known to it, is missing, or its value is not allowed.
     """
     known = loss_options(name)
     for option in options:
         if option not in known:
             raise InvalidValueError(f"an option of the distillation loss {name!r}", option, f"one of: {known}")
+    try:
+        return LOSSES[name].Options.model_validate(options)
+    except ValidationError as failure:
+        raise _first_error(name, known, failure) from failure
 
 
 def build_loss(
@@ -81,15 +99,34 @@ def build_loss(
         student: Shapes of the student's taps.
         teacher: Shapes of the teacher's taps.
         num_images: Images in the subset that is trained on.
-        **options: Options of the loss; see its class.
+        **options: Options of the loss, see its ``Options``; those that are left out have the published values.
 
     Raises:
         UnknownNameError: If the loss is not known.
         InvalidValueError: If an option is not known, or its value is not allowed.
         ShapeMismatchError: If student and teacher do not go together.
     """
-    check_options(name, options)
-    return LOSSES[name](student=student, teacher=teacher, num_images=num_images, **options)
+    validated = validate_options(name, {**published_options(name), **options})
+    return LOSSES[name](student=student, teacher=teacher, num_images=num_images, options=validated)
 
 
-__all__ = ["LOSSES", "DistillationLoss", "build_loss", "check_options", "loss_options"]
+def _first_error(name: str, known: tuple[str, ...], failure: ValidationError) -> InvalidValueError:
+    error = failure.errors()[0]
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, InvalidValueError):
+        return cause
+    if error["type"] == "missing":
+        return InvalidValueError(f"options of the distillation loss {name!r}", error["input"], f"all of: {known}")
+    what = f"option {error['loc'][0]!r} of the distillation loss {name!r}"
+    return InvalidValueError(what, error["input"], f"of its type ({error['msg']})")
+
+
+__all__ = [
+    "LOSSES",
+    "DistillationLoss",
+    "LossOptions",
+    "build_loss",
+    "loss_options",
+    "published_options",
+    "validate_options",
+]

@@ -23,6 +23,7 @@ class AttentionLoss(MatchedMapsLoss):
     """
 
     form = "attention"
+    published = MatchedMapsLoss.Options(stages="last", map_size=None)
 
     def teacher_targets(self, taps: Taps) -> Tensor:
         """The teacher's attention maps of all stages, concatenated, ``(B, sum of H * W)``."""

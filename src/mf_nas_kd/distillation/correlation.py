@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from mf_nas_kd.distillation.loss import DistillationLoss, require_positive, require_several_images
+from mf_nas_kd.distillation.loss import DistillationLoss, LossOptions, PositiveCount, require_several_images
 from mf_nas_kd.taps import Taps, TapShapes
 
 
@@ -21,20 +21,30 @@ class CorrelationLoss(DistillationLoss):
     ``A_s`` and ``A_t`` are learned linear maps of both embeddings ``e`` to a common space, with bias.
 
     Args:
-        features: Dimensions of the common space, at least 1.
+        options: See :class:`CorrelationLoss.Options`.
 
     Raises:
         InvalidValueError: If an option is not allowed, or a batch has one image only.
     """
 
-    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, features: int = 128) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images)
-        require_positive(features=features)
-        self.student_map = nn.Linear(student.embedding, features)
-        self.teacher_map = nn.Linear(teacher.embedding, features)
+    class Options(LossOptions):
+        """Options of ``correlation``.
+
+        Attributes:
+            features: Dimensions of the common space, at least 1.
+        """
+
+        features: PositiveCount
+
+    published = Options(features=128)
+
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
+        self.student_map = nn.Linear(student.embedding, options.features)
+        self.teacher_map = nn.Linear(teacher.embedding, options.features)
 
     @property
-    def remembers(self) -> str:
+    def target_key(self) -> str:
         return "embedding"
 
     def teacher_targets(self, taps: Taps) -> Tensor:
@@ -43,7 +53,6 @@ class CorrelationLoss(DistillationLoss):
 
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
         require_several_images("correlation", len(targets))
-        student: Tensor = self.student_map(taps.embedding)
-        teacher: Tensor = self.teacher_map(targets.to(taps.embedding.dtype))
-        difference = (student - teacher).abs()
-        return (difference[:-1] * difference[1:]).sum(dim=1).mean()
+        distance = (self.student_map(taps.embedding) - self.teacher_map(targets.to(taps.embedding.dtype))).abs()
+        value: Tensor = (distance[:-1] * distance[1:]).sum(dim=1).mean()
+        return value

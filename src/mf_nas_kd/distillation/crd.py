@@ -1,4 +1,4 @@
-"""Contrastive representation distillation: features of one image in both networks are told from those of others.
+"""Contrastive representation distillation: the features of an image in both networks are contrasted.
 
 References:
     Tian, Krishnan, Isola (2020). Contrastive Representation Distillation. ICLR, section 3; noise-contrastive
@@ -12,62 +12,67 @@ References:
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import torch
+from pydantic import AfterValidator, ValidationInfo
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mf_nas_kd.distillation.loss import DistillationLoss, require_positive
+from mf_nas_kd.distillation.loss import DistillationLoss, LossOptions, Number, PositiveCount, PositiveNumber
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.taps import Taps, TapShapes
 
 SMALL = 1e-7  # added to denominators: keeps the logarithms finite
 
 
+def _share(value: Number, info: ValidationInfo) -> Number:
+    if not 0 <= value < 1:
+        raise InvalidValueError(str(info.field_name), value, "in [0, 1)")
+    return value
+
+
 class ContrastiveLoss(DistillationLoss):
     """Noise-contrastive loss of student against teacher memory bank plus teacher against student memory bank.
 
-    Both embeddings are mapped linearly to a common space and divided by their length. For one direction, with feature
-    ``f_b`` of image ``b``, memory ``v_0`` of the same image and ``v_1 ... v_n`` of ``n`` negatives among ``N`` images::
-
-        m_k  = exp(f_b . v_k / temperature) / Z
-        loss = -mean over b of [ log(m_0 / (m_0 + n / N)) + Σ_(k>0) log((n / N) / (m_k + n / N)) ]
-
-    ``forward`` has a state: the first batch sets the constants ``Z`` (``N`` times the mean of the exponentials), and
-    the features of a batch enter the memory banks at the following call, because the backward pass of their own call
-    needs the banks unchanged.
+    ``forward`` keeps a memory: the memory of the images moves towards their features (at the next call: until then the
+    backward pass needs it as it was), and the first batch sets the normalisation constants.
 
     Args:
-        features: Dimensions of the common space, at least 1.
-        negatives: Number of negatives ``n`` of each image, at least 1; at most ``num_images - 1`` are used.
-        temperature: Temperature of the similarities, above 0.
-        momentum: Weight of the old value when a memory is updated, in [0, 1).
+        options: See :class:`ContrastiveLoss.Options`.
 
     Raises:
-        InvalidValueError: If an option is not allowed, or the subset has one image only.
+        InvalidValueError: If the subset has one image only.
     """
 
-    capturable = False
+    class Options(LossOptions):
+        """Options of ``crd``.
 
-    def __init__(
-        self,
-        *,
-        student: TapShapes,
-        teacher: TapShapes,
-        num_images: int,
-        features: int = 128,
-        negatives: int = 16384,
-        temperature: float = 0.07,
-        momentum: float = 0.5,
-    ) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images)
-        require_positive(features=features, negatives=negatives, temperature=temperature)
-        if not 0 <= momentum < 1:
-            raise InvalidValueError("momentum", momentum, "in [0, 1)")
+        Attributes:
+            features: Dimensions of the common space, at least 1.
+            negatives: Number of negatives ``n`` of each image, at least 1; at most ``num_images - 1`` are used.
+            temperature: Temperature of the similarities, above 0.
+            momentum: Weight of the old value when a memory is updated, in [0, 1).
+        """
+
+        features: PositiveCount
+        negatives: PositiveCount
+        temperature: PositiveNumber
+        momentum: Annotated[Number, AfterValidator(_share)]
+
+    published = Options(features=128, negatives=16384, temperature=0.07, momentum=0.5)
+    capturable = False
+    student_memory: Tensor
+    teacher_memory: Tensor
+
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
         if num_images < 2:
             raise InvalidValueError("number of images in the subset", num_images, "at least 2: crd needs negatives")
-        self.negatives = min(negatives, num_images - 1)
-        self.temperature = temperature
-        self.momentum = momentum
+        features = options.features
+        self.negatives = min(options.negatives, num_images - 1)
+        self.temperature = options.temperature
+        self.momentum = options.momentum
         self.student_map = nn.Linear(student.embedding, features)
         self.teacher_map = nn.Linear(teacher.embedding, features)
         for side in ("student", "teacher"):
@@ -79,7 +84,7 @@ class ContrastiveLoss(DistillationLoss):
         self._last_features: tuple[Tensor, Tensor, Tensor] | None = None
 
     @property
-    def remembers(self) -> str:
+    def target_key(self) -> str:
         return "embedding"
 
     def teacher_targets(self, taps: Taps) -> Tensor:

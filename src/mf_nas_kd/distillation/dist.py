@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mf_nas_kd.distillation.logits import LogitsLoss
-from mf_nas_kd.distillation.loss import require_several_images
+from mf_nas_kd.distillation.loss import Number, require_several_images
 from mf_nas_kd.taps import Taps, TapShapes
 
 
@@ -22,28 +22,31 @@ class CorrelatedPredictionsLoss(LogitsLoss):
     across the classes of one image, for the second across the images of one class.
 
     Args:
-        temperature: Temperature ``t`` of the softmax, above 0.
-        inter_class_weight: Weight ``β`` of the term across classes.
-        intra_class_weight: Weight ``γ`` of the term across images.
+        options: See :class:`CorrelatedPredictionsLoss.Options`.
 
     Raises:
         InvalidValueError: If the temperature is not above 0, or a batch has one image only.
         ShapeMismatchError: If the numbers of classes of student and teacher differ.
     """
 
-    def __init__(
-        self,
-        *,
-        student: TapShapes,
-        teacher: TapShapes,
-        num_images: int,
-        temperature: float = 4.0,
-        inter_class_weight: float = 2.0,
-        intra_class_weight: float = 2.0,
-    ) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images, temperature=temperature)
-        self.inter_class_weight = inter_class_weight
-        self.intra_class_weight = intra_class_weight
+    class Options(LogitsLoss.Options):
+        """Options of ``dist``.
+
+        Attributes:
+            temperature: Temperature ``t`` of the softmax, above 0.
+            inter_class_weight: Weight ``β`` of the term across classes.
+            intra_class_weight: Weight ``γ`` of the term across images.
+        """
+
+        inter_class_weight: Number
+        intra_class_weight: Number
+
+    published = Options(temperature=4.0, inter_class_weight=2.0, intra_class_weight=2.0)
+
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
+        self.inter_class_weight = options.inter_class_weight
+        self.intra_class_weight = options.intra_class_weight
 
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
         require_several_images("dist", len(targets))

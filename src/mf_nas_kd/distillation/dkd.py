@@ -2,7 +2,7 @@
 
 References:
     Zhao, Cui, Song, Qiu, Liang (2022). Decoupled Knowledge Distillation. CVPR, section 3.
-    Difference: without labels, the class that the teacher gives the highest probability takes the place of the label.
+    Difference: without labels, the class that the teacher gives the highest probability replaces the label.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mf_nas_kd.distillation.logits import LogitsLoss
+from mf_nas_kd.distillation.loss import Number
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.taps import Taps, TapShapes
 
@@ -24,9 +25,7 @@ class DecoupledLoss(LogitsLoss):
     of the image; without labels, it is the class that the teacher gives the highest probability.
 
     Args:
-        temperature: Temperature ``t`` of the softmax, above 0.
-        target_weight: Weight ``α`` of the target term.
-        others_weight: Weight ``β`` of the term of the other classes.
+        options: See :class:`DecoupledLoss.Options`.
 
     Raises:
         InvalidValueError: If the temperature is not above 0, or there are fewer than three classes: with two, there is
@@ -34,22 +33,27 @@ class DecoupledLoss(LogitsLoss):
         ShapeMismatchError: If the numbers of classes of student and teacher differ.
     """
 
-    def __init__(
-        self,
-        *,
-        student: TapShapes,
-        teacher: TapShapes,
-        num_images: int,
-        temperature: float = 4.0,
-        target_weight: float = 1.0,
-        others_weight: float = 8.0,
-    ) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images, temperature=temperature)
+    class Options(LogitsLoss.Options):
+        """Options of ``dkd``.
+
+        Attributes:
+            temperature: Temperature ``t`` of the softmax, above 0.
+            target_weight: Weight ``α`` of the target term.
+            others_weight: Weight ``β`` of the term of the other classes.
+        """
+
+        target_weight: Number
+        others_weight: Number
+
+    published = Options(temperature=4.0, target_weight=1.0, others_weight=8.0)
+
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
         if student.classes < 3:
             allowed = "at least 3 for dkd: with two classes the term of the other classes is constant"
             raise InvalidValueError("number of classes", student.classes, allowed)
-        self.target_weight = target_weight
-        self.others_weight = others_weight
+        self.target_weight = options.target_weight
+        self.others_weight = options.others_weight
 
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
         classes = targets.argmax(dim=1) if labels is None else labels

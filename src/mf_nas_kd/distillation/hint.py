@@ -13,7 +13,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mf_nas_kd.distillation.loss import DistillationLoss
+from mf_nas_kd.distillation.loss import DistillationLoss, LossOptions
 from mf_nas_kd.distillation.stages import chosen_stages, pooled, smaller_size
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.taps import Taps, TapShapes
@@ -27,19 +27,30 @@ class HintLoss(DistillationLoss):
     average-pooled to the smaller size.
 
     Args:
-        stage: Index of the stage among the pairs of :func:`chosen_stages` for ``all``, from 0; None for the middle one.
+        options: See :class:`HintLoss.Options`.
 
     Raises:
         InvalidValueError: If there is no such stage, or a batch of one image has maps of one position.
         ShapeMismatchError: If the stages of student and teacher cannot be paired.
     """
 
-    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, stage: int | None = None) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images)
+    class Options(LossOptions):
+        """Options of ``hint``.
+
+        Attributes:
+            stage: Which of the stages that student and teacher have in common, from 0; null for the middle one.
+        """
+
+        stage: int | None
+
+    published = Options(stage=None)
+
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
         pairs = chosen_stages(student, teacher, "all")
-        chosen = len(pairs) // 2 if stage is None else stage
+        chosen = len(pairs) // 2 if options.stage is None else options.stage
         if not 0 <= chosen < len(pairs):
-            raise InvalidValueError("stage", stage, f"in [0, {len(pairs)}), or null for the middle one")
+            raise InvalidValueError("stage", options.stage, f"in [0, {len(pairs)}), or null for the middle one")
         self._student_index, self._teacher_index = pairs[chosen]
         shapes = student.maps[self._student_index], teacher.maps[self._teacher_index]
         self._size = shapes[1][1:] if _integer_ratio(*shapes) else smaller_size(*shapes)
@@ -50,7 +61,7 @@ class HintLoss(DistillationLoss):
         )
 
     @property
-    def remembers(self) -> str:
+    def target_key(self) -> str:
         return f"map {self._teacher_index} pooled to {self._size}"
 
     def teacher_targets(self, taps: Taps) -> Tensor:

@@ -22,26 +22,30 @@ class KnowledgeDistillationLoss(LogitsLoss):
     """``t**2 KL(softmax(z_t / t) || softmax(z_s / t))``, mean over the batch.
 
     Args:
-        temperature: Temperature ``t`` of the softmax, above 0.
-        standardise_logits: Whether the logits ``z`` of each image are first brought to mean 0 and standard deviation 1,
-            on both sides. With two classes, only the order of both logits is left then, and the gradient vanishes.
+        options: See :class:`KnowledgeDistillationLoss.Options`.
 
     Raises:
         InvalidValueError: If the temperature is not above 0.
         ShapeMismatchError: If the numbers of classes of student and teacher differ.
     """
 
-    def __init__(
-        self,
-        *,
-        student: TapShapes,
-        teacher: TapShapes,
-        num_images: int,
-        temperature: float = 4.0,
-        standardise_logits: bool = False,
-    ) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images, temperature=temperature)
-        self.standardise_logits = standardise_logits
+    class Options(LogitsLoss.Options):
+        """Options of ``kd``.
+
+        Attributes:
+            temperature: Temperature ``t`` of the softmax, above 0.
+            standardise_logits: Whether the logits ``z`` of each image are first brought to mean 0 and standard
+                deviation 1, on both sides. With two classes, only the order of both logits is left then, and the
+                gradient vanishes.
+        """
+
+        standardise_logits: bool
+
+    published = Options(temperature=4.0, standardise_logits=False)
+
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
+        self.standardise_logits = options.standardise_logits
 
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
         log_student, log_teacher = (self._log_softened(z) for z in (taps.logits, targets.to(taps.logits.dtype)))

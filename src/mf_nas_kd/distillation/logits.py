@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from mf_nas_kd.distillation.loss import DistillationLoss, require_equal_classes, require_positive
+from mf_nas_kd.distillation.loss import DistillationLoss, LossOptions, PositiveNumber, require_equal_classes
 from mf_nas_kd.taps import Taps, TapShapes
 
 
@@ -12,21 +12,28 @@ class LogitsLoss(DistillationLoss):
     """A loss of the logits of student and teacher, both divided by a temperature.
 
     Args:
-        temperature: Temperature ``t`` of the softmax, above 0.
+        options: See :class:`LogitsLoss.Options`.
 
     Raises:
-        InvalidValueError: If the temperature is not above 0.
         ShapeMismatchError: If the numbers of classes differ.
     """
 
-    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, temperature: float) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images)
+    class Options(LossOptions):
+        """Options of all losses of softened logits.
+
+        Attributes:
+            temperature: ``t``, above 0.
+        """
+
+        temperature: PositiveNumber
+
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
         require_equal_classes(student, teacher)
-        require_positive(temperature=temperature)
-        self.temperature = temperature
+        self.temperature = options.temperature
 
     @property
-    def remembers(self) -> str:
+    def target_key(self) -> str:
         return "logits"
 
     def teacher_targets(self, taps: Taps) -> Tensor:

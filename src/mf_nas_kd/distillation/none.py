@@ -12,7 +12,7 @@ class NoLoss(DistillationLoss):
     """The constant 0; its teacher targets are empty."""
 
     @property
-    def remembers(self) -> str:
+    def target_key(self) -> str:
         return "nothing"
 
     def teacher_targets(self, taps: Taps) -> Tensor:

@@ -32,16 +32,12 @@ class NeuronSelectivityLoss(MatchedMapsLoss):
 
     form = "channel patterns"
 
+    published = MatchedMapsLoss.Options(stages="last", map_size=None)
+
     def __init__(
-        self,
-        *,
-        student: TapShapes,
-        teacher: TapShapes,
-        num_images: int,
-        stages: str = "last",
-        map_size: int | None = None,
+        self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: MatchedMapsLoss.Options
     ) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images, stages=stages, map_size=map_size)
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
         self._lengths: list[int] = []  # entries of the target of an image, by stage
         self._by_positions: list[bool] = []  # whether the target is a Gram matrix, by stage
         for stage, ((height, width), index) in enumerate(zip(self.sizes, self._teacher_indices, strict=True)):

@@ -25,7 +25,7 @@ class ProbabilisticTransferLoss(DistillationLoss):
     """
 
     @property
-    def remembers(self) -> str:
+    def target_key(self) -> str:
         return "embedding"
 
     def teacher_targets(self, taps: Taps) -> Tensor:

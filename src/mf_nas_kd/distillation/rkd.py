@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mf_nas_kd.distillation.loss import DistillationLoss, require_several_images
+from mf_nas_kd.distillation.loss import DistillationLoss, LossOptions, Number, require_several_images
 from mf_nas_kd.taps import Taps, TapShapes
 
 SMALLEST_SQUARE = (
@@ -28,28 +28,32 @@ class RelationalLoss(DistillationLoss):
     ``c`` ``(B, B, B)`` are the cosines of the angles between the directions from one image to two others.
 
     Args:
-        distance_weight: Weight ``λ_d`` of the distances.
-        angle_weight: Weight ``λ_a`` of the angles.
+        options: See :class:`RelationalLoss.Options`.
 
     Raises:
         InvalidValueError: If a batch has one image only.
     """
 
-    def __init__(
-        self,
-        *,
-        student: TapShapes,
-        teacher: TapShapes,
-        num_images: int,
-        distance_weight: float = 25.0,
-        angle_weight: float = 50.0,
-    ) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images)
-        self.distance_weight = distance_weight
-        self.angle_weight = angle_weight
+    class Options(LossOptions):
+        """Options of ``rkd``.
+
+        Attributes:
+            distance_weight: Weight ``λ_d`` of the distances.
+            angle_weight: Weight ``λ_a`` of the angles.
+        """
+
+        distance_weight: Number
+        angle_weight: Number
+
+    published = Options(distance_weight=25.0, angle_weight=50.0)
+
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
+        self.distance_weight = options.distance_weight
+        self.angle_weight = options.angle_weight
 
     @property
-    def remembers(self) -> str:
+    def target_key(self) -> str:
         return "embedding"
 
     def teacher_targets(self, taps: Taps) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from mf_nas_kd.distillation.loss import DistillationLoss
+from mf_nas_kd.distillation.loss import DistillationLoss, LossOptions
 from mf_nas_kd.distillation.stages import require_maps
 from mf_nas_kd.taps import Taps, TapShapes
 
@@ -24,12 +24,12 @@ class SimilarityLoss(DistillationLoss):
         ShapeMismatchError: If student or teacher has no feature maps.
     """
 
-    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images)
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: LossOptions) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
         require_maps(student, teacher)
 
     @property
-    def remembers(self) -> str:
+    def target_key(self) -> str:
         return "last map"
 
     def teacher_targets(self, taps: Taps) -> Tensor:

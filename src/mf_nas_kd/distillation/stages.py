@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import AfterValidator
 from torch import Tensor
 from torch.nn import functional
 
-from mf_nas_kd.distillation.loss import DistillationLoss
+from mf_nas_kd.distillation.loss import DistillationLoss, LossOptions
 from mf_nas_kd.errors import InvalidValueError, ShapeMismatchError
 from mf_nas_kd.taps import Taps, TapShapes
 
@@ -35,13 +38,24 @@ def chosen_stages(student: TapShapes, teacher: TapShapes, stages: str) -> list[t
     >>> chosen_stages(student, teacher, "last")
     [(2, 1)]
     """
-    if stages not in STAGES:
-        raise InvalidValueError("stages", stages, f"one of: {', '.join(STAGES)}")
+    _known_stages(stages)
     require_maps(student, teacher)
     if stages == "last":
         return [(len(student.maps) - 1, len(teacher.maps) - 1)]
     pairs = _all_stages(student, teacher)
     return pairs[1:-1] if stages == "middle" and len(pairs) > 2 else pairs
+
+
+def _known_stages(stages: str) -> str:
+    if stages not in STAGES:
+        raise InvalidValueError("stages", stages, f"one of: {', '.join(STAGES)}")
+    return stages
+
+
+def _size_or_none(map_size: int | None) -> int | None:
+    if map_size is not None and map_size < 1:
+        raise InvalidValueError("map_size", map_size, "at least 1, or null for the smaller of both sides")
+    return map_size
 
 
 def require_maps(student: TapShapes, teacher: TapShapes) -> None:
@@ -116,30 +130,30 @@ class MatchedMapsLoss(DistillationLoss):
         sizes: Common size ``(H, W)`` of each stage.
 
     Args:
-        stages: ``last``, ``middle`` or ``all``; see :func:`chosen_stages`.
-        map_size: Height and width of the pooled maps; None for the smaller size of both sides, stage by stage.
+        options: See :class:`MatchedMapsLoss.Options`.
 
     Raises:
-        InvalidValueError: If an option is not allowed.
         ShapeMismatchError: If the stages of the networks cannot be paired, or no stage has more than one position.
     """
+
+    class Options(LossOptions):
+        """Options of all losses of matched maps.
+
+        Attributes:
+            stages: ``last``, ``middle`` or ``all``; see :func:`chosen_stages`.
+            map_size: Height and width to pool to, in pixels; null for the smaller of both sides, in each stage.
+        """
+
+        stages: Annotated[str, AfterValidator(_known_stages)]
+        map_size: Annotated[int | None, AfterValidator(_size_or_none)]
 
     compares_positions = True
     form: str
 
-    def __init__(
-        self,
-        *,
-        student: TapShapes,
-        teacher: TapShapes,
-        num_images: int,
-        stages: str = "last",
-        map_size: int | None = None,
-    ) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images)
-        if map_size is not None and map_size < 1:
-            raise InvalidValueError("map_size", map_size, "at least 1, or null for the smaller of both sides")
-        pairs = chosen_stages(student, teacher, stages)
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
+        map_size = options.map_size
+        pairs = chosen_stages(student, teacher, options.stages)
         if map_size is None and self.compares_positions:
             pairs = _with_positions(student, teacher, pairs)
         self._student_indices = [index for index, _ in pairs]
@@ -148,7 +162,7 @@ class MatchedMapsLoss(DistillationLoss):
         self.sizes: tuple[tuple[int, int], ...] = tuple((map_size, map_size) if map_size else size for size in smaller)
 
     @property
-    def remembers(self) -> str:
+    def target_key(self) -> str:
         return f"{self.form} of maps {self._teacher_indices} pooled to {self.sizes}"
 
     def student_maps(self, taps: Taps) -> list[Tensor]:

@@ -9,16 +9,25 @@ References:
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import torch
+from pydantic import AfterValidator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mf_nas_kd.distillation.loss import require_positive
+from mf_nas_kd.distillation.loss import Number
 from mf_nas_kd.distillation.stages import MatchedMapsLoss
+from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.taps import Taps, TapShapes
 
 SMALLEST_VARIANCE = 1e-5
+
+
+def _above_smallest(variance: Number) -> Number:
+    if not variance > SMALLEST_VARIANCE:
+        raise InvalidValueError("initial_variance", variance, f"above {SMALLEST_VARIANCE}")
+    return variance
 
 
 class VariationalInformationLoss(MatchedMapsLoss):
@@ -28,33 +37,34 @@ class VariationalInformationLoss(MatchedMapsLoss):
     per channel of the teacher.
 
     Args:
-        stages: Stages that are compared; see :func:`mf_nas_kd.distillation.stages.chosen_stages`.
-        map_size: Height and width of the pooled maps; see :class:`MatchedMapsLoss`.
-        initial_variance: Initial value of ``σ**2``, above 1e-5.
+        options: See :class:`VariationalInformationLoss.Options`.
     """
+
+    class Options(MatchedMapsLoss.Options):
+        """Options of ``vid``.
+
+        Attributes:
+            stages: Stages that are compared; see :func:`mf_nas_kd.distillation.stages.chosen_stages`.
+            map_size: Height and width of the pooled maps; see :class:`MatchedMapsLoss`.
+            initial_variance: Initial value of ``σ**2``, above 1e-5.
+        """
+
+        initial_variance: Annotated[Number, AfterValidator(_above_smallest)]
+
+    published = Options(stages="middle", map_size=None, initial_variance=5.0)
 
     form = "values"
 
     compares_positions = False
 
-    def __init__(
-        self,
-        *,
-        student: TapShapes,
-        teacher: TapShapes,
-        num_images: int,
-        stages: str = "middle",
-        map_size: int | None = None,
-        initial_variance: float = 5.0,
-    ) -> None:
-        super().__init__(student=student, teacher=teacher, num_images=num_images, stages=stages, map_size=map_size)
-        require_positive(**{f"initial_variance - {SMALLEST_VARIANCE}": initial_variance - SMALLEST_VARIANCE})
+    def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
+        super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
         channels = [
             (student.maps[s][0], teacher.maps[t][0])
             for s, t in zip(self._student_indices, self._teacher_indices, strict=True)
         ]
         self.regressors = nn.ModuleList(_regressor(inputs, outputs) for inputs, outputs in channels)
-        start = math.log(math.expm1(initial_variance - SMALLEST_VARIANCE))  # the inverse of softplus
+        start = math.log(math.expm1(options.initial_variance - SMALLEST_VARIANCE))  # the inverse of softplus
         self.rhos = nn.ParameterList(torch.full((outputs,), start) for _, outputs in channels)
 
     def teacher_targets(self, taps: Taps) -> Tensor:

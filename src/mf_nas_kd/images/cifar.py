@@ -7,33 +7,33 @@ References:
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from torchvision import datasets
 
 from mf_nas_kd.errors import MissingImagesError
 from mf_nas_kd.images.dataset import Pixels
+from mf_nas_kd.registry import Options
 from mf_nas_kd.seeding import fingerprint
 
 
-class CIFAROptions(BaseModel):
-    """Where the files are.
+class CIFAROptions(Options):
+    """Where the files of CIFAR are.
 
     Attributes:
-        folder: Of the unpacked archive's folder, as torchvision lays it out.
+        folder: The folder that holds the unpacked archive's folder, as torchvision lays it out.
         download: Whether to fetch the archive (160 MB) where it is not there.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     folder: str
     download: bool
 
 
 class CIFAR10:
-    """Ten classes."""
+    """CIFAR-10: ten classes."""
 
+    Options: ClassVar[type[Options]] = CIFAROptions
     image_shape = (3, 32, 32)
     dataset: type[datasets.CIFAR10] = datasets.CIFAR10
     title = "CIFAR-10"
@@ -72,7 +72,7 @@ class CIFAR10:
 
 
 class CIFAR100(CIFAR10):
-    """A hundred classes."""
+    """CIFAR-100: a hundred classes."""
 
     dataset = datasets.CIFAR100
     title = "CIFAR-100"

@@ -6,28 +6,25 @@ References:
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from mf_nas_kd.images.dataset import Pixels
+from mf_nas_kd.registry import NoOptions, Options
 from mf_nas_kd.seeding import fingerprint
 
 BRIGHTEST_VALUE = 16  # a pixel is the number of black pixels in a field of 4x4 pixels of the original
 
 
-class DigitsOptions(BaseModel):
-    """There is nothing to choose."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Digits:
-    """All digits, stretched to 0..255, in one split."""
+    """All digits, stretched to 0..255, in one split; there are no options."""
 
+    Options: ClassVar[type[Options]] = NoOptions
     image_shape = (1, 8, 8)
     key = fingerprint(["digits", BRIGHTEST_VALUE])
 
-    def __init__(self, options: DigitsOptions) -> None:
+    def __init__(self, options: NoOptions) -> None:
         from sklearn import datasets  # 1.8 s (one core) that worker processes need not spend
 
         digits = datasets.load_digits()

@@ -10,16 +10,17 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from mf_nas_kd.cores import available_cores
 from mf_nas_kd.errors import InvalidValueError, MissingImagesError
 from mf_nas_kd.images.dataset import Pixels
 from mf_nas_kd.images.decoding import SUFFIXES, decode_files, decode_into_map
 from mf_nas_kd.progress import progress_bar
+from mf_nas_kd.registry import Options
 from mf_nas_kd.seeding import fingerprint
 
 logger = logging.getLogger(__name__)
@@ -31,16 +32,14 @@ SMALL_BYTES = 32 * 2**20  # less is decoded in this process: starting one takes 
 NAMED_FILES = 5  # most files that a message names
 
 
-class ImageFolderOptions(BaseModel):
-    """Where the images are, and what is made of them.
+class ImageFolderOptions(Options):
+    """Where the images are, and how they are scaled and converted.
 
     Attributes:
         folder: Holds ``train/<class>/`` and optionally ``val/<class>/`` and ``test/<class>/``; or ``<class>/`` at once.
         image_size: Height and width in pixels: an image is scaled until its shorter side fits, and cropped.
         channels: 3 for colour, 1 for grey; images of the other kind are converted.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     folder: str | None
     image_size: Annotated[int, Field(ge=8)]
@@ -65,6 +64,8 @@ class ImageFolder:
         InvalidValueError: If no folder is given.
     """
 
+    Options: ClassVar[type[Options]] = ImageFolderOptions
+
     def __init__(self, options: ImageFolderOptions) -> None:
         if options.folder is None:
             allowed = "a folder of class folders, for example kedro run --params=images_dir=/my/images"
@@ -76,7 +77,7 @@ class ImageFolder:
         label_of = {name: label for label, name in enumerate(self.class_names)}
         self.labels = np.array([label_of[file.class_name] for file in self._files], dtype=np.int64)
         self.splits = np.array([file.split for file in self._files])
-        self.image_shape = (options.channels, options.image_size, options.image_size)
+        self.image_shape: tuple[int, int, int] = (options.channels, options.image_size, options.image_size)
         states = [(str(f.path.relative_to(root)), *_state(f.path)) for f in self._files]
         self.key = fingerprint([states, options.image_size, options.channels])
         self._bytes = sum(size for _, size, _ in states)
@@ -174,7 +175,7 @@ def _require_all_classes(files: Sequence[_File], parts: Mapping[str, Path]) -> N
 
 
 def _split_folders(root: Path) -> dict[str, Path]:
-    """Folder of every split; if there are class folders only, all images are training images.
+    """Folder of every split; if the root holds class folders only, all images are training images.
 
     Raises:
         MissingImagesError: If folders have names like those of splits, but not train, val and test.

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mf_nas_kd.files import written_whole
 from mf_nas_kd.images.dataset import ImageCollection, Pixels
+from mf_nas_kd.registry import Options
 
 logger = logging.getLogger(__name__)
 
@@ -23,10 +24,11 @@ ABANDONED_SECONDS = 24 * 60 * 60  # age at which a temporary file is taken to be
 class Source(Protocol):
     """Knows which images there are before it decodes them.
 
-    Obligations: a source is constructed from its model of options; the constructor looks and refuses, and what costs
-    time is left to ``decode``.
+    Obligations: a source is constructed from an instance of its ``Options``; the constructor looks and refuses, and
+    what costs time is left to ``decode``.
 
     Attributes:
+        Options: Model of the options.
         class_names: Names of the ``K`` classes; a label is an index into them.
         labels: Labels of all images, ``(M,)``, int64, in [0, K).
         splits: Split of every image, ``(M,)``, each one of ``dataset.SPLITS``. ``validation`` and ``test`` may be
@@ -35,11 +37,14 @@ class Source(Protocol):
         key: Hexadecimal fingerprint of the files and of the options that the decoded pixels depend on.
     """
 
+    Options: ClassVar[type[Options]]
     class_names: tuple[str, ...]
     labels: NDArray[np.int64]
     splits: NDArray[np.str_]
     image_shape: tuple[int, int, int]
     key: str
+
+    def __init__(self, options: Any) -> None: ...
 
     def decode(self, pixels: Pixels) -> None:
         """Decode all images into an array ``(M, C, H, W)``, uint8, in memory or mapped from a file.

@@ -10,12 +10,14 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated, ClassVar
 
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.networks.trunk import TappedNetwork, convolution
+from mf_nas_kd.registry import NoOptions, Options
 
 
 class ResidualBlock(nn.Module):
@@ -39,6 +41,20 @@ class ResidualBlock(nn.Module):
         return functional.relu(self.layers(features) + self.shortcut(features))
 
 
+class ResidualOptions(Options):
+    """Shape of a residual network.
+
+    Attributes:
+        stem: Channels of the first 3x3 convolution.
+        stages: Channels of each stage, at least one.
+        blocks: Residual blocks in each stage.
+    """
+
+    stem: PositiveInt
+    stages: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    blocks: PositiveInt
+
+
 class ResidualNetwork(TappedNetwork):
     """A residual network: a stem and stages of residual blocks; every stage but the first halves the resolution.
 
@@ -53,12 +69,9 @@ class ResidualNetwork(TappedNetwork):
         InvalidValueError: If there is no stage, or a number is below 1.
     """
 
+    Options: ClassVar[type[Options]] = ResidualOptions
+
     def __init__(self, stem: int, stages: Sequence[int], blocks: int, classes: int, image_channels: int) -> None:
-        if not stages or min(stem, blocks, *stages) < 1:
-            received = {"stem": stem, "stages": list(stages), "blocks": blocks}
-            raise InvalidValueError(
-                "shape of a residual network", received, "at least one stage, and at least 1 of each"
-            )
         layers: list[nn.Module] = [convolution(image_channels, stem, 3, activation=nn.ReLU(inplace=True))]
         inputs = stem
         for stage, channels in enumerate(stages):
@@ -68,11 +81,15 @@ class ResidualNetwork(TappedNetwork):
         super().__init__(layers, inputs, classes)
 
 
-def resnet32x4(classes: int, image_channels: int) -> ResidualNetwork:
-    """Build the usual teacher for CIFAR-100: 7.43 million parameters with 100 classes.
+class ResNet32x4(ResidualNetwork):
+    """The usual teacher for CIFAR-100: 7.43 million parameters with 100 classes; it has no options.
 
     Args:
         classes: Number of classes, ``K``.
         image_channels: Channels of the images: 1 for greyscale, 3 for colour.
     """
-    return ResidualNetwork(stem=32, stages=(64, 128, 256), blocks=5, classes=classes, image_channels=image_channels)
+
+    Options: ClassVar[type[Options]] = NoOptions
+
+    def __init__(self, classes: int, image_channels: int) -> None:
+        super().__init__(stem=32, stages=(64, 128, 256), blocks=5, classes=classes, image_channels=image_channels)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
+from pydantic import AfterValidator, JsonValue
 from torch import Tensor, nn
 from torchvision import models
 from torchvision.ops import Permute
 
-from mf_nas_kd.registry import lookup
+from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.registry import Options, lookup
 from mf_nas_kd.taps import Taps
 
 WITHOUT_AUXILIARY_HEADS: Mapping[str, Mapping[str, bool]] = {
@@ -22,6 +24,30 @@ CHANNELS_LAST = [0, 2, 3, 1]
 """Dimensions of a permutation of ``(B, C, H, W)`` to ``(B, H, W, C)``."""
 
 
+MODELS = {name: models.get_model_builder(name) for name in models.list_models(module=models)}
+"""Builders of torchvision's classification networks, by their names there."""
+
+
+def _known_model(name: str) -> str:
+    lookup(MODELS, name, "torchvision's model")
+    return name
+
+
+class TorchvisionOptions(Options):
+    """Which network of torchvision.
+
+    Attributes:
+        model: A name that ``torchvision.models.list_models(torchvision.models)`` gives.
+        small_image_stem: Whether a first convolution that shrinks the image is replaced by a 3x3 one that does not, and
+            the pooling behind it left out, as is usual for images of 32 pixels.
+        arguments: Further arguments of torchvision's builder.
+    """
+
+    model: Annotated[str, AfterValidator(_known_model)]
+    small_image_stem: bool
+    arguments: Mapping[str, JsonValue]
+
+
 class TorchvisionNetwork(nn.Module):
     """One of torchvision's classification networks, with newly drawn weights.
 
@@ -30,29 +56,28 @@ class TorchvisionNetwork(nn.Module):
 
     Args:
         model: One of the names in ``torchvision.models.list_models(torchvision.models)``.
-        small_image_stem: Whether a first convolution with a stride is replaced by a 3x3 one with stride 1, and the max
-            pooling after it by an identity, as is usual for images of 32 pixels.
+        small_image_stem: See :class:`TorchvisionOptions`.
         arguments: Further keyword arguments of torchvision's builder.
         classes: Number of classes, ``K``.
         image_channels: Channels of the images: 1 for greyscale, 3 for colour.
 
     Raises:
         UnknownNameError: If torchvision has no classification network of this name.
+        InvalidValueError: If its builder does not take the arguments.
     """
+
+    Options: ClassVar[type[Options]] = TorchvisionOptions
 
     def __init__(
         self,
         model: str,
         small_image_stem: bool,
-        arguments: Mapping[str, Any],
+        arguments: Mapping[str, JsonValue],
         classes: int,
         image_channels: int,
     ) -> None:
         super().__init__()
-        known = {name: models.get_model_builder(name) for name in models.list_models(module=models)}
-        build = lookup(known, model, "torchvision's model")
-        given = {**WITHOUT_AUXILIARY_HEADS.get(model, {}), **arguments}
-        self.model = build(weights=None, num_classes=classes, **given)
+        self.model = _build(model, arguments, classes)
         _adapt_first_convolution(self.model, image_channels, small_image_stem)
         self._trunk_outputs: list[Tensor] = []
         self._embeddings: list[Tensor] = []
@@ -91,6 +116,17 @@ class TorchvisionNetwork(nn.Module):
         """Forward hook before the last layer: keep its input."""
         self._embeddings.append(inputs[0])
         self._trunk_ended = True
+
+
+def _build(model: str, arguments: Mapping[str, JsonValue], classes: int) -> nn.Module:
+    build = lookup(MODELS, model, "torchvision's model")
+    given = {**WITHOUT_AUXILIARY_HEADS.get(model, {}), **arguments}
+    try:
+        network: nn.Module = build(weights=None, num_classes=classes, **given)
+    except (TypeError, ValueError, AssertionError, NotImplementedError) as failure:  # there is no error of its own
+        allowed = f"what torchvision's {model} takes: {failure}"
+        raise InvalidValueError("teacher.options.torchvision.arguments", dict(arguments), allowed) from failure
+    return network
 
 
 def _trunk(module: nn.Module) -> Iterator[nn.Module]:

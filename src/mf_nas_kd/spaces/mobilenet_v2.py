@@ -8,7 +8,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -77,6 +77,7 @@ class MobileNetV2Space(GridSpace):
     """
 
     name = "mobilenet_v2"
+    Options: ClassVar[type[SpaceChoices]] = MobileNetV2Choices
 
     def __init__(self, choices: MobileNetV2Choices) -> None:
         self._strides = tuple(stage.stride for stage in choices.stages)

@@ -10,7 +10,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import AfterValidator, Field, PositiveInt
@@ -118,6 +118,7 @@ class NASBench201Space:
     """
 
     name = "nas_bench_201"
+    Options: ClassVar[type[SpaceChoices]] = NASBench201Choices
 
     def __init__(self, choices: NASBench201Choices) -> None:
         self._choices = choices

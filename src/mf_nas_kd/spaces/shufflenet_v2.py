@@ -8,7 +8,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -85,6 +85,7 @@ class ShuffleNetV2Space(GridSpace):
     """
 
     name = "shufflenet_v2"
+    Options: ClassVar[type[SpaceChoices]] = ShuffleNetV2Choices
 
     def __init__(self, choices: ShuffleNetV2Choices) -> None:
         axes = (axis for stage in choices.stages for axis in (stage.channels, stage.blocks))

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from mf_nas_kd.records.architecture import Architecture
+from mf_nas_kd.registry import Options
 
 
-class SpaceChoices(BaseModel, ABC):
-    """Choices from which the architectures of a space are combined, as in the configuration."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class SpaceChoices(Options):
+    """Base of the options of a space: choices from which its architectures are combined."""
 
     @classmethod
     @abstractmethod
@@ -33,10 +31,10 @@ class SpaceChoices(BaseModel, ABC):
 class SearchSpace(Protocol):
     """A set of architectures with a neighbourhood relation.
 
-    Obligations: a space is constructed from its choices and never changes. All methods are pure. Neighbourhood is
-    symmetric and connects the whole space. An architecture without a neighbour that has both fewer multiply-accumulates
-    and fewer parameters has the fewest of both in the whole space; on a grid of channels and depths this is one
-    architecture, with operations that have no parameters there are several.
+    Obligations: a space is constructed from an instance of its ``Options`` and never changes. All methods are pure.
+    Neighbourhood is symmetric and connects the whole space. An architecture without a neighbour that has both fewer
+    multiply-accumulates and fewer parameters has the fewest of both in the whole space; on a grid of channels and
+    depths this is one architecture, with operations that have no parameters there are several.
 
     Attributes:
         name: Name of the space, one in ``spaces.SPACES``.
@@ -49,6 +47,7 @@ class SearchSpace(Protocol):
     """
 
     name: str
+    Options: ClassVar[type[SpaceChoices]]
 
     def __init__(self, choices: Any) -> None: ...
 

@@ -1,7 +1,7 @@
-"""Teacher targets in a file: one record for each pair of image and view, appended by one process, mapped by many.
+"""A file of teacher targets: one record for each pair of image and augmentation; one process appends, all map it.
 
-A header (what the targets belong to, as JSON), then records of equal length: the pair, a checksum, the target. A record
-that was cut off, or whose checksum is wrong, is never used.
+A header (everything that determines the targets, as JSON), then records of equal length: the pair, a checksum, the
+target. A record that was cut off, or whose checksum is wrong, is never used.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ SUFFIX = ".targets"
 
 
 class TargetFile:
-    """The targets of one teacher for the pairs of one set of images and views, in one form.
+    """Targets of one kind, of one teacher, for pairs of one set of images and one augmentation.
 
     Args:
-        folder: Where; the file is named after what it holds.
-        belongs_to: All that determines the targets: teacher, images, views, form, precision.
-        shape: Of the target of one pair.
+        folder: Folder of the file, whose name is a hash of what it holds.
+        belongs_to: Everything that determines the targets: teacher, images, augmentation, kind, precision.
+        shape: Shape of the target of one pair.
+
+    Attributes:
+        path: The file.
     """
 
     def __init__(self, folder: Path, belongs_to: Mapping[str, Any], shape: tuple[int, ...]) -> None:
@@ -43,13 +46,13 @@ class TargetFile:
 
     @property
     def record_bytes(self) -> int:
-        """Length of the record of one pair."""
+        """Length of the record of one pair, in bytes."""
         return self._record.itemsize
 
-    def records(self) -> NDArray:
-        """All whole records, mapped: ``pair`` (int64), ``checksum``, ``target`` (half precision).
+    def records(self) -> NDArray[Any]:
+        """All complete records, mapped: ``pair`` (int64), ``checksum``, ``target`` (half precision).
 
-        None of them where there is no file, or one that belongs to something else.
+        Empty where there is no file, or one with another header.
         """
         try:
             size = self.path.stat().st_size
@@ -57,13 +60,13 @@ class TargetFile:
                 header = file.read(HEADER_BYTES)
         except FileNotFoundError:
             return np.empty(0, self._record)
-        count = (size - HEADER_BYTES) // self.record_bytes  # without a torn end
+        count = (size - HEADER_BYTES) // self.record_bytes  # without an incomplete last record
         if header != self._packed_header() or count < 1:
             return np.empty(0, self._record)
         return np.memmap(self.path, self._record, mode="c", offset=HEADER_BYTES, shape=(count,))
 
     def mend(self) -> None:
-        """Leave what is whole: a header that is not ours, records that are damaged and a torn end are removed.
+        """Repair the file: another header, damaged records and an incomplete last record are removed.
 
         For the one process that appends, before it does.
         """
@@ -84,11 +87,11 @@ class TargetFile:
             records[good].tofile(file)
 
     def append(self, pairs: NDArray[np.int64], targets: NDArray[np.float16]) -> None:
-        """Add records.
+        """Append records.
 
         Args:
-            pairs: ``(n,)``.
-            targets: ``(n, *shape)``.
+            pairs: ``(n,)``, int64.
+            targets: ``(n, *shape)``, half precision.
         """
         records = np.empty(len(pairs), self._record)
         records["pair"], records["target"] = pairs, targets
@@ -96,14 +99,15 @@ class TargetFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError), self.path.open("xb") as file:
             file.write(self._packed_header())
-        if self._body_bytes() < 0 or self._body_bytes() % self.record_bytes:  # another driver was cut off here
+        if self._body_bytes() < 0 or self._body_bytes() % self.record_bytes:  # another driver ended while it wrote
             self.mend()
         with self.path.open("ab") as file:
             file.write(records.tobytes())
 
-    def are_whole(self, records: NDArray) -> NDArray[np.bool_]:
-        """Which records have the checksum of what is in them, and belong to this file."""
-        return self._checksums(records) == records["checksum"]
+    def are_whole(self, records: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whether each record has the checksum of its content, and belongs to this file: ``(n,)``, bool."""
+        whole: NDArray[np.bool_] = self._checksums(records) == records["checksum"]
+        return whole
 
     def _body_bytes(self) -> int:
         return self.path.stat().st_size - HEADER_BYTES
@@ -111,8 +115,8 @@ class TargetFile:
     def _packed_header(self) -> bytes:
         return canonical_json(self._header).encode().ljust(HEADER_BYTES)
 
-    def _checksums(self, records: NDArray) -> NDArray[np.uint32]:
-        """Of pair and target; the key is part of it, so that a renamed file is found out as well."""
+    def _checksums(self, records: NDArray[Any]) -> NDArray[np.uint32]:
+        """Checksums of pair and target; they contain the key, so that a renamed file is detected as well."""
         start = zlib.crc32(self._key)
         pairs, targets = records["pair"], records["target"]
         sums = (zlib.crc32(targets[i].tobytes(), zlib.crc32(pairs[i].tobytes(), start)) for i in range(len(records)))

@@ -1,81 +1,51 @@
-"""Where the teacher's side of a distillation loss comes from: from a memory, or from the teacher itself."""
+"""Source of the teacher targets of a training: a protocol, and its implementation by a cache."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mf_nas_kd.device import autocast, full_precision
-from mf_nas_kd.distillation import DistillationLoss
+from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.images import Batch
 
-PRECISION = torch.float16
-"""Of every target, remembered or not: a training must not tell where its targets come from."""
-
-TARGETS_VERSION = 1
-"""Part of the name of every file of targets. Raise it when a change of the code changes what the teacher says, or of
-what."""
+ABSENT = -1
+"""Entry of the table of records for a pair without a target."""
 
 
 class TeacherTargets(Protocol):
-    """Gives the targets of a batch. Positions and views say which pairs they are, so that they can be remembered."""
+    """Gives the targets of a batch. Its positions and augmentations say which pairs they are, for a cache."""
 
     def __call__(self, batch: Batch) -> Tensor:
-        """``loss.teacher_targets`` of the teacher's taps, batch axis first, in ``PRECISION``, without history."""
+        """``loss.teacher_targets`` of the teacher's taps, batch axis first, half precision, without history."""
         ...
 
 
-class OnlineTeacherTargets:
-    """Asks the teacher in every step.
+class CachedTargets:
+    """Targets of a batch, looked up among precomputed ones.
 
     Args:
-        teacher: In evaluation mode, on the device of the batches.
-        loss: Declares what is wanted of the taps.
+        values: ``(P, ...)``, targets of pairs of image and augmentation, half precision; on a CPU perhaps mapped from
+            a file, on another device with a last record of NaN.
+        records: ``(images, augmentations)``, int64, index of the pair's record in the values; ``ABSENT`` where there
+            is none.
     """
 
-    def __init__(self, teacher: nn.Module, loss: DistillationLoss) -> None:
-        self._teacher = teacher
-        self._loss = loss
-
-    def __call__(self, batch: Batch) -> Tensor:
-        return ask_teacher(self._teacher, [self._loss], batch.images)[0]
-
-
-class RememberedTeacherTargets:
-    """Looks them up.
-
-    Args:
-        values: ``(P, ...)``, targets of pairs of image and view, in ``PRECISION``; on a CPU perhaps mapped from a file.
-        places: ``(images, views)``, int64, where in the values the target of a pair is.
-    """
-
-    def __init__(self, values: Tensor, places: Tensor) -> None:
+    def __init__(self, values: Tensor, records: Tensor) -> None:
         self._values = values
-        self._places = places
+        self._records = records
 
     def __call__(self, batch: Batch) -> Tensor:
-        return self._values[self._places[batch.positions, batch.views]]
+        """Look up the targets of a batch.
 
-
-@torch.no_grad()
-def ask_teacher(teacher: nn.Module, losses: list[DistillationLoss], images: Tensor) -> list[Tensor]:
-    """What several losses want of one forward pass.
-
-    Numbers beyond the range of ``PRECISION`` (65504) become its largest.
-
-    Args:
-        teacher: In evaluation mode.
-        losses: Each declares what it wants of the taps.
-        images: ``(B, C, H, W)``, normalised.
-
-    Returns:
-        ``teacher_targets`` of each loss, in ``PRECISION``.
-    """
-    with autocast(images.device):
-        taps = teacher(images)
-    largest = torch.finfo(PRECISION).max
-    with full_precision(images.device):
-        taps = taps.float()
-        return [loss.teacher_targets(taps).clamp(-largest, largest).to(PRECISION) for loss in losses]
+        Raises:
+            InvalidValueError: If a target is missing, on a CPU. Elsewhere the device would have to be waited for: the
+                targets are NaN then, and so is the loss of the training.
+        """
+        records = self._records[batch.positions, batch.augmentations]
+        if records.device.type == "cpu" and bool((records == ABSENT).any()):
+            absent = (records == ABSENT).nonzero().flatten()
+            pairs = torch.stack([batch.positions[absent], batch.augmentations[absent]], dim=1).tolist()
+            raise InvalidValueError("pairs (position, augmentation) of a batch", pairs, "among those looked up")
+        return self._values[records]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import torch
 from torch import Tensor, nn
@@ -13,22 +14,21 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from mf_nas_kd.device import autocast
 from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
-from mf_nas_kd.images import Batch, ResidentImages
-from mf_nas_kd.images.draws import Draws
+from mf_nas_kd.images import Batch, Draws, ResidentImages
 from mf_nas_kd.networks.initialisation import torch_seeded
+from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
 from mf_nas_kd.training.objective import Objective
-from mf_nas_kd.training.recipes import TrainingRecipe
 from mf_nas_kd.training.step import prepare_step
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """What the loop has to say; the network itself was trained in place.
+    """Measurements of the training loop; the network itself was trained in place.
 
     Attributes:
         epoch_losses: Mean loss of each epoch.
-        steps: Updates of the weights.
-        loss_weight: Weight of the distillation loss after its warm-up, found where it was to be balanced.
+        steps: Number of updates of the weights.
+        loss_weight: Weight of the distillation loss after its warm-up, also where it was found by gradient norms.
     """
 
     epoch_losses: tuple[float, ...]
@@ -40,7 +40,7 @@ def fit(
     network: nn.Module,
     images: ResidentImages,
     objective: Objective,
-    recipe: TrainingRecipe,
+    hyper_parameters: TrainingHyperParameters,
     epochs: int,
     seed: int,
     after_epoch: Callable[[int, float], None] | None = None,
@@ -48,19 +48,19 @@ def fit(
 ) -> FitResult:
     """Train a network in place.
 
-    Which image and view each step sees is what :class:`Draws` says. Within an epoch the device is never waited for:
-    losses add up there and are looked at once, at its end.
+    Which image and augmentation each step sees is a function of :class:`Draws`. Within an epoch the device is never
+    waited for: losses add up there and are read once, at its end.
 
     Args:
-        network: On the device of the images.
+        network: A network on the device of the images.
         images: The subset that is trained on.
-        objective: What is minimised; learned adapters in it are trained as well.
-        recipe: How.
+        objective: The objective; learned adapters in it are trained as well.
+        hyper_parameters: Optimiser and schedule.
         epochs: Passes over the images, at least 1.
-        seed: Of the orders and views; the weights were drawn before.
+        seed: Seed of the orders, augmentations and dropout; the weights were drawn before.
         after_epoch: Called with the number of epochs done and the mean loss.
-        after_step: Called with the share of the training that is done; it does not know the loss, which stays on the
-            device.
+        after_step: Called with the fraction of the training that is done, in (0, 1]; the loss is not known then, it
+            stays on the device.
 
     Raises:
         InvalidValueError: If there is nothing to train on.
@@ -68,25 +68,25 @@ def fit(
     """
     if epochs < 1 or len(images) == 0:
         raise InvalidValueError("(epochs, images)", (epochs, len(images)), "at least 1 each")
-    draws = Draws.of(len(images), images.views, recipe.batch_size, seed)
+    draws = Draws.of(len(images), len(images.augmentation), hyper_parameters.batch_size, seed)
     planned = draws.steps_an_epoch * epochs
     network.to(memory_format=torch.channels_last).train()
-    optimiser = _optimiser(nn.ModuleList([network, objective]), recipe, images.device)
-    schedule = LambdaLR(optimiser, _warm_up_then_cosine(recipe.warmup_fraction, planned))
-    if objective.needs_balance:
-        with autocast(images.device), torch_seeded(seed, "dropout", 0):
-            objective.balance(network, images.batch(*(drawn.to(images.device) for drawn in draws.to_balance())))
-    with torch_seeded(seed, "dropout", 0):
-        step = prepare_step(network, images, objective, optimiser, draws.batch_size, planned)
+    optimiser = _optimiser(nn.ModuleList([network, objective]), hyper_parameters, images.device)
+    schedule = LambdaLR(optimiser, _warm_up_then_cosine(hyper_parameters.warmup_fraction, planned))
+    if objective.needs_gradient_norm_matching:
+        _match_gradient_norm(network, images, objective, draws)
     drawn = draws.epochs()
+    first = next(drawn)
+    with torch_seeded(seed, "dropout", 0):
+        step = prepare_step(network, images, objective, optimiser, _first_batch(draws, first), planned)
     steps = 0
     epoch_losses: list[float] = []
-    for epoch in range(1, epochs + 1):
+    for epoch, order in enumerate(islice(chain([first], drawn), epochs), start=1):
         step.total.zero_()
         with torch_seeded(seed, "dropout", epoch):
-            for positions, views in _steps(draws, next(drawn), images.device):
+            for positions, augmentations in _batches(draws, order, images.device):
                 steps += 1
-                step(positions, views, steps / planned)
+                step(positions, augmentations, steps / planned)
                 schedule.step()
                 if after_step is not None:
                     after_step(steps / planned)
@@ -94,8 +94,8 @@ def fit(
         if after_epoch is not None:
             after_epoch(epoch, epoch_losses[-1])
     with torch_seeded(seed, "dropout", 0):
-        last = _steps(draws, next(drawn), images.device)
-        recalibrate_normalisation(network, (images.batch(positions, views) for positions, views in last))
+        last = _batches(draws, next(drawn), images.device)
+        recalibrate_normalisation(network, (images.batch(*batch) for batch in last))
     return FitResult(tuple(epoch_losses), steps, objective.loss_weight)
 
 
@@ -103,13 +103,15 @@ def fit(
 def recalibrate_normalisation(network: nn.Module, batches: Iterable[Batch]) -> None:
     """Replace the moving averages of batch normalisation by averages at the final weights.
 
-    A short training has few steps: its moving averages (momentum 0.1) still hold the statistics of weights long gone,
-    and the accuracy would measure that lag. Source: Wu and Johnson (2021), Rethinking "Batch" in BatchNorm, arXiv
-    2105.07576, section 3.
+    A low-fidelity training has few steps: its moving averages (momentum 0.1) still contain the statistics of early
+    weights, and the accuracy would measure that lag.
 
     Args:
         network: Left in training mode.
         batches: One more epoch, as in training; nothing is learned from it.
+
+    References:
+        Wu, Johnson (2021). Rethinking "Batch" in BatchNorm. arXiv 2105.07576, section 3.
     """
     layers = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [layer.momentum for layer in layers]
@@ -124,23 +126,35 @@ def recalibrate_normalisation(network: nn.Module, batches: Iterable[Batch]) -> N
         layer.momentum = momentum
 
 
-def _steps(draws: Draws, epoch: tuple[Tensor, Tensor], device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-    """Positions and views of each batch, brought to the device for a whole epoch at once."""
-    positions, views = (drawn.to(device).split(draws.batch_size) for drawn in epoch)
-    return zip(positions, views, strict=True)
+def _match_gradient_norm(network: nn.Module, images: ResidentImages, objective: Objective, draws: Draws) -> None:
+    batch = images.batch(*(drawn.to(images.device) for drawn in draws.gradient_norm_batch()))
+    with autocast(images.device), torch_seeded(draws.seed, "dropout", 0):
+        objective.match_gradient_norm(network, batch)
 
 
-def _optimiser(trained: nn.Module, recipe: TrainingRecipe, device: torch.device) -> SGD:
-    """Weights decay, biases and normalisation do not: the tensors with one axis."""
+def _batches(draws: Draws, epoch: tuple[Tensor, Tensor], device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    """Positions and augmentations of each batch, brought to the device for a whole epoch at once."""
+    positions, augmentations = (drawn.to(device).split(draws.batch_size) for drawn in epoch)
+    return zip(positions, augmentations, strict=True)
+
+
+def _first_batch(draws: Draws, epoch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    positions, augmentations = epoch
+    return positions[: draws.batch_size], augmentations[: draws.batch_size]
+
+
+def _optimiser(trained: nn.Module, hyper_parameters: TrainingHyperParameters, device: torch.device) -> SGD:
+    """Weight decay acts on weights, not on biases and normalisation: the tensors with one axis."""
     parameters = [parameter for parameter in trained.parameters() if parameter.requires_grad]
     groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": hyper_parameters.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    rate = recipe.learning_rate
+    rate: float | Tensor = hyper_parameters.learning_rate
     if device.type == "cuda":
         rate = torch.tensor(rate, device=device)  # a captured step reads it there
-    return SGD(groups, lr=rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True)
+    momentum = hyper_parameters.momentum
+    return SGD(groups, lr=rate, momentum=momentum, nesterov=momentum > 0, fused=True)
 
 
 def _warm_up_then_cosine(warmup_fraction: float, steps: int) -> Callable[[int], float]:

@@ -1,8 +1,9 @@
-"""What a training minimises: the one place where the terms of the loss are weighed."""
+"""The objective of a training: the one place where the terms of the loss are weighted."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,43 +15,48 @@ from mf_nas_kd.distillation import DistillationLoss
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.images import Batch
 from mf_nas_kd.taps import Taps
-from mf_nas_kd.teacher.targets import TeacherTargets
-from mf_nas_kd.training.recipes import BALANCED, DistillationRecipe
+from mf_nas_kd.teacher import TeacherTargets
+from mf_nas_kd.training.distillation_configuration import DistillationConfiguration
 
 
 @dataclass(frozen=True)
-class Imitation:
-    """What a student is asked for beside the right classes.
+class DistillationTerm:
+    """The distillation term of an objective.
 
     Attributes:
-        recipe: Weights of the terms.
+        configuration: Weights of the terms.
         loss: The distillation loss.
-        teacher_targets: What was remembered of the teacher, or the teacher itself.
-        balanced_ratio: For the weight ``balanced``; see :meth:`Objective.balance`.
+        teacher_targets: Source of the teacher targets, cached or online.
+        gradient_norm_ratio: Wanted ratio of gradient norms, see :meth:`Objective.match_gradient_norm`; above 0.
     """
 
-    recipe: DistillationRecipe
+    configuration: DistillationConfiguration
     loss: DistillationLoss
     teacher_targets: TeacherTargets
-    balanced_ratio: float
+    gradient_norm_ratio: float
 
 
 class Objective(nn.Module):
     """``cross_entropy_weight * cross_entropy + warm_up * loss_weight * loss``.
 
     Args:
-        label_smoothing: Of the cross-entropy.
-        imitation: What is distilled; None for a plain training.
+        label_smoothing: Label smoothing of the cross-entropy, in [0, 1).
+        term: The distillation term; None for plain cross-entropy.
+
+    Attributes:
+        loss: The distillation loss, whose adapters are trained with the student; None for plain cross-entropy.
+        loss_weight: Weight of the loss after its warm-up.
+        needs_gradient_norm_matching: Whether the weight has still to be found.
     """
 
-    def __init__(self, label_smoothing: float, imitation: Imitation | None = None) -> None:
+    def __init__(self, label_smoothing: float, term: DistillationTerm | None = None) -> None:
         super().__init__()
         self._label_smoothing = label_smoothing
-        self._imitation = imitation
-        self.loss = imitation.loss if imitation is not None else None  # its adapters are trained with the student
-        weight = imitation.recipe.loss_weight if imitation is not None else 0.0
-        self.needs_balance = weight == BALANCED
-        self.loss_weight = 0.0 if weight == BALANCED else float(weight)
+        self._term = term
+        self.loss = term.loss if term is not None else None
+        weight = term.configuration.loss_weight if term is not None else 0.0
+        self.needs_gradient_norm_matching = isinstance(weight, str)
+        self.loss_weight = 0.0 if isinstance(weight, str) else float(weight)
 
     @property
     def capturable(self) -> bool:
@@ -58,58 +64,70 @@ class Objective(nn.Module):
         return self.loss is None or self.loss.capturable
 
     def forward(self, taps: Taps, batch: Batch, progress: float | Tensor = 1.0) -> Tensor:
-        """A 0-d tensor.
+        """Value of the objective, a 0-d tensor.
 
         Args:
-            taps: Of the student, in any precision.
-            batch: What the student saw.
-            progress: Share of the training that is done with this step, in (0, 1]; 0-d where it is a tensor.
+            taps: The student's taps, in any precision.
+            batch: The student's batch.
+            progress: Fraction of the training that is done with this step, in (0, 1]; 0-d where it is a tensor.
         """
         cross_entropy, loss = self._terms(taps, batch)
-        if self._imitation is None or loss is None:
+        if self._term is None or loss is None:
             return cross_entropy
-        recipe = self._imitation.recipe
+        configuration = self._term.configuration
         weighted = self.loss_weight * loss
-        if recipe.loss_warmup_fraction > 0:
-            warm_up = progress / recipe.loss_warmup_fraction
+        if configuration.loss_warmup_fraction > 0:
+            warm_up = progress / configuration.loss_warmup_fraction
             weighted = weighted * (warm_up.clamp(max=1.0) if isinstance(warm_up, Tensor) else min(1.0, warm_up))
-        return recipe.cross_entropy_weight * cross_entropy + weighted
+        return configuration.cross_entropy_weight * cross_entropy + weighted
 
-    def balance(self, network: nn.Module, batch: Batch) -> None:
-        """Set the weight of the loss so that its gradient is ``balanced_ratio`` times as long as the cross-entropy's.
+    def match_gradient_norm(self, network: nn.Module, batch: Batch) -> None:
+        """Set the weight of the loss so that its gradient's norm is ``gradient_norm_ratio`` times the cross-entropy's.
 
         Compared are the gradients, at these weights and on this batch, of the network's parameters that both terms
-        depend on; the cross-entropy's before it is weighed. A simple form of Chen et al. (2018), GradNorm, ICML, which
-        goes on balancing through the training; here the weight stays.
+        depend on; the cross-entropy's before it is weighted.
 
         Raises:
             TrainingFailedError: If the gradient of the loss alone is zero, or one is not finite.
+
+        References:
+            Chen, Badrinarayanan, Lee, Rabinovich (2018). GradNorm. ICML, section 3. Difference: there the weights are
+            adapted in every step, here the weight is found once.
         """
         cross_entropy, loss = self._terms(network(batch.images), batch)
-        if self._imitation is None or loss is None:
+        if self._term is None or loss is None:
             return
-        parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        of_cross_entropy = torch.autograd.grad(cross_entropy, parameters, retain_graph=True, allow_unused=True)
-        of_loss = torch.autograd.grad(loss, parameters, allow_unused=True)
-        pairs = zip(of_cross_entropy, of_loss, strict=True)
-        shared = [(first, second) for first, second in pairs if first is not None and second is not None]
-        lengths = [torch.stack([g.double().norm() for g in side]).norm().item() for side in zip(*shared, strict=True)]
-        weight = self._imitation.balanced_ratio * lengths[0] / lengths[1] if lengths and lengths[1] > 0 else math.inf
-        if lengths == [0.0, 0.0]:
-            weight = 0.0  # no path leads from the images to the output: neither term teaches anything
+        norms = _shared_gradient_norms(network, cross_entropy, loss)
+        weight = self._term.gradient_norm_ratio * norms[0] / norms[1] if norms and norms[1] > 0 else math.inf
+        if norms == [0.0, 0.0]:
+            weight = 0.0  # no path leads from the images to the output: neither term has a gradient
         if not math.isfinite(weight):
             raise TrainingFailedError(
-                f"the weight of {self._imitation.recipe.loss} cannot be balanced: at the start, the gradients of "
-                f"cross-entropy and loss have the lengths {lengths or 'of no shared parameter'}"
+                f"gradient norms cannot be matched for {self._term.configuration.loss}: at the start, the gradients of "
+                f"cross-entropy and loss have the norms {norms or 'of no shared parameter'}"
             )
         self.loss_weight = weight
-        self.needs_balance = False
+        self.needs_gradient_norm_matching = False
 
     def _terms(self, taps: Taps, batch: Batch) -> tuple[Tensor, Tensor | None]:
         with full_precision(batch.labels.device):
             taps = taps.float()
             cross_entropy = functional.cross_entropy(taps.logits, batch.labels, label_smoothing=self._label_smoothing)
-            if self._imitation is None:
+            if self._term is None:
                 return cross_entropy, None
-            targets = self._imitation.teacher_targets(batch)
-            return cross_entropy, self._imitation.loss(taps, targets, batch.positions, batch.labels)
+            targets = self._term.teacher_targets(batch)
+            return cross_entropy, self._term.loss(taps, targets, batch.positions, batch.labels)
+
+
+def _shared_gradient_norms(network: nn.Module, cross_entropy: Tensor, loss: Tensor) -> list[float]:
+    """Norms of both gradients over the parameters that both depend on; empty where there is none."""
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    of_cross_entropy = torch.autograd.grad(cross_entropy, parameters, retain_graph=True, allow_unused=True)
+    of_loss = torch.autograd.grad(loss, parameters, allow_unused=True)
+    pairs = zip(of_cross_entropy, of_loss, strict=True)
+    shared = [(first, second) for first, second in pairs if first is not None and second is not None]
+    return [_norm(gradients) for gradients in zip(*shared, strict=True)]
+
+
+def _norm(gradients: Sequence[Tensor]) -> float:
+    return float(torch.stack([gradient.double().norm() for gradient in gradients]).norm())

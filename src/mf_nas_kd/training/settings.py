@@ -1,41 +1,54 @@
-"""How students are trained: what determines the result beside architecture, fidelity and seed, and what is used up."""
+"""Settings of the students' trainings: what determines the result beside architecture, fidelity and seed."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, field_validator
+from typing import Self
 
-from mf_nas_kd.errors import UnknownNameError
-from mf_nas_kd.images import ViewSettings
-from mf_nas_kd.training.recipes import DistillationRecipe, TrainingRecipe
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
+
+from mf_nas_kd.images import AugmentationSettings
+from mf_nas_kd.training.distillation_configuration import DistillationConfigurations
+from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
 
 
-class TrainingSettings(BaseModel):
-    """How students are trained.
+class TrainingParameters(BaseModel):
+    """How students are trained: ``training`` of the configuration.
 
     Attributes:
         device: ``auto``, ``cpu``, ``cuda``, ``mps``; the teacher trains there as well.
-        recipe: Optimiser and schedule.
-        views: Which views of an image a training draws from; the teacher's training as well.
-        teacher_memory_gib: What the teacher says of pairs of image and view is remembered for all trainings, in files
-            of so many GiB at most together. A loss whose file would go beyond has it asked in every step, with the
-            same results. 0 remembers nothing.
-        balanced_ratio: For recipes with a ``balanced`` weight: how long the gradient of the loss is at the start, in
-            lengths of the cross-entropy's.
-        distillation: Recipes by the name that a fidelity's ``distillation`` refers to; ``none`` is among them.
+        hyper_parameters: Optimiser and schedule.
+        target_cache_gib: Largest size of the files of cached teacher targets together, in GiB. For a loss whose file
+            would go beyond, the teacher's forward pass is made in every step, with the same results. 0 caches nothing.
+        gradient_norm_ratio: For configurations with the loss weight ``gradient_norm``: norm of the loss's gradient at
+            the start, as a multiple of the cross-entropy's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     device: str
-    recipe: TrainingRecipe
-    views: ViewSettings
-    teacher_memory_gib: NonNegativeFloat
-    balanced_ratio: PositiveFloat
-    distillation: dict[str, DistillationRecipe]
+    hyper_parameters: TrainingHyperParameters
+    target_cache_gib: NonNegativeFloat
+    gradient_norm_ratio: PositiveFloat
 
-    @field_validator("distillation")
+
+class TrainingSettings(TrainingParameters):
+    """All settings of the students' trainings.
+
+    Attributes:
+        augmentation: Augmentation of the training images; the teacher's training has the same.
+        distillation: Distillation configurations, by name.
+    """
+
+    augmentation: AugmentationSettings
+    distillation: DistillationConfigurations
+
     @classmethod
-    def _plain_training_is_there(cls, recipes: dict[str, DistillationRecipe]) -> dict[str, DistillationRecipe]:
-        if "none" not in recipes or recipes["none"].imitates:
-            raise UnknownNameError("plain recipe of training.distillation", "none", ["none, with the loss none"])
-        return recipes
+    def of(
+        cls,
+        training: TrainingParameters,
+        augmentation: AugmentationSettings,
+        distillation: DistillationConfigurations,
+    ) -> Self:
+        """Put the separate parts of the configuration together."""
+        parts = {name: getattr(training, name) for name in TrainingParameters.model_fields}
+        return cls(**parts, augmentation=augmentation, distillation=distillation)

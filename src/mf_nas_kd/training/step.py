@@ -1,4 +1,4 @@
-"""One update of the weights: as it comes, or captured once as a CUDA graph and replayed."""
+"""One update of the weights, plain, or captured once as a CUDA graph and replayed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CAPTURE_PAYS = 20  # steps; with fewer, warming up and capturing take longer tha
 
 
 class Step:
-    """Batch, forward and backward pass, update. Never waits for the device.
+    """Batch, forward and backward pass, update. The device is never waited for.
 
     Args:
-        network: In training mode.
-        images: Where batches come from.
-        objective: What is minimised.
-        optimiser: Of the weights of both.
+        network: A network in training mode.
+        images: Images from which batches are made.
+        objective: The objective.
+        optimiser: Optimiser of the weights of both.
 
     Attributes:
         total: Sum of the losses since it was last set to zero, on the device.
@@ -34,12 +34,18 @@ class Step:
         self._optimiser = optimiser
         self.total = torch.zeros((), device=images.device)
 
-    def __call__(self, positions: Tensor, views: Tensor, progress: float) -> None:
-        """Train on these images in these views; ``progress`` is the share of the training that is done with it."""
-        self._update(positions, views, progress)
+    def __call__(self, positions: Tensor, augmentations: Tensor, progress: float) -> None:
+        """Update the weights once.
 
-    def _update(self, positions: Tensor, views: Tensor, progress: float | Tensor) -> None:
-        batch = self._images.batch(positions, views)
+        Args:
+            positions: ``(B,)``, int64, positions of the images.
+            augmentations: ``(B,)``, int64, rows of the augmentation's table.
+            progress: Fraction of the training that is done with this step, in (0, 1].
+        """
+        self._update(positions, augmentations, progress)
+
+    def _update(self, positions: Tensor, augmentations: Tensor, progress: float | Tensor) -> None:
+        batch = self._images.batch(positions, augmentations)
         with autocast(self._images.device):
             loss = self._objective(self._network(batch.images), batch, progress)
         self._optimiser.zero_grad(set_to_none=True)
@@ -51,15 +57,16 @@ class Step:
 class CapturedStep(Step):
     """The same, captured once and replayed: a hundred small kernels are launched as one.
 
-    The steps before the capture change weights, statistics and momentum; all are put back, so that the training is
+    The steps before the capture change weights, statistics and momentum; all are restored, so that the training is
     that of :class:`Step`. The learning rate of the optimiser must be a tensor on the device.
 
     Args:
         network: As for :class:`Step`.
         images: As for :class:`Step`.
-        objective: Its loss is ``capturable``.
-        optimiser: Has not made a step yet.
-        batch_size: Of all batches.
+        objective: An objective whose loss is ``capturable``.
+        optimiser: An optimiser that has not made a step yet.
+        first_batch: Positions and augmentations ``(B,)`` of the training's first batch, on which the steps before the
+            capture are made; all batches have its size.
     """
 
     def __init__(
@@ -68,13 +75,10 @@ class CapturedStep(Step):
         images: ResidentImages,
         objective: Objective,
         optimiser: Optimizer,
-        batch_size: int,
+        first_batch: tuple[Tensor, Tensor],
     ) -> None:
         super().__init__(network, images, objective, optimiser)
-        self._positions, self._views = (
-            torch.zeros(batch_size, dtype=torch.int64, device=images.device) for _ in range(2)
-        )
-        self._positions.copy_(torch.arange(batch_size))
+        self._positions, self._augmentations = (drawn.to(images.device, copy=True) for drawn in first_batch)
         self._progress = torch.ones((), device=images.device)
         self._graph = torch.cuda.CUDAGraph()
         modules = nn.ModuleList([network, objective])
@@ -83,10 +87,10 @@ class CapturedStep(Step):
         side.wait_stream(torch.cuda.current_stream(images.device))
         with torch.cuda.stream(side):
             for _ in range(WARM_UP_STEPS):
-                self._update(self._positions, self._views, self._progress)
+                self._update(self._positions, self._augmentations, self._progress)
         torch.cuda.current_stream(images.device).wait_stream(side)
         with torch.cuda.device(images.device), torch.cuda.graph(self._graph):
-            self._update(self._positions, self._views, self._progress)
+            self._update(self._positions, self._augmentations, self._progress)
         with torch.no_grad():
             for name, value in modules.state_dict().items():
                 value.copy_(before[name])
@@ -94,9 +98,9 @@ class CapturedStep(Step):
                 if state.get("momentum_buffer") is not None:
                     state["momentum_buffer"].zero_()  # the first step adds to nothing
 
-    def __call__(self, positions: Tensor, views: Tensor, progress: float) -> None:
+    def __call__(self, positions: Tensor, augmentations: Tensor, progress: float) -> None:
         self._positions.copy_(positions)
-        self._views.copy_(views)
+        self._augmentations.copy_(augmentations)
         self._progress.fill_(progress)
         self._graph.replay()
 
@@ -106,19 +110,19 @@ def prepare_step(
     images: ResidentImages,
     objective: Objective,
     optimiser: Optimizer,
-    batch_size: int,
+    first_batch: tuple[Tensor, Tensor],
     steps: int,
 ) -> Step:
-    """Captured on a CUDA device where the loss allows it and the training is long enough.
+    """Make the step of a training: captured on a CUDA device if the loss allows it and the training is long enough.
 
     Args:
-        network: In training mode.
-        images: Where batches come from.
-        objective: What is minimised; balanced already.
-        optimiser: Has not made a step yet.
-        batch_size: Of all batches.
-        steps: Of the whole training.
+        network: A network in training mode.
+        images: Images from which batches are made.
+        objective: The objective, whose gradient norms are matched already.
+        optimiser: An optimiser that has not made a step yet.
+        first_batch: Positions and augmentations of the training's first batch; all batches have its size.
+        steps: Number of steps of the whole training.
     """
     if images.device.type == "cuda" and objective.capturable and steps >= CAPTURE_PAYS:
-        return CapturedStep(network, images, objective, optimiser, batch_size)
+        return CapturedStep(network, images, objective, optimiser, first_batch)
     return Step(network, images, objective, optimiser)

@@ -1,4 +1,4 @@
-"""Training a teacher: the same engine, plain cross-entropy, all images; or taking its weights from a file."""
+"""Training of a teacher: the same engine, plain cross-entropy, all images; or weights from a file."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from tqdm import tqdm
 
 from mf_nas_kd.device import choose_device, reproducible
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.images import ImageDataset, ResidentImages, Views
-from mf_nas_kd.networks import NetworkDescription, TrainedNetwork, build_teacher, network_cost
+from mf_nas_kd.images import AugmentationSettings, Identity, ImageDataset, ResidentImages
+from mf_nas_kd.networks import NetworkDescription, TrainedNetwork, build_teacher, network_cost, teacher_fields
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.networks.weights import load_weights
 from mf_nas_kd.progress import progress_bar
+from mf_nas_kd.registry import Options
 from mf_nas_kd.training.accuracy import measure_accuracy
 from mf_nas_kd.training.engine import fit
+from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
 from mf_nas_kd.training.objective import Objective
-from mf_nas_kd.training.recipes import TrainingRecipe
-from mf_nas_kd.training.settings import TrainingSettings
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class TaughtTeacher:
-    """A teacher and how it came about.
+class TeacherTraining:
+    """A teacher and the measurements of its training.
 
     Attributes:
-        network: Weights and description.
-        epoch_losses: Mean loss of each epoch; none where the weights of a file were left as they are.
-        val_accuracies: Validation accuracy after each epoch; the last one is that of the network.
-        test_accuracy: Of the network.
+        network: Weights and description of the teacher.
+        epoch_losses: Mean loss of each epoch; empty where the weights of a file were left as they are.
+        val_accuracies: Validation accuracy after each epoch, in [0, 1]; the last one is that of the network.
+        test_accuracy: Test accuracy of the network, in [0, 1].
         macs: Multiply-accumulates of one image.
-        params: Learned numbers.
+        params: Number of learned parameters.
     """
 
     network: TrainedNetwork
@@ -52,71 +52,86 @@ class TaughtTeacher:
 def train_teacher(
     images: ImageDataset,
     builder: str,
-    options: Mapping[str, Any],
-    recipe: TrainingRecipe,
+    options: Options | Mapping[str, Any],
+    hyper_parameters: TrainingHyperParameters,
     epochs: int,
     seed: int,
-    settings: TrainingSettings,
+    device: str,
+    augmentation: AugmentationSettings,
     weights: Path | None = None,
-) -> TaughtTeacher:
+) -> TeacherTraining:
     """Train a teacher on all training images.
 
     Args:
         images: Training, validation and test images.
         builder: A name in ``networks.TEACHERS``.
-        options: What the builder is called with.
-        recipe: Of the teacher, not of the students.
-        epochs: Passes over the training images; none leaves the weights of a file as they are.
-        seed: Of weights, orders and views.
-        settings: Of the students: device and views are shared with them.
-        weights: A file of weights to begin with; None for fresh ones.
+        options: An instance of the builder's ``Options``, or its fields.
+        hyper_parameters: Hyper-parameters of the teacher's training, not of the students'.
+        epochs: Passes over the training images; 0 leaves the weights of a file as they are.
+        seed: Seed of weights, orders and augmentations.
+        device: Name of the device, see :func:`mf_nas_kd.device.choose_device`.
+        augmentation: Augmentation of the training images, the same as the students'.
+        weights: A file of initial weights; None for random ones.
 
     Raises:
         UnknownNameError: If the builder is not known.
-        InvalidValueError: If the builder does not take the options, or the network the images; or if there is neither
-            a file of weights nor an epoch.
+        pydantic.ValidationError: If an option is missing, unknown, or not allowed.
+        InvalidValueError: If the network does not take the images; or if there is neither a file of weights nor an
+            epoch.
         MissingWeightsError: If there are no weights in the file.
         ShapeMismatchError: If a layer of the file does not fit.
         TrainingFailedError: If the loss becomes non-finite.
     """
     if epochs == 0 and weights is None:
         raise InvalidValueError("teacher.epochs", epochs, "at least 1, or teacher.weights a file")
-    device, statistics = choose_device(settings.device), images.pixel_statistics
+    statistics, on = images.pixel_statistics, choose_device(device)
     description = NetworkDescription(
-        builder, dict(options), images.classes, images.image_shape, *statistics, images.fingerprint
+        builder, teacher_fields(builder, options), images.classes, images.image_shape, *statistics, images.fingerprint
     )
     with reproducible():
-        network = _initial_network(images, builder, options, seed, weights).to(device)
-        validation = ResidentImages(images.validation, Views.centre(), statistics, device)
-        test = ResidentImages(images.test, Views.centre(), statistics, device)
-        val_accuracies: list[float] = []
-
-        def measure(epoch: int, loss: float) -> None:
-            val_accuracies.append(measure_accuracy(network, validation))
-            logger.info("Teacher, epoch %d of %d: loss %.4f, validation %.4f", epoch, epochs, loss, val_accuracies[-1])
-
+        network = _initial_network(images, builder, options, seed, weights).to(on)
+        validation = ResidentImages(images.validation, Identity(), statistics, on)
+        test = ResidentImages(images.test, Identity(), statistics, on)
         epoch_losses: tuple[float, ...] = ()
+        val_accuracies: tuple[float, ...] = ()
         if epochs > 0:
-            train = ResidentImages(images.train, Views.of(settings.views), statistics, device)
-            objective = Objective(recipe.label_smoothing)
-            with progress_bar("teacher", total=1.0, delay_seconds=5.0) as bar:
-                show = partial(_show, bar)
-                epoch_losses = fit(network, train, objective, recipe, epochs, seed, measure, show).epoch_losses
-            val_accuracies.pop()  # the normalisation was recalibrated after it
-        val_accuracies.append(measure_accuracy(network, validation))
+            train = ResidentImages(images.train, augmentation.build(), statistics, on)
+            epoch_losses, val_accuracies = _fit(network, train, validation, hyper_parameters, epochs, seed)
         cost = network_cost(network, images.image_shape)
-        return TaughtTeacher(
+        return TeacherTraining(
             network=TrainedNetwork.of(description, network),
             epoch_losses=epoch_losses,
-            val_accuracies=tuple(val_accuracies),
+            # The last epoch's is measured anew: the normalisation was recalibrated after it.
+            val_accuracies=(*val_accuracies[:-1], measure_accuracy(network, validation)),
             test_accuracy=measure_accuracy(network, test),
             macs=cost.macs,
             params=cost.params,
         )
 
 
+def _fit(
+    network: nn.Module,
+    train: ResidentImages,
+    validation: ResidentImages,
+    hyper_parameters: TrainingHyperParameters,
+    epochs: int,
+    seed: int,
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Train with a progress bar; returns the loss and the validation accuracy of each epoch."""
+    accuracies: list[float] = []
+
+    def measure(epoch: int, loss: float) -> None:
+        accuracies.append(measure_accuracy(network, validation))
+        logger.info("Teacher, epoch %d of %d: loss %.4f, validation %.4f", epoch, epochs, loss, accuracies[-1])
+
+    objective = Objective(hyper_parameters.label_smoothing)
+    with progress_bar("teacher", total=1.0, delay_seconds=5.0) as bar:
+        result = fit(network, train, objective, hyper_parameters, epochs, seed, measure, partial(_show, bar))
+    return result.epoch_losses, tuple(accuracies)
+
+
 def _initial_network(
-    images: ImageDataset, builder: str, options: Mapping[str, Any], seed: int, weights: Path | None
+    images: ImageDataset, builder: str, options: Options | Mapping[str, Any], seed: int, weights: Path | None
 ) -> nn.Module:
     with torch_seeded(seed, "teacher"):
         network = build_teacher(builder, options, images.classes, images.image_shape)
@@ -131,5 +146,5 @@ def _initial_network(
     return network
 
 
-def _show(bar: tqdm, progress: float) -> None:
+def _show(bar: tqdm[Any], progress: float) -> None:
     bar.update(progress - bar.n)

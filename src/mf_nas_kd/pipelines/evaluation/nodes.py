@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from mf_nas_kd import tracking
-from mf_nas_kd.images import ImageDataset, SubsetOrder
+from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
 from mf_nas_kd.pipelines.evaluation.parameters import CandidatesParameters, EvaluationParameters
 from mf_nas_kd.records import Architecture, Evaluation
@@ -18,7 +18,7 @@ from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import run_evaluations
 from mf_nas_kd.studies.plan import plan_table, requests_of
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
-from mf_nas_kd.training import TrainingSettings
+from mf_nas_kd.training import DistillationConfigurations, TrainingParameters, TrainingSettings
 from mf_nas_kd.workers import ExecutorSettings, open_executor
 
 
@@ -35,10 +35,13 @@ def plan_evaluations(
     subset_order: pd.DataFrame,
     teacher: TrainedNetwork,
     parameters: EvaluationParameters,
-    training: TrainingSettings,
+    training: TrainingParameters,
+    augmentation: AugmentationSettings,
+    distillation: DistillationConfigurations,
 ) -> pd.DataFrame:
     """List every training of the study with the key of its result."""
-    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher)
+    settings = TrainingSettings.of(training, augmentation, distillation)
+    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher)
     architectures = records_of(candidates, Architecture)
     evaluator.require_possible(architectures[0], [*parameters.low.values, parameters.full.value])
     return plan_table(architectures, parameters.low.values, parameters.full.value, parameters.seed, evaluator)
@@ -52,7 +55,9 @@ def evaluate_candidates(
     teacher_folder: Path,
     store: EvaluationStore,
     parameters: EvaluationParameters,
-    training: TrainingSettings,
+    training: TrainingParameters,
+    augmentation: AugmentationSettings,
+    distillation: DistillationConfigurations,
     executor: ExecutorSettings,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train what the store does not have; every result is stored at once.
@@ -60,7 +65,8 @@ def evaluate_candidates(
     Returns:
         The evaluations of the plan, for the store (which has them already) and for the stages that follow.
     """
-    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher, teacher_folder)
+    settings = TrainingSettings.of(training, augmentation, distillation)
+    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher, teacher_folder)
     with open_executor(executor, evaluator) as workers:
         evaluations = run_evaluations(
             requests_of(plan),
@@ -71,6 +77,6 @@ def evaluate_candidates(
             retry_failed=parameters.retry_failed,
             show_progress=True,
         )
-    tracking.log_metrics({"teacher_seconds": evaluator.teaching.asked_seconds})
+    tracking.log_metrics({"teacher_seconds": evaluator.precomputation_seconds})
     planned = table_of(evaluations, Evaluation)
     return planned, planned

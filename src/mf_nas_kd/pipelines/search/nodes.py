@@ -14,7 +14,7 @@ from mf_nas_kd import figures, tracking
 from mf_nas_kd import search as searching
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.export import export_onnx
-from mf_nas_kd.images import ImageDataset, SubsetOrder
+from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
 from mf_nas_kd.pipelines.search.parameters import SearchParameters
 from mf_nas_kd.records import Architecture, Costs, Evaluation, Metrics
@@ -26,7 +26,7 @@ from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import run_evaluations
 from mf_nas_kd.studies.plan import finished_evaluations, require_current
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
-from mf_nas_kd.training import TrainingSettings
+from mf_nas_kd.training import DistillationConfigurations, TrainingParameters, TrainingSettings
 from mf_nas_kd.workers import ExecutorSettings, open_executor
 
 logger = logging.getLogger(__name__)
@@ -65,21 +65,25 @@ def search(
     evaluations: pd.DataFrame,
     store: EvaluationStore,
     space: SpaceSettings,
-    training: TrainingSettings,
+    training: TrainingParameters,
+    augmentation: AugmentationSettings,
+    distillation: DistillationConfigurations,
     executor: ExecutorSettings,
     parameters: SearchParameters,
+    strategies: searching.StrategySettings,
 ) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame]:
     """Spend the budget; returns the trace, the outcome, and all full trainings of the pool, known ones included."""
     full_row = next(plan[plan["role"] == "full"].itertuples())
     problem = _problem(pool, space, plan, parameters)
-    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher, teacher_folder)
+    settings = TrainingSettings.of(training, augmentation, distillation)
+    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher, teacher_folder)
     require_current(plan, evaluator)
     evaluator.require_possible(problem.candidates[0].architecture, problem.low)
     known = records_of(finished_evaluations(plan, evaluations), Evaluation)
     with open_executor(executor, evaluator) as workers:
         result = searching.run_search(
             name=parameters.strategy,
-            strategy=searching.build_strategy(parameters.strategy, problem, parameters.options[parameters.strategy]),
+            strategy=searching.build_strategy(parameters.strategy, problem, strategies.options_of(parameters.strategy)),
             problem=problem,
             known=known,
             budget=searching.Budget(parameters.budget_seconds, parameters.budget_evaluations),
@@ -101,7 +105,7 @@ def search(
         "budget_seconds": parameters.budget_seconds,
         "budget_evaluations": parameters.budget_evaluations,
         "spent_seconds": result.spent_seconds,
-        "teacher_seconds": evaluator.teaching.asked_seconds,
+        "teacher_seconds": evaluator.precomputation_seconds,
         "evaluations": len(result.evaluations),
         "architecture_id": result.winner_id,
     }
@@ -124,12 +128,15 @@ def train_winner(
     full_trainings: pd.DataFrame,
     images: ImageDataset,
     subset_order: pd.DataFrame,
-    training: TrainingSettings,
+    training: TrainingParameters,
+    augmentation: AugmentationSettings,
+    distillation: DistillationConfigurations,
 ) -> tuple[dict[str, Any], TrainedNetwork, bytes]:
     """Train the winner once more, with the same seed, to have its weights; describe and export it."""
     chosen = full_trainings[full_trainings["architecture_id"] == outcome["architecture_id"]]
     (evaluation,) = records_of(chosen, Evaluation)
-    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), training, teacher=None)
+    settings = TrainingSettings.of(training, augmentation, distillation)
+    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher=None)
     require_current(full_trainings, evaluator)
     network, *accuracies = evaluator.train(evaluation.architecture, evaluation.fidelity, evaluation.seed)
     trained = TrainedNetwork.of(evaluator.describe(evaluation.architecture), network)

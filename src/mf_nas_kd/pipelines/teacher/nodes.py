@@ -9,27 +9,31 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mf_nas_kd import figures, tracking
-from mf_nas_kd.images import ImageDataset
+from mf_nas_kd.images import AugmentationSettings, ImageDataset
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.pipelines.teacher.parameters import TeacherParameters
-from mf_nas_kd.training import TrainingSettings
+from mf_nas_kd.training import TrainingParameters
 from mf_nas_kd.training import train_teacher as train
 
 logger = logging.getLogger(__name__)
 
 
 def train_teacher(
-    images: ImageDataset, parameters: TeacherParameters, training: TrainingSettings
+    images: ImageDataset,
+    parameters: TeacherParameters,
+    training: TrainingParameters,
+    augmentation: AugmentationSettings,
 ) -> tuple[TrainedNetwork, dict[str, Any], pd.DataFrame]:
     """Train the teacher, and tell MLflow how it went."""
     teacher = train(
         images,
         parameters.builder,
         parameters.options[parameters.builder],
-        parameters.recipe,
+        parameters.hyper_parameters,
         parameters.epochs,
         parameters.seed,
-        training,
+        training.device,
+        augmentation,
         parameters.weights,
     )
     curve = {"loss": teacher.epoch_losses, "val_accuracy": teacher.val_accuracies[: len(teacher.epoch_losses)]}

@@ -13,7 +13,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.train_teacher,
-                inputs=["images", "params:teacher", "params:training"],
+                inputs=["images", "params:teacher", "params:training", "params:augmentation"],
                 outputs=["teacher", "teacher_metrics", "teacher_curve"],
                 name="train_teacher",
             ),
