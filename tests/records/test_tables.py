@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from mf_nas_kd.records import Architecture, Costs, Evaluation, Fidelity
 from mf_nas_kd.records.tables import at_fidelity, by_fidelity, candidate_table, fidelities_in, records_of, table_of
 from tests.fakes import evaluation
-from tests.properties import ARCHITECTURES, FIDELITIES
+from tests.properties import ARCHITECTURES, FIDELITIES, SEEDS
 
 ARCHITECTURE = Architecture.of("mobilenet_v2", stem=4)
 
 
-@given(st.lists(st.tuples(ARCHITECTURES, FIDELITIES, st.integers(0, 2**63 - 1)), min_size=1, max_size=5))
+@given(st.lists(st.tuples(ARCHITECTURES, FIDELITIES, SEEDS), min_size=1, max_size=5))
 def test_evaluations_survive_a_table(trainings):
     records = [evaluation(str(i), *training, 0.5) for i, training in enumerate(trainings)]
     assert records_of(table_of(records, Evaluation), Evaluation) == records
