@@ -5,7 +5,6 @@ import pytest
 
 from tests.pipelines.running import catalog, run
 
-
 FLOWS = {"study", "folder", "published_run"}
 """Fixtures that run stages of the flow: 20 s to a minute on two cores. The first test that asks for one waits for it."""
 
