@@ -103,7 +103,7 @@ def _require_configurations(parameters: Mapping[str, Any]) -> None:
 
     Kedro has made models of the parameters of the pipelines that will run, and left the others as they were read.
     """
-    models = {name: value for name, value in parameters.items() if isinstance(value, BaseModel)}
+    models: dict[str, Any] = {name: value for name, value in parameters.items() if isinstance(value, BaseModel)}
     known = models["distillation"].root if "distillation" in models else None
     if known is not None and "evaluation" in models:
         for name in (models["evaluation"].full.distillation, *models["evaluation"].low.distillation):
