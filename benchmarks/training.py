@@ -47,7 +47,7 @@ from mf_nas_kd.device import autocast, autocast_dtype, synchronise
 from mf_nas_kd.distillation import DistillationLoss, build_loss, published_options
 from mf_nas_kd.images import Batch, CropFlip, Draws, LabelledImages, ResidentImages
 from mf_nas_kd.networks import build_network, build_teacher
-from mf_nas_kd.networks.cost import taps_of_nothing
+from mf_nas_kd.networks.cost import forward_empty_batch
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.taps import Taps, TapShapes
 from mf_nas_kd.teacher import (
@@ -230,7 +230,7 @@ class Precomputed:
 
 def build_distillation(network: nn.Module, teacher: nn.Module, name: str, images: int) -> DistillationLoss:
     """A loss of ours, with its published options."""
-    shapes = [TapShapes.of(taps_of_nothing(module, (3, SIDE, SIDE))) for module in (network, teacher)]
+    shapes = [TapShapes.of(forward_empty_batch(module, (3, SIDE, SIDE))) for module in (network, teacher)]
     with torch_seeded(0, "loss"):
         return build_loss(name, student=shapes[0], teacher=shapes[1], num_images=images)
 

@@ -61,7 +61,8 @@ class Study:
 
     def run(self, kind: str, workers: int) -> float:
         """Seconds of a whole study."""
-        settings = ExecutorSettings(kind=kind, workers=workers, dask={"scheduler": None, "resources": {}})
+        options = {"inline": {}, "processes": {}, "dask": {"scheduler": None, "resources": {}}}
+        settings = ExecutorSettings(kind=kind, workers=workers, options=options)
         with tempfile.TemporaryDirectory() as folder:
             evaluator = TrainingEvaluator(
                 self._images, self._order, self._settings, self._teacher, Path(folder) / "targets"

@@ -33,11 +33,11 @@ class ProjectHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Check what no single parameter can check of itself, before MLflow opens a run and before any node."""
         _require_known(context.config_loader)
-        _require_configurations(context.params)
+        _require_consistent(context.params)
         _require_used(context)
 
     @hook_impl
-    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
         """Log the parameters under flat names."""
         self._catalog = catalog
         names = [name for name in pipeline.inputs() if name.startswith("params:")]
@@ -49,18 +49,19 @@ class ProjectHooks:
 
         Kedro-mlflow 2.0.3 has a dataset for this, but it gives versions a stamp of its own, which Kedro 1.7 refuses.
         """
-        dataset = self._catalog.get(dataset_name)
+        dataset: Any = self._catalog.get(dataset_name)
         artifact = (getattr(dataset, "metadata", None) or {}).get("mlflow")
         if artifact is not None:
             tracking.log_artifact(Path(dataset._get_load_path()), artifact["artifact_path"])
 
     @hook_impl
-    def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
         """Say where the results are."""
         if "report" not in pipeline.outputs():
             return
         winner = catalog.load("winner")
-        logger.info("Report: %s", os.path.relpath(catalog.get("report")._get_load_path()))
+        report: Any = catalog.get("report")
+        logger.info("Report: %s", os.path.relpath(report._get_load_path()))
         logger.info(
             "Winner: %s, test accuracy %.2f %%, validation accuracy %.2f %%, %s macs, %s params",
             winner["architecture_id"],
@@ -98,8 +99,8 @@ def _require_used(context: KedroContext) -> None:
         raise InvalidValueError(f"images_dir, with images.source {images['source']!r},", given, allowed)
 
 
-def _require_configurations(parameters: Mapping[str, Any]) -> None:
-    """Every fidelity names a distillation configuration that exists.
+def _require_consistent(parameters: Mapping[str, Any]) -> None:
+    """Every fidelity names a distillation configuration that there is, and every strategy that is used has its options.
 
     Kedro has made models of the parameters of the pipelines that will run, and left the others as they were read.
     """
@@ -111,3 +112,7 @@ def _require_configurations(parameters: Mapping[str, Any]) -> None:
     if known is not None and "search" in models:
         for name in models["search"].low.distillation if models["search"].low is not None else ():
             lookup(known, name, "search.low.distillation")
+    if "strategies" in models and "search" in models:
+        models["strategies"].options_of(models["search"].strategy)
+    if "strategies" in models and "benchmark" in models:
+        models["benchmark"].options_of(models["strategies"])

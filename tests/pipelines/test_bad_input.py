@@ -7,7 +7,11 @@ from kedro.validation import ParameterValidationError
 from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError, MissingEvaluationError, UnknownNameError
 from tests.pipelines.running import catalog, run
 
-LOW = {"schedules": [{"train_fraction": "1/9", "epochs": 1}], "widths": [1.0], "distillation": ["kd"]}
+LOW = {
+    "schedules": {"ninth": {"train_fraction": "1/9", "epochs": 1}},
+    "widths": {"whole": 1.0},
+    "distillation": {"kd": True},
+}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +32,17 @@ LOW = {"schedules": [{"train_fraction": "1/9", "epochs": 1}], "widths": [1.0], "
         ({"teacher": {"epochs": 0}}, r"teacher.epochs is 0, but must be at least 1, or teacher.weights a file"),
         ({"images": {"options": {"image_folder": {"channels": 4}}}}, r"channels\s+Input should be 1 or 3"),
         ({"distillation": {"kd": {"loss_weight": "balance"}}}, r"loss_weight.*\s+Input should be"),
+        ({"images": {"options": {"cats": {}}}}, r"images.options is 'cats', but must be one of: cifar10, cifar100, digits"),
+        ({"images": {"options": {"digits": {"size": 8}}}}, r"'images'.*\s+options.digits.size\s+Extra inputs are not"),
+        ({"teacher": {"options": {"residual": {"stem": 0}}}}, r"options.residual.stem\s+Input should be greater than 0"),
+        ({"teacher": {"options": {"residual": {"depth": 3}}}}, r"options.residual.depth\s+Extra inputs are not permitted"),
+        ({"teacher": {"options": {"torchvision": {"model": "resnet19"}}}}, r"torchvision's model is 'resnet19', but must be"),
+        ({"executor": {"options": {"inline": {"gpu": 1}}}}, r"options.inline.gpu\s+Extra inputs are not permitted"),
+        ({"strategies": {"best": {}}}, r"strategies is 'best', but must be one of: .*hf_gp"),
+        ({"strategies": {"mf_kd": {"draws": 0}}}, r"mf_kd.draws\s+Input should be greater than"),
+        ({"evaluation": {"low": {"schedules": {"twenty_seventh": None}}}}, r"low.schedules\s+Value error, .*at least one value that is not"),
+        ({"evaluation": {"low": {"distillation": {"kd": 3}}}}, r"low.distillation.kd\s+Input should be a valid boolean"),
+        ({"evaluation": {"low": {"widths": {"half": 2}}}}, r"low.widths.half.*\s+Input should be less than or equal to 1"),
     ],
 )  # fmt: skip
 def test_a_wrong_parameter_is_refused_before_any_node_runs(tmp_path, parameters, message):
@@ -46,7 +61,7 @@ def test_a_parameter_that_nobody_reads_is_refused(tmp_path):
 
 def test_a_fidelity_with_an_unknown_distillation_is_refused_before_any_node_runs(tmp_path):
     with pytest.raises(UnknownNameError, match="search.low.distillation is 'nts', but must be one of: .*nst"):
-        run(tmp_path, search={"low": {**LOW, "distillation": ["nts"]}})
+        run(tmp_path, search={"low": {**LOW, "distillation": {"nts": True}}})
     assert not list(tmp_path.iterdir())
 
 
@@ -75,7 +90,7 @@ def test_a_search_after_the_settings_changed_asks_for_the_evaluation_stage(study
 
 def test_a_low_fidelity_of_the_search_that_cannot_be_is_refused_before_anything_is_trained(tmp_path):
     with pytest.raises(InvalidValueError, match="train_fraction is '1/200', but must be at least 10/897"):
-        run(tmp_path, search={"low": {**LOW, "schedules": [{"train_fraction": "1/200", "epochs": 1}]}})
+        run(tmp_path, search={"low": {**LOW, "schedules": {"tiny": {"train_fraction": "1/200", "epochs": 1}}}})
     assert not (tmp_path / "3_evaluation" / "evaluations.db").exists()
 
 

@@ -154,7 +154,7 @@ def test_a_worker_does_one_task_at_a_time_and_more_threads_are_advised_against(t
 def test_a_resource_that_no_worker_offers_is_an_error_at_once(two_workers):
     started = time.monotonic()
     with pytest.raises(
-        InvalidValueError, match=r"executor.dask.resources is {'GPU': 1.0}, but must be what .*{'licence': 1.0}"
+        InvalidValueError, match=r"executor.options.dask.resources is {'GPU': 1.0}, but must be what .*{'licence': 1.0}"
     ):
         connect(two_workers, FakeEvaluator(), GPU=1)
     assert time.monotonic() - started < 10
@@ -237,7 +237,9 @@ def test_a_lost_scheduler_is_an_error(machines):
 
 def test_an_address_where_nobody_answers_is_an_error(monkeypatch):
     monkeypatch.setattr(executor, "SECONDS_TO_CONNECT", 1)
-    with pytest.raises(SchedulerError, match="executor.dask.scheduler=tcp://127.0.0.1:9.*start one: dask scheduler"):
+    with pytest.raises(
+        SchedulerError, match="executor.options.dask.scheduler=tcp://127.0.0.1:9.*start one: dask scheduler"
+    ):
         open_executor(executor_settings("dask", None, "tcp://127.0.0.1:9"), FakeEvaluator())
 
 

@@ -6,13 +6,12 @@ One source a file, one line a source in the table below.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.images.augmentations import (
@@ -23,23 +22,23 @@ from mf_nas_kd.images.augmentations import (
     Identity,
     build_augmentation,
 )
-from mf_nas_kd.images.cifar import CIFAR10, CIFAR100, CIFAROptions
+from mf_nas_kd.images.cifar import CIFAR10, CIFAR100
 from mf_nas_kd.images.dataset import ImageCollection, ImageDataset, LabelledImages
-from mf_nas_kd.images.digits import Digits, DigitsOptions
+from mf_nas_kd.images.digits import Digits
 from mf_nas_kd.images.draws import Draws
-from mf_nas_kd.images.image_folder import ImageFolder, ImageFolderOptions
+from mf_nas_kd.images.image_folder import ImageFolder
 from mf_nas_kd.images.pairs import PairIndex
 from mf_nas_kd.images.resident import Batch, ResidentImages
 from mf_nas_kd.images.source import Source, decode_once
 from mf_nas_kd.images.splits import split_stratified
 from mf_nas_kd.images.subsets import SubsetOrder
-from mf_nas_kd.registry import lookup
+from mf_nas_kd.registry import Options, configured
 
-SOURCES: Mapping[str, tuple[type[BaseModel], Callable[[Any], Source]]] = {
-    "digits": (DigitsOptions, Digits),
-    "image_folder": (ImageFolderOptions, ImageFolder),
-    "cifar10": (CIFAROptions, CIFAR10),
-    "cifar100": (CIFAROptions, CIFAR100),
+SOURCES: Mapping[str, type[Source]] = {
+    "digits": Digits,
+    "image_folder": ImageFolder,
+    "cifar10": CIFAR10,
+    "cifar100": CIFAR100,
 }
 
 
@@ -48,7 +47,7 @@ def load_images(
     validation_fraction: float,
     test_fraction: float,
     seed: int,
-    options: Mapping[str, Any] | None = None,
+    options: Options | Mapping[str, Any] | None = None,
     folder: Path | None = None,
 ) -> ImageDataset:
     """Load a source; validation and test images that it does not have are split off its training images.
@@ -58,16 +57,17 @@ def load_images(
         validation_fraction: Share of the training images that selects, in (0, 1).
         test_fraction: Share of the training images that is only reported, in (0, 1).
         seed: Seed of the split.
-        options: Options of the source; see its model.
+        options: An instance of the source's ``Options``, or its fields; None where it has none.
         folder: Where decoded images are kept in a memory-mapped file and found again; None keeps them in memory.
 
     Raises:
         UnknownNameError: If the source is not known.
+        pydantic.ValidationError: If an option is missing, unknown, or not allowed.
         MissingImagesError: If images are missing or cannot be read.
         InvalidValueError: If there are fewer than two classes, or one is too small to be split.
     """
-    model, open_source = lookup(SOURCES, source, "images.source")
-    opened = open_source(model.model_validate(options or {}))
+    source_class, validated = configured(SOURCES, source, {} if options is None else options, "images.source")
+    opened = source_class(validated)
     if len(opened.class_names) < 2:
         raise InvalidValueError("classes", list(opened.class_names), "at least two")
     positions = _split(opened, {"validation": validation_fraction, "test": test_fraction}, seed)

@@ -1,4 +1,4 @@
-"""The embedded images: 1,797 handwritten digits, 8x8 grey, that come with scikit-learn.
+"""The embedded images: 1,797 handwritten digits, 8x8 pixels, greyscale, from scikit-learn.
 
 References:
     Alpaydin and Kaynak (1998). Optical Recognition of Handwritten Digits. UCI Machine Learning Repository.
@@ -6,27 +6,25 @@ References:
 
 from __future__ import annotations
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict
+from typing import ClassVar
 
+import numpy as np
+
+from mf_nas_kd.images.dataset import Pixels
+from mf_nas_kd.registry import NoOptions, Options
 from mf_nas_kd.seeding import fingerprint
 
-BRIGHTEST_VALUE = 16  # each pixel counts the ink in a 4x4 field
-
-
-class DigitsOptions(BaseModel):
-    """There is nothing to choose."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+BRIGHTEST_VALUE = 16  # a pixel is the number of black pixels in a field of 4x4 pixels of the original
 
 
 class Digits:
-    """All digits, stretched to 0..255, in one split."""
+    """All digits, stretched to 0..255, in one split; there are no options."""
 
+    Options: ClassVar[type[Options]] = NoOptions
     image_shape = (1, 8, 8)
     key = fingerprint(["digits", BRIGHTEST_VALUE])
 
-    def __init__(self, options: DigitsOptions) -> None:
+    def __init__(self, options: NoOptions) -> None:
         from sklearn import datasets  # 1.8 s (one core) that worker processes need not spend
 
         digits = datasets.load_digits()
@@ -35,5 +33,5 @@ class Digits:
         self.splits = np.full(len(self.labels), "train")
         self._ink = digits.images
 
-    def decode(self, pixels: np.ndarray) -> None:
+    def decode(self, pixels: Pixels) -> None:
         pixels[:, 0] = np.round(self._ink * (255 / BRIGHTEST_VALUE)).astype(np.uint8)

@@ -1,25 +1,33 @@
-"""CIFAR-style residual networks, the teachers.
+"""CIFAR-style residual networks, which serve as teachers.
 
 References:
     He et al. (2016). Deep Residual Learning for Image Recognition. CVPR, section 4.2: depth 6n+2, three stages.
-    Tian et al. (2020). Contrastive Representation Distillation. ICLR: ``resnet32x4`` is the one with a stem of 32
-    channels, stages of 64, 128 and 256, and five blocks a stage.
-    Difference: a projection (1x1 convolution) is the shortcut wherever the shape changes (He's option B).
+    Tian et al. (2020). Contrastive Representation Distillation. ICLR: their ``resnet32x4`` has a stem of 32 channels,
+    stages of 64, 128 and 256 channels, and five blocks per stage.
+    Difference: the shortcut is a projection (1x1 convolution) wherever the shape changes (option B of He et al.).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated, ClassVar
 
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.networks.trunk import TappedNetwork, convolution
+from mf_nas_kd.registry import NoOptions, Options
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut."""
+    """Residual block of two 3x3 convolutions.
+
+    Args:
+        inputs: Input channels.
+        outputs: Output channels.
+        stride: Stride of the first convolution, 1 or 2.
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -33,26 +41,37 @@ class ResidualBlock(nn.Module):
         return functional.relu(self.layers(features) + self.shortcut(features))
 
 
+class ResidualOptions(Options):
+    """Shape of a residual network.
+
+    Attributes:
+        stem: Channels of the first 3x3 convolution.
+        stages: Channels of each stage, at least one.
+        blocks: Residual blocks in each stage.
+    """
+
+    stem: PositiveInt
+    stages: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    blocks: PositiveInt
+
+
 class ResidualNetwork(TappedNetwork):
-    """Stem, then stages of residual blocks; every stage but the first halves the resolution.
+    """A residual network: a stem and stages of residual blocks; every stage but the first halves the resolution.
 
     Args:
         stem: Channels of the first 3x3 convolution.
-        stages: Channels of each stage.
-        blocks: Residual blocks in each stage; the depth is ``2 * blocks * len(stages) + 2``.
-        classes: ``K``.
-        image_channels: 1 for grey images, 3 for colour.
+        stages: Channels of each stage, at least one stage.
+        blocks: Number of residual blocks in each stage; the depth is ``2 * blocks * len(stages) + 2``.
+        classes: Number of classes, ``K``.
+        image_channels: Channels of the images: 1 for greyscale, 3 for colour.
 
     Raises:
         InvalidValueError: If there is no stage, or a number is below 1.
     """
 
+    Options: ClassVar[type[Options]] = ResidualOptions
+
     def __init__(self, stem: int, stages: Sequence[int], blocks: int, classes: int, image_channels: int) -> None:
-        if not stages or min(stem, blocks, *stages) < 1:
-            received = {"stem": stem, "stages": list(stages), "blocks": blocks}
-            raise InvalidValueError(
-                "shape of a residual network", received, "at least one stage, and at least 1 of each"
-            )
         layers: list[nn.Module] = [convolution(image_channels, stem, 3, activation=nn.ReLU(inplace=True))]
         inputs = stem
         for stage, channels in enumerate(stages):
@@ -62,6 +81,15 @@ class ResidualNetwork(TappedNetwork):
         super().__init__(layers, inputs, classes)
 
 
-def resnet32x4(classes: int, image_channels: int) -> ResidualNetwork:
-    """The usual teacher for images of 32 pixels: 7.43 million parameters with 100 classes."""
-    return ResidualNetwork(stem=32, stages=(64, 128, 256), blocks=5, classes=classes, image_channels=image_channels)
+class ResNet32x4(ResidualNetwork):
+    """The usual teacher for CIFAR-100: 7.43 million parameters with 100 classes; it has no options.
+
+    Args:
+        classes: Number of classes, ``K``.
+        image_channels: Channels of the images: 1 for greyscale, 3 for colour.
+    """
+
+    Options: ClassVar[type[Options]] = NoOptions
+
+    def __init__(self, classes: int, image_channels: int) -> None:
+        super().__init__(stem=32, stages=(64, 128, 256), blocks=5, classes=classes, image_channels=image_channels)

@@ -2,60 +2,98 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, WithJsonSchema
 
 from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.records.fields import Record, Role, column, column_names
 
-LARGEST_DENOMINATOR = 1_000_000  # of a fraction that went through a floating-point column of a table
+LARGEST_DENOMINATOR = 1_000_000
+"""Larger denominators of fractions do not survive the floating-point column of a table."""
 
 
-@dataclass(frozen=True, order=True)
-class Fidelity:
+def _fraction_of_column(value: float) -> Fraction:
+    return Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
+
+
+@dataclass(frozen=True)
+class Fidelity(Record):
     """What a training of an architecture spends.
 
+    >>> fidelity = Fidelity(Fraction(1, 27), epochs=20, distillation="kd")
+    >>> str(fidelity)
+    '1/27 of the images, 20 epochs, kd'
+    >>> Fidelity.from_row(fidelity.to_row()) == fidelity
+    True
+
     Attributes:
-        train_fraction: Share of the training images, in (0, 1].
-        epochs: Passes over this share, at least 1.
+        train_fraction: Training-set fraction, in (0, 1], with a denominator of at most ``LARGEST_DENOMINATOR``.
+        epochs: Number of passes over this fraction, at least 1.
         width: Multiplier of the network's channels, in (0, 1].
-        distillation: Name of a distillation recipe; ``none`` for plain cross-entropy.
+        distillation: Name of a distillation configuration; ``none`` for plain cross-entropy.
 
     Raises:
         InvalidValueError: If a value is out of its range.
     """
 
-    train_fraction: Fraction
-    epochs: int
-    width: float = 1.0
-    distillation: str = "none"
+    train_fraction: Fraction = column(
+        Role.FIDELITY, "training images", stored_as=float, encode=float, decode=_fraction_of_column
+    )
+    epochs: int = column(Role.FIDELITY, "epochs")
+    width: float = column(Role.FIDELITY, "channels", default=1.0)
+    distillation: str = column(Role.FIDELITY, default="none")
 
     def __post_init__(self) -> None:
         if not 0 < self.train_fraction <= 1:
             raise InvalidValueError("train_fraction", str(self.train_fraction), "in (0, 1]")
+        if self.train_fraction.denominator > LARGEST_DENOMINATOR:
+            allowed = f"a fraction with a denominator of at most {LARGEST_DENOMINATOR:,}"
+            raise InvalidValueError("train_fraction", str(self.train_fraction), allowed)
         if self.epochs < 1:
             raise InvalidValueError("epochs", self.epochs, "at least 1")
         if not 0 < self.width <= 1:
             raise InvalidValueError("width", self.width, "in (0, 1]")
-
-    @classmethod
-    def from_columns(cls, row: Any) -> Fidelity:
-        """Read a fidelity off a table's row, whose fraction is a floating-point number."""
-        fraction = Fraction(row.train_fraction).limit_denominator(LARGEST_DENOMINATOR)
-        return cls(fraction, int(row.epochs), float(row.width), str(row.distillation))
 
     @property
     def image_passes(self) -> Fraction:
         """Passes over the whole training set that cost as much: the first guess of a relative cost."""
         return self.train_fraction * self.epochs
 
+    @property
+    def relative_cost(self) -> float:
+        """First guess of the cost of a training, in passes of the full network over all training images."""
+        return float(self.image_passes) * self.relative_macs
+
+    @property
+    def relative_macs(self) -> float:
+        """Share of an architecture's multiply-accumulates that its network has at this fidelity, in (0, 1].
+
+        Those of a convolution go with the square of the channel multiplier.
+        """
+        return self.width**2
+
+    @property
+    def reductions(self) -> tuple[str, ...]:
+        """What is reduced beside the training set and the epochs, in words: ``("width 0.5",)``."""
+        return (f"width {self.width:g}",) if self.width != 1 else ()
+
+    @property
+    def method(self) -> str:
+        """Distillation configuration and reductions: what differs between fidelities of one schedule."""
+        return ", ".join((self.distillation, *self.reductions))
+
     def __str__(self) -> str:
-        share = "all images" if self.train_fraction == 1 else f"{self.train_fraction} of the images"
-        width = f", width {self.width:g}" if self.width != 1 else ""
-        return f"{share}, {self.epochs} epochs{width}, {self.distillation}"
+        images = "all images" if self.train_fraction == 1 else f"{self.train_fraction} of the images"
+        return ", ".join((images, f"{self.epochs} epochs", *self.reductions, self.distillation))
+
+
+FIDELITY_COLUMNS = column_names(Fidelity)
+"""Names of the columns of a fidelity in every table."""
 
 
 def _fraction(value: Any) -> Fraction:
@@ -68,7 +106,20 @@ def _fraction(value: Any) -> Fraction:
         raise InvalidValueError("train_fraction", value, "a fraction written as text, such as '1/27'") from None
 
 
-TrainFraction = Annotated[Fraction, BeforeValidator(_fraction), Field(gt=0, le=1)]
+def _survives_tables(fraction: Fraction) -> Fraction:
+    if fraction.denominator > LARGEST_DENOMINATOR:
+        allowed = f"a fraction with a denominator of at most {LARGEST_DENOMINATOR:,}"
+        raise InvalidValueError("train_fraction", str(fraction), allowed)
+    return fraction
+
+
+TrainFraction = Annotated[
+    Fraction,
+    BeforeValidator(_fraction),
+    Field(gt=0, le=1),
+    AfterValidator(_survives_tables),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d+/\d+$"}, {"const": 1}, {"const": "1"}]}),
+]
 
 
 class FidelitySettings(BaseModel):
@@ -94,17 +145,24 @@ class FidelitySettings(BaseModel):
         return Fidelity(self.train_fraction, self.epochs, self.width, self.distillation)
 
 
-def _one_or_more(value: Any) -> Any:
-    """A single value on the command line stands for a list of one."""
-    return (value,) if isinstance(value, (str, float, int)) else value
+def _some_are_left(named: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not any(named.values()):
+        raise InvalidValueError("a mapping by name", dict(named), "one with at least one value that is not left out")
+    return named
+
+
+def _as_mapping(names: Any) -> Any:
+    """One name, or a list of names, stands for exactly these."""
+    listed = [names] if isinstance(names, str) else names
+    return dict.fromkeys(listed, True) if isinstance(listed, (list, tuple)) else names
 
 
 class Schedule(BaseModel):
-    """A share of the training images, and how often it is passed over.
+    """A share of the training images, and the number of passes over it.
 
     Attributes:
-        train_fraction: Written as text, ``1/27``.
-        epochs: Passes.
+        train_fraction: Share of the training images, in (0, 1], written as text, ``1/27``.
+        epochs: Passes over this share, at least 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -114,25 +172,42 @@ class Schedule(BaseModel):
 
 
 class FidelityGrid(BaseModel):
-    """A grid: every schedule with every width and every distillation.
+    """A grid of fidelities: every schedule with every width and every distillation configuration.
+
+    Everything has a name, so that an environment or the command line can change or leave out a single value. Null
+    leaves a value out, and so does false in ``distillation``; of each mapping, at least one must be left.
 
     Attributes:
-        schedules: Shares and passes.
-        widths: Multipliers of the channels, each in (0, 1].
-        distillation: Names of distillation recipes; one name stands for a list of one.
+        schedules: Shares and passes, by names of your own.
+        widths: Multipliers of the channels, each in (0, 1], by names of your own.
+        distillation: Whether each distillation configuration takes part, by its name; a name or a list of names stands
+            for exactly these.
+
+    >>> grid = FidelityGrid.model_validate({
+    ...     "schedules": {"third": {"train_fraction": "1/3", "epochs": 5}, "ninth": None},
+    ...     "widths": {"whole": 1.0},
+    ...     "distillation": {"none": True, "kd": True, "nst": False},
+    ... })
+    >>> [str(fidelity) for fidelity in grid.values]
+    ['1/3 of the images, 5 epochs, none', '1/3 of the images, 5 epochs, kd']
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schedules: Annotated[tuple[Schedule, ...], Field(min_length=1)]
-    widths: Annotated[
-        tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1), BeforeValidator(_one_or_more)
-    ]
-    distillation: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_one_or_more)]
+    schedules: Annotated[Mapping[str, Schedule | None], AfterValidator(_some_are_left)]
+    widths: Annotated[Mapping[str, Annotated[float, Field(gt=0, le=1)] | None], AfterValidator(_some_are_left)]
+    distillation: Annotated[Mapping[str, bool | None], BeforeValidator(_as_mapping), AfterValidator(_some_are_left)]
+
+    @property
+    def distillation_names(self) -> tuple[str, ...]:
+        """Names of the distillation configurations that take part."""
+        return tuple(name for name, takes_part in self.distillation.items() if takes_part)
 
     @property
     def values(self) -> tuple[Fidelity, ...]:
         """All combinations, each once; those with fewer passes over the images first."""
-        grid = product(self.schedules, self.widths, self.distillation)
+        schedules = [schedule for schedule in self.schedules.values() if schedule is not None]
+        widths = [width for width in self.widths.values() if width is not None]
+        grid = product(schedules, widths, self.distillation_names)
         found = (Fidelity(schedule.train_fraction, schedule.epochs, width, name) for schedule, width, name in grid)
         return tuple(sorted(dict.fromkeys(found), key=lambda fidelity: (fidelity.image_passes, fidelity.width)))

@@ -1,24 +1,27 @@
-"""Spend a budget well: strategies as pure functions of history, and the loop that pays for what they propose.
+"""Search strategies as pure functions of the history, and the loop that charges their proposals to a budget.
 
-One strategy a file, one line a strategy in the table below.
+One strategy per file, one line per strategy in the table ``STRATEGIES``. Letters in shapes: see
+:mod:`mf_nas_kd.surrogates`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from mf_nas_kd.registry import lookup
+from pydantic import ConfigDict, RootModel
+
+from mf_nas_kd.registry import Options, OptionsOf, configured, lookup
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.co_kriging import CoKriging
+from mf_nas_kd.search.external.botorch_multi_fidelity import BoTorchMultiFidelity
+from mf_nas_kd.search.external.optuna_tpe import OptunaTPE
 from mf_nas_kd.search.high_fidelity_gp import HighFidelityGP
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.loop import SearchResult, run_search
 from mf_nas_kd.search.low_fidelity_only import LowFidelityOnly
 from mf_nas_kd.search.mf_kd import MultiFidelity
 from mf_nas_kd.search.pareto import pareto_front
-from mf_nas_kd.search.peers.botorch_multi_fidelity import BoTorchMultiFidelity
-from mf_nas_kd.search.peers.optuna_tpe import OptunaTPE
 from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.random_search import RandomSearch
 from mf_nas_kd.search.regularised_evolution import RegularisedEvolution
@@ -40,20 +43,41 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
 }
 
 
-def build_strategy(name: str, problem: SearchProblem, options: Mapping[str, Any]) -> Strategy:
+class StrategySettings(RootModel[Annotated[Mapping[str, Options], OptionsOf(STRATEGIES, "strategies")]]):
+    """Options of each strategy, by its name in ``STRATEGIES``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def options_of(self, name: str, changes: Mapping[str, Any] | None = None) -> Options:
+        """The options of a strategy.
+
+        Args:
+            name: A name in ``STRATEGIES``.
+            changes: Values of those options that are to be others; None to change nothing.
+
+        Raises:
+            UnknownNameError: If the strategy is not known, or has no options here.
+            pydantic.ValidationError: If a changed option is unknown or not allowed.
+        """
+        model = lookup(STRATEGIES, name, "strategy").Options
+        options = lookup(self.root, name, "strategy without options in strategies")
+        return model.model_validate({**dict(options), **changes}) if changes else options
+
+
+def build_strategy(name: str, problem: SearchProblem, options: Options | Mapping[str, Any]) -> Strategy:
     """Build a strategy for a problem.
 
     Args:
         name: A name in ``STRATEGIES``.
         problem: Candidates and fidelities.
-        options: The fields of the strategy's ``Options``.
+        options: An instance of the strategy's ``Options``, or its fields.
 
     Raises:
         UnknownNameError: If the strategy is not known.
         pydantic.ValidationError: If an option is missing, unknown, or not allowed.
     """
-    strategy = lookup(STRATEGIES, name, "search.strategy")
-    return strategy(problem, strategy.Options.model_validate(options))
+    strategy, validated = configured(STRATEGIES, name, options, "search.strategy")
+    return strategy(problem, validated)
 
 
 __all__ = [
@@ -66,6 +90,7 @@ __all__ = [
     "SearchProblem",
     "SearchResult",
     "Strategy",
+    "StrategySettings",
     "build_strategy",
     "pareto_front",
     "run_search",

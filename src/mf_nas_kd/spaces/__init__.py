@@ -7,38 +7,39 @@ network is built elsewhere.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from mf_nas_kd.records.architecture import Architecture, the_same
-from mf_nas_kd.registry import lookup
-from mf_nas_kd.spaces.limits import Limits, sample_within
-from mf_nas_kd.spaces.mobilenet_v2 import MobileNetV2Choices, MobileNetV2Space
-from mf_nas_kd.spaces.nas_bench_201 import NASBench201Choices, NASBench201Space
-from mf_nas_kd.spaces.shufflenet_v2 import ShuffleNetV2Choices, ShuffleNetV2Space
-from mf_nas_kd.spaces.space import SearchSpace, SpaceChoices
+from mf_nas_kd.records.costs import Limits
+from mf_nas_kd.registry import NameIn, Options, OptionsOf, configured, lookup
+from mf_nas_kd.spaces.limits import sample_within
+from mf_nas_kd.spaces.mobilenet_v2 import MobileNetV2Space
+from mf_nas_kd.spaces.nas_bench_201 import NASBench201Space
+from mf_nas_kd.spaces.shufflenet_v2 import ShuffleNetV2Space
+from mf_nas_kd.spaces.space import SearchSpace
 
-SPACES: Mapping[str, tuple[type[SpaceChoices], type[SearchSpace]]] = {
-    "mobilenet_v2": (MobileNetV2Choices, MobileNetV2Space),
-    "nas_bench_201": (NASBench201Choices, NASBench201Space),
-    "shufflenet_v2": (ShuffleNetV2Choices, ShuffleNetV2Space),
+SPACES: Mapping[str, type[SearchSpace]] = {
+    "mobilenet_v2": MobileNetV2Space,
+    "nas_bench_201": NASBench201Space,
+    "shufflenet_v2": ShuffleNetV2Space,
 }
 
 
-def build_space(name: str, choices: Mapping[str, Any]) -> SearchSpace:
+def build_space(name: str, choices: Options | Mapping[str, Any]) -> SearchSpace:
     """Build a space from its configuration.
 
     Args:
         name: A name in ``SPACES``.
-        choices: What may vary; the fields are those of the space's model of choices.
+        choices: What may vary: an instance of the space's ``Options``, or its fields.
 
     Raises:
         UnknownNameError: If the space is not known.
         pydantic.ValidationError: If a choice is missing, unknown, or not allowed.
     """
-    choices_model, space = lookup(SPACES, name, "space.name")
-    return space(choices_model.model_validate(choices))
+    space, validated = configured(SPACES, name, choices, "space.name")
+    return space(validated)
 
 
 def enclosing_space(architectures: Sequence[Architecture]) -> SearchSpace:
@@ -53,8 +54,8 @@ def enclosing_space(architectures: Sequence[Architecture]) -> SearchSpace:
         UnknownNameError: If their space is not known.
     """
     name = the_same("space", (architecture.space for architecture in architectures))
-    choices_model, space = lookup(SPACES, name, "space of the architectures")
-    return space(choices_model.enclosing([architecture.fields for architecture in architectures]))
+    space = lookup(SPACES, name, "space of the architectures")
+    return space(space.Options.enclosing([architecture.fields for architecture in architectures]))
 
 
 class SpaceSettings(BaseModel):
@@ -68,25 +69,16 @@ class SpaceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    choices: dict[str, dict[str, Any]]
-
-    @field_validator("choices")
-    @classmethod
-    def _choices_belong_to_their_spaces(cls, choices: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        for name, fields in choices.items():
-            model, _ = lookup(SPACES, name, "space.choices")
-            TypeAdapter(dict[str, model]).validate_python({name: fields})  # in a dictionary: its error names the space
-        return choices
+    name: Annotated[str, NameIn(SPACES, "space.name")]
+    choices: Annotated[Mapping[str, Options], OptionsOf(SPACES, "space.choices")]
 
     @model_validator(mode="after")
     def _the_space_has_choices(self) -> SpaceSettings:
-        lookup(SPACES, self.name, "space.name")
         lookup(self.choices, self.name, "space.name without space.choices")
         return self
 
     def build(self) -> SearchSpace:
-        """The space itself."""
+        """Build the space itself."""
         return build_space(self.name, self.choices[self.name])
 
 

@@ -11,13 +11,13 @@ from pydantic import (
     Field,
     NonNegativeFloat,
     RootModel,
-    SerializeAsAny,
     ValidationInfo,
     field_validator,
 )
 
-from mf_nas_kd.distillation import LossOptions, validate_options
+from mf_nas_kd.distillation import LOSSES, LossOptions, validate_options
 from mf_nas_kd.errors import UnknownNameError
+from mf_nas_kd.registry import NameIn, OptionsFor
 
 GRADIENT_NORM: Literal["gradient_norm"] = "gradient_norm"
 """Value of ``loss_weight``: the weight is found at the start of each training, by matching gradient norms."""
@@ -36,11 +36,11 @@ class DistillationConfiguration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    loss: str
+    loss: Annotated[str, NameIn(LOSSES, "distillation loss")]
     cross_entropy_weight: NonNegativeFloat
     loss_weight: NonNegativeFloat | Literal["gradient_norm"]
     loss_warmup_fraction: Annotated[float, Field(ge=0, le=1)]
-    options: SerializeAsAny[LossOptions]
+    options: Annotated[LossOptions, OptionsFor(LOSSES, "loss")]
 
     @field_validator("options", mode="before")
     @classmethod

@@ -15,10 +15,11 @@ from tqdm import tqdm
 from mf_nas_kd.device import choose_device, reproducible
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.images import AugmentationSettings, Identity, ImageDataset, ResidentImages
-from mf_nas_kd.networks import NetworkDescription, TrainedNetwork, build_teacher, network_cost
+from mf_nas_kd.networks import NetworkDescription, TrainedNetwork, build_teacher, network_cost, teacher_fields
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.networks.weights import load_weights
 from mf_nas_kd.progress import progress_bar
+from mf_nas_kd.registry import Options
 from mf_nas_kd.training.accuracy import measure_accuracy
 from mf_nas_kd.training.engine import fit
 from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
@@ -51,7 +52,7 @@ class TeacherTraining:
 def train_teacher(
     images: ImageDataset,
     builder: str,
-    options: Mapping[str, Any],
+    options: Options | Mapping[str, Any],
     hyper_parameters: TrainingHyperParameters,
     epochs: int,
     seed: int,
@@ -64,7 +65,7 @@ def train_teacher(
     Args:
         images: Training, validation and test images.
         builder: A name in ``networks.TEACHERS``.
-        options: Options of the builder.
+        options: An instance of the builder's ``Options``, or its fields.
         hyper_parameters: Hyper-parameters of the teacher's training, not of the students'.
         epochs: Passes over the training images; 0 leaves the weights of a file as they are.
         seed: Seed of weights, orders and augmentations.
@@ -74,8 +75,9 @@ def train_teacher(
 
     Raises:
         UnknownNameError: If the builder is not known.
-        InvalidValueError: If the builder does not take the options, or the network the images; or if there is neither
-            a file of weights nor an epoch.
+        pydantic.ValidationError: If an option is missing, unknown, or not allowed.
+        InvalidValueError: If the network does not take the images; or if there is neither a file of weights nor an
+            epoch.
         MissingWeightsError: If there are no weights in the file.
         ShapeMismatchError: If a layer of the file does not fit.
         TrainingFailedError: If the loss becomes non-finite.
@@ -84,7 +86,7 @@ def train_teacher(
         raise InvalidValueError("teacher.epochs", epochs, "at least 1, or teacher.weights a file")
     statistics, on = images.pixel_statistics, choose_device(device)
     description = NetworkDescription(
-        builder, dict(options), images.classes, images.image_shape, *statistics, images.fingerprint
+        builder, teacher_fields(builder, options), images.classes, images.image_shape, *statistics, images.fingerprint
     )
     with reproducible():
         network = _initial_network(images, builder, options, seed, weights).to(on)
@@ -129,7 +131,7 @@ def _fit(
 
 
 def _initial_network(
-    images: ImageDataset, builder: str, options: Mapping[str, Any], seed: int, weights: Path | None
+    images: ImageDataset, builder: str, options: Options | Mapping[str, Any], seed: int, weights: Path | None
 ) -> nn.Module:
     with torch_seeded(seed, "teacher"):
         network = build_teacher(builder, options, images.classes, images.image_shape)

@@ -7,14 +7,14 @@ images of a batch, ``C`` channels, ``H`` and ``W`` height and width.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, SerializeAsAny, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
-from mf_nas_kd.images.augmentations.augmentation import Augmentation, AugmentationOptions
+from mf_nas_kd.images.augmentations.augmentation import Augmentation
 from mf_nas_kd.images.augmentations.crop_flip import CropFlip
 from mf_nas_kd.images.augmentations.identity import Identity
-from mf_nas_kd.registry import lookup
+from mf_nas_kd.registry import NameIn, Options, OptionsOf, lookup
 
 AUGMENTATIONS: Mapping[str, type[Augmentation]] = {
     "crop_flip": CropFlip,
@@ -32,20 +32,11 @@ class AugmentationSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    options: dict[str, SerializeAsAny[AugmentationOptions]]
-
-    @field_validator("options", mode="before")
-    @classmethod
-    def _options_are_those_of_their_augmentation(cls, options: Mapping[str, Any]) -> dict[str, AugmentationOptions]:
-        return {
-            name: lookup(AUGMENTATIONS, name, "augmentation.options").Options.model_validate(given)
-            for name, given in options.items()
-        }
+    name: Annotated[str, NameIn(AUGMENTATIONS, "augmentation.name")]
+    options: Annotated[Mapping[str, Options], OptionsOf(AUGMENTATIONS, "augmentation.options")]
 
     @model_validator(mode="after")
     def _can_be_built(self) -> AugmentationSettings:
-        lookup(AUGMENTATIONS, self.name, "augmentation.name")
         lookup(self.options, self.name, "augmentation.name without augmentation.options")
         self.build()
         return self
@@ -59,7 +50,7 @@ class AugmentationSettings(BaseModel):
         return build_augmentation(self.name, self.options[self.name])
 
 
-def build_augmentation(name: str, options: AugmentationOptions) -> Augmentation:
+def build_augmentation(name: str, options: Options) -> Augmentation:
     """Build an augmentation.
 
     Args:
@@ -78,7 +69,6 @@ def build_augmentation(name: str, options: AugmentationOptions) -> Augmentation:
 __all__ = [
     "AUGMENTATIONS",
     "Augmentation",
-    "AugmentationOptions",
     "AugmentationSettings",
     "CropFlip",
     "Identity",

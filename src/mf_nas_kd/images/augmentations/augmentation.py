@@ -5,14 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-
-class AugmentationOptions(BaseModel):
-    """Base of the options of all augmentations. Every option changes results, so none has a default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from mf_nas_kd.registry import Options
 
 
 class Augmentation(ABC):
@@ -31,7 +26,7 @@ class Augmentation(ABC):
         Options: Model of the options in the configuration; the constructor takes one.
     """
 
-    Options: ClassVar[type[AugmentationOptions]]
+    Options: ClassVar[type[Options]]
 
     @abstractmethod
     def __len__(self) -> int:

@@ -16,8 +16,9 @@ from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor
 from torch.nn import functional
 
+from mf_nas_kd import registry
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.images.augmentations.augmentation import Augmentation, AugmentationOptions
+from mf_nas_kd.images.augmentations.augmentation import Augmentation
 from mf_nas_kd.seeding import derive_seed
 
 
@@ -39,7 +40,7 @@ class CropFlip(Augmentation):
         InvalidValueError: If ``rows`` is larger than the table.
     """
 
-    class Options(AugmentationOptions):
+    class Options(registry.Options):
         """Options of ``crop_flip``.
 
         Attributes:

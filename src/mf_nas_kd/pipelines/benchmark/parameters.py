@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails
 
 from mf_nas_kd.benchmarks.replay import UNLIMITED
 from mf_nas_kd.records.fidelity import Fidelity, TrainFraction
-from mf_nas_kd.registry import lookup
-from mf_nas_kd.search import STRATEGIES, Budget
+from mf_nas_kd.registry import NameIn, Options
+from mf_nas_kd.search import STRATEGIES, Budget, StrategySettings
 
 
 class FidelityFilter(BaseModel):
@@ -40,18 +52,27 @@ class Entry(BaseModel):
     Attributes:
         strategy: A name in ``search.STRATEGIES``.
         low: Low fidelities that it may use; null for all of the table, ``none`` for none.
-        options: The fields of the strategy's ``Options``.
+        options: Those options that differ from the strategy's in ``strategies``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    strategy: str
+    strategy: Annotated[str, NameIn(STRATEGIES, "benchmark's strategy")]
     low: FidelityFilter | Literal["none"] | None
-    options: dict[str, Any]
+    options: Mapping[str, JsonValue] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _strategy_and_options_are_known(self) -> Entry:
-        lookup(STRATEGIES, self.strategy, "benchmark's strategy").Options.model_validate(self.options)
+    def _options_are_known(self) -> Entry:
+        try:
+            STRATEGIES[self.strategy].Options.model_validate(self.options)
+        except ValidationError as failure:
+            wrong = [
+                InitErrorDetails(type=error["type"], loc=error["loc"], input=error["input"], ctx=error.get("ctx", {}))
+                for error in failure.errors()
+                if error["type"] != "missing"
+            ]
+            if wrong:
+                raise ValidationError.from_exception_data(failure.title, wrong) from None
         return self
 
 
@@ -96,3 +117,12 @@ class BenchmarkParameters(BaseModel):
     def entries(self) -> dict[str, Entry]:
         """Those that are not left out."""
         return {name: entry for name, entry in self.strategies.items() if entry is not None}
+
+    def options_of(self, strategies: StrategySettings) -> dict[str, Options]:
+        """The options of each of ``entries``: those of its strategy, with what differs.
+
+        Raises:
+            UnknownNameError: If a strategy has no options.
+            pydantic.ValidationError: If options do not go together.
+        """
+        return {name: strategies.options_of(entry.strategy, entry.options) for name, entry in self.entries.items()}

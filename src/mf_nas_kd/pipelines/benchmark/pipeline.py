@@ -25,7 +25,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.replay_searches,
-                inputs=["benchmark_tables", "params:benchmark"],
+                inputs=["benchmark_tables", "params:benchmark", "params:strategies"],
                 outputs=["benchmark_search", "benchmark_traces"],
                 name="replay_searches",
             ),

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, model_validator
+from pydantic import ConfigDict, PositiveFloat, PositiveInt
 
 from mf_nas_kd.records import FidelityGrid
-from mf_nas_kd.registry import lookup
+from mf_nas_kd.registry import NameIn
 from mf_nas_kd.search import STRATEGIES
 from mf_nas_kd.spaces import Limits
 
 
-class SearchParameters(BaseModel):
-    """How to spend how much on what.
+class SearchParameters(Limits):
+    """How to spend how much on what; the limits on the winner's costs are the fields of :class:`Limits`.
 
     Attributes:
         strategy: A name in ``search.STRATEGIES``.
-        max_macs: Upper limit of the winner's multiply-accumulates; null for none.
-        max_params: Upper limit of its parameters; null for none.
         budget_seconds: Training time that may be spent.
         budget_evaluations: Trainings that may be spent, short and full ones alike.
         pool_size: Architectures sampled beside the candidates of the evaluation stage.
@@ -26,31 +24,19 @@ class SearchParameters(BaseModel):
         seed: Of the pool and the strategy.
         low: What short trainings there may be, for the strategies that use them; null for all that the evaluation stage
             has judged.
-        options: Options of each strategy, by its name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    strategy: str
-    max_macs: PositiveInt | None
-    max_params: PositiveInt | None
+    strategy: Annotated[str, NameIn(STRATEGIES, "search.strategy")]
     budget_seconds: PositiveFloat
     budget_evaluations: PositiveInt
     pool_size: PositiveInt
     proposals_at_a_time: PositiveInt
     seed: int
     low: FidelityGrid | None
-    options: dict[str, dict[str, Any]]
-
-    @model_validator(mode="after")
-    def _strategies_and_options_are_known(self) -> SearchParameters:
-        lookup(STRATEGIES, self.strategy, "search.strategy")
-        lookup(self.options, self.strategy, "search.strategy without search.options")
-        for name, options in self.options.items():
-            lookup(STRATEGIES, name, "search.options").Options.model_validate(options)
-        return self
 
     @property
     def limits(self) -> Limits:
-        """What the winner may cost."""
-        return Limits(self.max_macs, self.max_params)
+        """Upper limits of the winner's costs."""
+        return Limits(**{name: getattr(self, name) for name in Limits.model_fields})

@@ -8,11 +8,11 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from mf_nas_kd.errors import MissingPackageError
-from mf_nas_kd.workers.dask.settings import DaskSettings
+from mf_nas_kd.workers.dask.options import DaskOptions
 from mf_nas_kd.workers.executor import Context, Executor
 
 
-def open_dask(context: Context, workers: int | None, settings: DaskSettings) -> Executor[Context]:
+def open_dask(context: Context, workers: int | None, options: DaskOptions) -> Executor[Context]:
     """Connect to a scheduler, or start one.
 
     Raises:
@@ -23,7 +23,7 @@ def open_dask(context: Context, workers: int | None, settings: DaskSettings) -> 
         raise MissingPackageError(f"{what}: pip install 'mf-nas-kd[dask]'")
     from mf_nas_kd.workers.dask.executor import DaskExecutor
 
-    return DaskExecutor(context, workers, settings)
+    return DaskExecutor(context, workers, options)
 
 
-__all__ = ["DaskSettings", "open_dask"]
+__all__ = ["DaskOptions", "open_dask"]

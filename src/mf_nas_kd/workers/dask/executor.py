@@ -20,7 +20,7 @@ from distributed.scheduler import KilledWorker
 
 from mf_nas_kd.errors import InvalidValueError, SchedulerError, TrainingFailedError, WorkerStartError
 from mf_nas_kd.workers.dask.local import local_cluster
-from mf_nas_kd.workers.dask.settings import DaskSettings
+from mf_nas_kd.workers.dask.options import DaskOptions
 from mf_nas_kd.workers.dask.worker import HoldContext, LetGo, do, offers, versions
 from mf_nas_kd.workers.executor import ALLOWED_DEATHS, Context, Executor, Result
 
@@ -60,10 +60,10 @@ class DaskExecutor(Executor[Context]):
     tell of every task that they begin, and one that was blamed but had not begun often enough is sent again.
     """
 
-    def __init__(self, context: Context, workers: int | None, settings: DaskSettings) -> None:
+    def __init__(self, context: Context, workers: int | None, options: DaskOptions) -> None:
         self._name = f"mf_nas_kd-{uuid4().hex}"
-        self._resources = dict(settings.resources)
-        self._local = settings.scheduler is None
+        self._resources = dict(options.resources)
+        self._local = options.scheduler is None
         self._tasks: dict[int, _Task] = {}
         self._numbers = count()
         self._closed = Event()
@@ -71,10 +71,10 @@ class DaskExecutor(Executor[Context]):
         self._advised = False
         with ExitStack() as opened:
             opened.enter_context(_quiet())
-            if settings.scheduler is None:
+            if options.scheduler is None:
                 self._address = opened.enter_context(_started_here(workers)).scheduler_address
             else:
-                self._address = settings.scheduler
+                self._address = options.scheduler
             self._client = opened.enter_context(closing(_connected(self._address)))
             self._wait_for_a_worker()
             self._hand_over(context)
@@ -152,7 +152,7 @@ class DaskExecutor(Executor[Context]):
         able = self._count_able(offered)
         if able == 0:
             allowed = f"what one of the {len(offered)} workers offers: {offered}"
-            raise InvalidValueError("executor.dask.resources", self._resources, allowed)
+            raise InvalidValueError("executor.options.dask.resources", self._resources, allowed)
         logger.info("The scheduler %s has %d workers for trainings", self._address, able)
         self.in_flight = 2 * able
 
@@ -263,6 +263,6 @@ def _connected(address: str) -> Client:
         return Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False, name="mf_nas_kd")
     except (OSError, ValueError) as error:
         raise SchedulerError(
-            f"no scheduler answers at executor.dask.scheduler={address} within {SECONDS_TO_CONNECT} s ({error}); "
-            "start one: dask scheduler"
+            f"no scheduler answers at executor.options.dask.scheduler={address} within {SECONDS_TO_CONNECT} s "
+            f"({error}); start one: dask scheduler"
         ) from error

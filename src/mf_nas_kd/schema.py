@@ -1,0 +1,89 @@
+"""JSON schema of all parameters, for editors: ``python -m mf_nas_kd.schema`` writes ``conf/parameters.schema.json``.
+
+It is made from the models of the nodes' parameters. Files state parts of it (a file a concern, an environment what
+differs), so that nothing is required; Kedro checks the whole before anything runs.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.project import configure_project, pipelines
+from kedro.pipeline import Node
+from pydantic import BaseModel, ConfigDict, create_model
+
+FILE = Path("conf/parameters.schema.json")
+PREFIX = "params:"
+INTERPOLATION = {"type": "string", "pattern": r"^\$\{.*\}$"}
+ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
+
+
+def parameter_models(nodes: Iterable[Node]) -> dict[str, type[BaseModel]]:
+    """The model of each parameter that a node takes, by its name in the configuration."""
+    models = {}
+    for node in nodes:
+        arguments = inspect.signature(node.func, eval_str=True).parameters.values()
+        for name, argument in zip(node.inputs, arguments, strict=True):
+            if name.startswith(PREFIX):
+                models[name.removeprefix(PREFIX)] = argument.annotation
+    return dict(sorted(models.items()))
+
+
+def parameters_schema(models: dict[str, type[BaseModel]]) -> dict[str, Any]:
+    """The schema of a file of parameters."""
+    fields: dict[str, Any] = {name: (model, ...) for name, model in models.items()}
+    everything = create_model("Parameters", __config__=ConfigDict(extra="forbid"), **fields)
+    schema = everything.model_json_schema()
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **_for_parts(_described(schema))}
+
+
+def schema_text(nodes: Iterable[Node]) -> str:
+    """The schema as it is written."""
+    return json.dumps(parameters_schema(parameter_models(nodes)), indent=1, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    """Write the schema into the project in the current folder."""
+    configure_project("mf_nas_kd")
+    text = schema_text(node for pipeline in pipelines.values() for node in pipeline.nodes)
+    FILE.write_text(text, encoding="utf-8")
+    sys.stdout.write(f"{FILE}\n")
+
+
+def _described(schema: dict[str, Any]) -> dict[str, Any]:
+    """Properties with the descriptions that the docstring of their model has under ``Attributes``."""
+    for model in schema["$defs"].values():
+        summary, _, attributes = model.get("description", "").partition("\n\nAttributes:\n")
+        model["description"] = summary.partition("\n\n>>>")[0]
+        for name, text in ATTRIBUTE.findall(attributes):
+            if name in model.get("properties", {}):
+                model["properties"][name]["description"] = " ".join(text.split())
+    return schema
+
+
+def _for_parts(schema: Any) -> Any:
+    """Without titles, with nothing required, and with an interpolation wherever there may be a whole mapping."""
+    if isinstance(schema, list):
+        return [_for_parts(value) for value in schema]
+    if not isinstance(schema, dict):
+        return schema
+    left = {name: _for_parts(value) for name, value in schema.items() if not _left_out(name, value)}
+    for name, value in left.get("properties", {}).items():
+        if "$ref" in value:
+            left["properties"][name] = {"anyOf": [{"$ref": value.pop("$ref")}, INTERPOLATION], **value}
+    return left
+
+
+def _left_out(keyword: str, value: Any) -> bool:
+    """Whether this is a keyword of JSON schema that is left out, not a parameter of that name."""
+    return (keyword == "title" and isinstance(value, str)) or (keyword == "required" and isinstance(value, list))
+
+
+if __name__ == "__main__":
+    main()
