@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export DO_NOT_TRACK := true
 export MPLBACKEND := Agg
 
-.PHONY: help setup run test lint schema clean
+.PHONY: help setup run test coverage lint schema clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -32,9 +32,14 @@ test: $(STAMP) ## every test
 	@echo "Running every test."
 	$(VENV)/bin/python -m pytest
 
-lint: $(STAMP) ## style
+coverage: $(STAMP) ## every test, and at the end which lines and branches none of them runs; slower
+	@echo "Running every test, and counting lines and branches."
+	$(VENV)/bin/python -m pytest --cov --cov-report=term
+
+lint: $(STAMP) ## style and types
 	$(VENV)/bin/ruff check src tests benchmarks
 	$(VENV)/bin/ruff format --check src tests benchmarks
+	$(VENV)/bin/mypy
 
 schema: $(STAMP) ## the JSON schema of all parameters, for editors
 	$(VENV)/bin/python -m mf_nas_kd.schema

@@ -1,7 +1,7 @@
 """How fast many decoded images are there again, and what they cost each worker process.
 
 Random pixels of 32x32 in colour stand for decoded images. Measured: writing them into the memory-mapped file;
-statistics and fingerprint; loading; a pass over all training images in batches of views, in all worker processes at
+statistics and fingerprint; loading; a pass over all training images in augmented batches, in all worker processes at
 once; and by how much that pass lets the memory grow that a worker holds for itself alone (unique set size).
 
     python benchmarks/images.py
@@ -24,7 +24,7 @@ import psutil
 import torch
 
 from mf_nas_kd.datasets import ImagesDataset
-from mf_nas_kd.images import ImageDataset, ResidentImages, Views, ViewSettings, split_stratified
+from mf_nas_kd.images import CropFlip, ImageDataset, ResidentImages, split_stratified
 from mf_nas_kd.images.source import decode_once
 
 CLASSES, BATCH = 100, 64
@@ -56,16 +56,16 @@ def own_memory() -> float:
 
 
 def one_pass(images: ImageDataset) -> tuple[float, float]:
-    """Seconds of a pass over all training images in views, and mebibytes that it left with this process."""
-    views = Views.of(ViewSettings(padding=4, flip=True, views_per_image=None, seed=0))
+    """Seconds of a pass over all training images, augmented, and mebibytes that it left with this process."""
+    augmentation = CropFlip(CropFlip.Options(padding=4, flip=True, rows=None, seed=0))
     torch.set_num_threads(1)
     settled = torch.zeros(BATCH, 3, 32, 32)  # the allocator's first pages are no images
     del settled
     before, started = own_memory(), time.perf_counter()
-    resident = ResidentImages(images.train, views, images.pixel_statistics, torch.device("cpu"))
+    resident = ResidentImages(images.train, augmentation, images.pixel_statistics, torch.device("cpu"))
     generator = torch.Generator().manual_seed(0)
     for positions in torch.randperm(len(resident), generator=generator).split(BATCH):
-        resident.batch(positions, torch.randint(len(views), positions.shape, generator=generator))
+        resident.batch(positions, torch.randint(len(augmentation), positions.shape, generator=generator))
     return time.perf_counter() - started, own_memory() - before
 
 

@@ -1,4 +1,4 @@
-"""What every distillation loss costs in a training step, and what it has to remember of the teacher.
+"""Cost of every distillation loss in a training step, and the size of its teacher targets.
 
 The first published MobileNetV2 network as student, resnet32x4 as teacher, 100 classes, random images of 32x32, single
 precision, one thread on a CPU. In every round each loss is measured once (forward and backward down to the student's
@@ -56,12 +56,12 @@ def student_step(student: nn.Module, images: Tensor, labels: Tensor) -> None:
 
 
 def loss_step(loss: DistillationLoss, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor) -> None:
-    """What the loss adds when the teacher's side is remembered."""
+    """What the loss adds when the teacher targets are cached."""
     loss(leaves(taps), targets, indices, labels).backward()
 
 
 def measure(device: torch.device, rounds: int) -> dict[str, object]:
-    """Milliseconds of all actions, by name, and numbers to remember of an image."""
+    """Milliseconds of all actions, by name, and numbers in the targets of an image."""
     with torch_seeded(0, "benchmark"):
         student = build_network(FIRST_PUBLISHED["mobilenet_v2"], CLASSES, IMAGE_SHAPE[0])
         teacher = build_teacher("resnet32x4", {}, CLASSES, IMAGE_SHAPE).eval()
@@ -83,8 +83,8 @@ def measure(device: torch.device, rounds: int) -> dict[str, object]:
     for action in actions.values():
         action()  # the first call allocates
     times = [{name: milliseconds(device, action) for name, action in actions.items()} for _ in range(rounds)]
-    remembered = {name: target[0].numel() for name, target in targets.items()}
-    return {"rounds": rounds, "device": str(device), "milliseconds": times, "numbers_an_image": remembered}
+    sizes = {name: target[0].numel() for name, target in targets.items()}
+    return {"rounds": rounds, "device": str(device), "milliseconds": times, "numbers_an_image": sizes}
 
 
 def report(measured: dict[str, object]) -> str:

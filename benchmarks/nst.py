@@ -1,7 +1,7 @@
 """Time and memory of the ``nst`` loss against the textbook form that builds all pairs of channels.
 
 Three forms, forward and backward pass, single precision: the textbook form; ours; ours with the teacher's Gram matrices
-remembered, as a training with cached targets has them. Times alternate in one process. On the CPU, memory is the growth
+cached, as a training has them. Times alternate in one process. On the CPU, memory is the growth
 of peak resident memory in a process of its own for each form; on a GPU, of torch's peak of allocated memory.
 
     python benchmarks/nst.py
@@ -69,7 +69,7 @@ def ours(student: Tensor, teacher: Tensor) -> Callable[[], Tensor]:
     return lambda: loss(of_student, loss.teacher_targets(of_teacher), indices)
 
 
-def ours_remembered(student: Tensor, teacher: Tensor) -> Callable[[], Tensor]:
+def ours_cached(student: Tensor, teacher: Tensor) -> Callable[[], Tensor]:
     """The library's loss; the teacher's side was computed before."""
     loss, (of_student, of_teacher) = _loss_and_taps(student, teacher)
     indices, targets = torch.arange(len(student), device=student.device), loss.teacher_targets(of_teacher)
@@ -85,7 +85,7 @@ def _loss_and_taps(student: Tensor, teacher: Tensor) -> tuple[torch.nn.Module, l
 FORMS: Mapping[str, Callable[[Tensor, Tensor], Callable[[], Tensor]]] = {
     "textbook": textbook,
     "ours": ours,
-    "ours, teacher remembered": ours_remembered,
+    "ours, targets cached": ours_cached,
 }
 
 

@@ -2,10 +2,10 @@
 
 Random cells like those of NAS-Bench-201 (six edges with one of five operations, one-hot) with random accuracies, two
 low fidelities, and the options of the base configuration. Three histories, because strategies model different
-fidelities: only full trainings, only the shortest, and candidates that have both and what is between. Each strategy,
-size and history has a process of its own; seconds are the median of some proposals after a first one, memory is the
-highest resident memory of that process. Targets: 50 ms with 100 observations and 300 candidates, 1 s with 1,000 and
-15,625, less than 2 GiB; peers have none.
+fidelities: only high-fidelity evaluations, only those at the lowest fidelity, and candidates with all fidelities. Each
+strategy, size and history has a process of its own; seconds are the median of some proposals after a first one, memory
+is the highest resident memory of that process. Targets: 50 ms with 100 observations and 300 candidates, 1 s with 1,000
+and 15,625, less than 2 GiB; none for external optimisers.
 
     python benchmarks/proposals.py
     python benchmarks/proposals.py --strategies random two_stage --rounds 11 --output proposals.json
@@ -31,29 +31,38 @@ import yaml
 
 from mf_nas_kd.errors import MissingPackageError
 from mf_nas_kd.records import Architecture, Fidelity
-from mf_nas_kd.search import STRATEGIES, Budget, Candidate, History, Observation, SearchProblem, build_strategy
+from mf_nas_kd.search import (
+    STRATEGIES,
+    Budget,
+    Candidate,
+    History,
+    Observation,
+    Options,
+    SearchProblem,
+    build_strategy,
+)
 
 CONFIGURATION = Path(__file__).resolve().parents[1] / "conf/base/parameters_search.yml"
 SIZES = ((100, 300), (1000, 15_625))  # observations, candidates
 FULL = Fidelity(Fraction(1), 30)
 LOW = (Fidelity(Fraction(1, 27), 30, distillation="kd"), Fidelity(Fraction(1, 9), 30, distillation="kd"))
-HISTORIES = {"full": (FULL,), "short": LOW[:1], "all fidelities": (*LOW, FULL)}
+HISTORIES = {"full": (FULL,), "low": LOW[:1], "all fidelities": (*LOW, FULL)}
 MEBIBYTE = 2**20
 
 
 def random_problem(candidates: int, rng: np.random.Generator) -> SearchProblem:
-    """Some of all 15,625 cells, in random order."""
+    """Search problem of some of all 15,625 cells, in random order."""
     cells = list(itertools.product(range(5), repeat=6))
     one_hot = np.eye(5)
     return SearchProblem(
         tuple(
             Candidate(
-                Architecture.of("cells", operations=cells[place]),
-                tuple(one_hot[list(cells[place])].ravel().tolist()),
+                Architecture.of("cells", operations=cells[index]),
+                tuple(one_hot[list(cells[index])].ravel().tolist()),
                 macs=int(rng.integers(10**7, 10**8)),
                 params=int(rng.integers(10**5, 10**6)),
             )
-            for place in rng.permutation(len(cells))[:candidates]
+            for index in rng.permutation(len(cells))[:candidates]
         ),
         FULL,
         LOW,
@@ -63,20 +72,20 @@ def random_problem(candidates: int, rng: np.random.Generator) -> SearchProblem:
 
 
 def random_history(problem: SearchProblem, observations: int, kind: str, rng: np.random.Generator) -> History:
-    """Trainings that a search has paid for, of random candidates, each at all fidelities of a kind of history."""
+    """Evaluations of random candidates that were charged to a search, each at all fidelities of a kind of history."""
     weights = rng.normal(size=len(problem.candidates[0].features))
     trained = itertools.product(rng.permutation(len(problem.candidates)), HISTORIES[kind])
     seen = []
-    for step, (place, fidelity) in enumerate(itertools.islice(trained, observations), start=1):
-        candidate = problem.candidates[place]
+    for step, (index, fidelity) in enumerate(itertools.islice(trained, observations), start=1):
+        candidate = problem.candidates[index]
         accuracy = 0.7 + 0.02 * float(weights @ candidate.features) + float(rng.normal(0, 0.01))
         seconds = float(fidelity.image_passes)
         seen.append(Observation(candidate.id, fidelity, accuracy, seconds, candidate.macs, step))
     return History(tuple(seen))
 
 
-def measure(name: str, options: dict[str, Any], size: tuple[int, int], kind: str, rounds: int) -> dict[str, Any]:
-    """Seconds of the first and of later proposals, and mebibytes of this process at its highest."""
+def measure(name: str, options: Options, size: tuple[int, int], kind: str, rounds: int) -> dict[str, Any]:
+    """Seconds of the first and of later proposals, and peak resident memory of this process in mebibytes."""
     observations, candidates = size
     rng = np.random.default_rng(0)
     problem = random_problem(candidates, rng)
@@ -104,8 +113,9 @@ def measure_all(names: list[str], rounds: int) -> list[dict[str, Any]]:
     measured = []
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as processes:
         for name, size, kind in itertools.product(names, SIZES, HISTORIES):
+            parsed = STRATEGIES[name].Options.model_validate(options[name])
             try:
-                measured.append(processes.submit(measure, name, options[name], size, kind, rounds).result())
+                measured.append(processes.submit(measure, name, parsed, size, kind, rounds).result())
             except MissingPackageError as failure:
                 print(f"{name} left out: {failure}")  # noqa: T201
                 break
@@ -113,7 +123,7 @@ def measure_all(names: list[str], rounds: int) -> list[dict[str, Any]]:
 
 
 def report(measured: list[dict[str, Any]]) -> str:
-    """A table in Markdown: of each strategy and size, the slowest of the histories."""
+    """Table in Markdown with the slowest of the histories for each strategy and size."""
     lines = [
         "| strategy | observations | candidates | slowest history | ms, median | first ms | peak MiB |",
         "|---|---|---|---|---|---|---|",

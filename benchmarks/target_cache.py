@@ -1,11 +1,11 @@
-"""What remembering the teacher takes at a ninth of CIFAR-100 in all 162 views: bytes, and seconds to find them again.
+"""Bytes and look-up seconds of cached teacher targets, for a ninth of CIFAR-100 with all 162 crops and flips.
 
 The file is written in blocks as a study does, with random targets in place of a teacher's (their values do not matter
 here). Then it is checked as at the start of a run, and looked up by several worker processes at once, each of which
 reads every target: by how much that lets the memory grow that a worker holds for itself alone (unique set size).
 
-    python benchmarks/teacher_memory.py
-    python benchmarks/teacher_memory.py --images 15000 --workers 4 --output teacher_memory.json
+    python benchmarks/target_cache.py
+    python benchmarks/target_cache.py --images 15000 --workers 4 --output target_cache.json
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ import numpy as np
 import psutil
 import torch
 
-from mf_nas_kd.images import Batch
-from mf_nas_kd.teacher.cache import PAIRS_A_BLOCK, Answer, Question, TeacherMemory
+from mf_nas_kd.images import Batch, PairIndex
+from mf_nas_kd.teacher import TargetBatch, TargetCache, TargetRequest
+from mf_nas_kd.teacher.precomputation import PAIRS_A_REQUEST
 
-VIEWS, BATCH = 162, 64
+AUGMENTATIONS, BATCH = 162, 64
 LENGTHS = {"kd, 100 classes": 100, "nst, last maps of 4x4": 136}
 MEBIBYTE = 2**20
 
@@ -34,17 +35,18 @@ MEBIBYTE = 2**20
 def look_up_all(folder: Path, name: str, images: int) -> tuple[float, float, float]:
     """A worker: seconds to look up, seconds to read all targets in batches, mebibytes that are its own."""
     torch.set_num_threads(1)
-    memory = TeacherMemory(folder, limit_gib=100, belongs_to={})
+    cache = TargetCache(folder, limit_gib=100, belongs_to={})
     before, started = _own_memory(), time.perf_counter()
-    pairs, everything = np.arange(images * VIEWS), torch.arange(images)
-    targets = memory.look_up(memory.file(name, (LENGTHS[name],)), pairs, everything, VIEWS, torch.device("cpu"))
+    pairs, everything = np.arange(images * AUGMENTATIONS), torch.arange(images)
+    index = PairIndex(AUGMENTATIONS)
+    targets = cache.look_up(cache.file(name, (LENGTHS[name],)), pairs, everything, index, torch.device("cpu"))
     if targets is None:
         raise RuntimeError("the file lacks pairs")
     found = time.perf_counter()
     nothing = torch.empty(0)
-    for view in range(VIEWS):
+    for row in range(AUGMENTATIONS):
         for positions in everything.split(BATCH):
-            targets(Batch(nothing, nothing, positions, torch.full_like(positions, view)))
+            targets(Batch(nothing, nothing, positions, torch.full_like(positions, row), nothing))
     return found - started, time.perf_counter() - found, _own_memory() - before
 
 
@@ -56,12 +58,12 @@ def measure(images: int, workers: int, name: str) -> dict[str, Any]:
     """All figures of one form of targets."""
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
-        writer = TeacherMemory(Path(folder), limit_gib=100, belongs_to={})
+        writer = TargetCache(Path(folder), limit_gib=100, belongs_to={})
         file = writer.file(name, (LENGTHS[name],))
         started = time.perf_counter()
-        for pairs in np.array_split(np.arange(images * VIEWS), -(-images * VIEWS // PAIRS_A_BLOCK)):
+        for pairs in np.array_split(np.arange(images * AUGMENTATIONS), -(-images * AUGMENTATIONS // PAIRS_A_REQUEST)):
             targets = rng.standard_normal((len(pairs), LENGTHS[name]), np.float32).astype(np.float16)
-            writer.append([file], Question(pairs, ()), Answer((targets,), 0.0))
+            writer.append([file], TargetRequest(pairs, ()), TargetBatch((targets,), 0.0))
         written = time.perf_counter()
         file.mend()
         checked = time.perf_counter()
@@ -70,7 +72,7 @@ def measure(images: int, workers: int, name: str) -> dict[str, Any]:
             looked, read, own = zip(*(future.result() for future in futures), strict=True)
         return {
             "targets": name,
-            "pairs": images * VIEWS,
+            "pairs": images * AUGMENTATIONS,
             "file_mebibytes": file.path.stat().st_size / MEBIBYTE,
             "write_seconds": written - started,
             "check_seconds": checked - written,

@@ -1,11 +1,11 @@
-"""A step of our engine against a step of a textbook loop: milliseconds, ratios, and when remembering the teacher pays.
+"""A step of our engine against a step of a textbook loop: milliseconds, ratios, and when caching teacher targets pays.
 
 The textbook loop is what one writes first: a data loader with image transforms and worker processes, the teacher's
 forward pass in each step, ``nst`` over all pairs of channels, ``.item()`` in each step, single precision, channels
 first. Both sides train the same networks beside the same teacher ``resnet32x4`` (random weights: the time does not
 depend on them) on the same images, with batches of the same size and the same number of threads (one, as in our
 studies, where trainings share the cores; the loader's workers come on top). They take turns in one process, a few
-steps each, with our plain training and ours that asks the teacher in every step; the first turns are not counted.
+steps each, with our plain training and ours that computes teacher targets online; the first turns are not counted.
 
     python benchmarks/training.py
     python benchmarks/training.py --networks mobilenet_v2 --losses none kd --images cifar100/train.tar.gz
@@ -44,32 +44,34 @@ from torch.utils.data import ConcatDataset, DataLoader, Dataset
 from torchvision import transforms
 
 from mf_nas_kd.device import autocast, autocast_dtype, synchronise
-from mf_nas_kd.distillation import DistillationLoss, build_loss
-from mf_nas_kd.images import Batch, LabelledImages, ResidentImages, Views, ViewSettings
+from mf_nas_kd.distillation import DistillationLoss, build_loss, published_options
+from mf_nas_kd.images import Batch, CropFlip, Draws, LabelledImages, ResidentImages
 from mf_nas_kd.networks import build_network, build_teacher
-from mf_nas_kd.networks.cost import taps_of_nothing
+from mf_nas_kd.networks.cost import forward_empty_batch
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.taps import Taps, TapShapes
-from mf_nas_kd.teacher.cache import Answer, Question, TeacherMemory
-from mf_nas_kd.teacher.target_file import TargetFile
-from mf_nas_kd.teacher.targets import ask_teacher
-from mf_nas_kd.training import (
-    DistillationRecipe,
-    Draws,
-    Imitation,
-    Objective,
-    OnlineTeacherTargets,
-    RememberedTeacherTargets,
+from mf_nas_kd.teacher import (
+    CachedTargets,
+    OnlineTargets,
+    TargetBatch,
+    TargetCache,
+    TargetRequest,
     TeacherTargets,
-    TrainingRecipe,
+    teacher_targets_of,
+)
+from mf_nas_kd.teacher.target_file import TargetFile
+from mf_nas_kd.training import (
+    DistillationConfiguration,
+    DistillationTerm,
+    Objective,
+    TrainingHyperParameters,
     choose_device,
     fit,
 )
-from mf_nas_kd.training.accuracy import largest_batch
 
 CLASSES, SIDE, PADDING = 100, 32, 4
 MEAN, STD = (0.507, 0.487, 0.441), (0.267, 0.256, 0.276)
-RECIPES = {
+WEIGHTS = {
     "none": {"cross_entropy_weight": 1.0, "loss_weight": 0.0},
     "kd": {"cross_entropy_weight": 0.1, "loss_weight": 0.9},
     "attention": {"cross_entropy_weight": 1.0, "loss_weight": 1000.0},
@@ -115,7 +117,7 @@ def textbook_loss(name: str, student: Taps, teacher: Taps | None, labels: Tensor
     else:
         student_map, teacher_map = _same_size(student.maps[-1], teacher.maps[-1])
         loss = {"attention": _attention_distance, "nst": _all_pairs_discrepancy}[name](student_map, teacher_map)
-    return RECIPES[name]["cross_entropy_weight"] * cross_entropy + RECIPES[name]["loss_weight"] * loss
+    return WEIGHTS[name]["cross_entropy_weight"] * cross_entropy + WEIGHTS[name]["loss_weight"] * loss
 
 
 def _same_size(first: Tensor, second: Tensor) -> list[Tensor]:
@@ -187,54 +189,58 @@ class TextbookLoop:
 # ----------------------------------------------------------------------------- ours
 
 
-class Remembered:
-    """What the teacher says of all that our side is going to see, in files as a study has them."""
+class Precomputed:
+    """Teacher targets of all that our side will see, in files as a study has them."""
 
     def __init__(self, teacher: nn.Module, images: ResidentImages, draws: Draws, epochs: int) -> None:
-        self._teacher, self._images = teacher, images
-        self._pairs = draws.pairs(epochs, balanced=False).numpy()
+        self._teacher, self._images, self._index = teacher, images, draws.index
+        self._pairs = draws.pairs(epochs, match_gradient_norm=False).numpy()
         self._folder = tempfile.TemporaryDirectory()
-        self._memory = TeacherMemory(Path(self._folder.name), limit_gib=100, belongs_to={})
+        self._cache = TargetCache(Path(self._folder.name), limit_gib=100, belongs_to={})
         self._files: dict[str, TargetFile] = {}
         self.milliseconds_a_pair = 0.0
 
-    def ask(self, losses: list[DistillationLoss]) -> None:
-        """One look at an image for all losses that remember different things."""
-        forms = {loss.remembers: loss for loss in losses}
-        views, device = self._images.views, self._images.device
+    def compute(self, losses: list[DistillationLoss]) -> None:
+        """One forward pass of an image for all losses that have different targets."""
+        by_key = {loss.target_key: loss for loss in losses}
+        device, computed = self._images.device, []
         started = time.perf_counter()
-        said = []
-        for pairs in torch.from_numpy(self._pairs).split(largest_batch(self._images)):
-            batch = self._images.batch((pairs // views).to(device), (pairs % views).to(device))
-            said.append([targets.cpu() for targets in ask_teacher(self._teacher, list(forms.values()), batch.images)])
+        for pairs in torch.from_numpy(self._pairs).split(self._images.largest_batch):
+            batch = self._images.batch(*(part.to(device) for part in self._index.decode(pairs)))
+            targets = teacher_targets_of(self._teacher, list(by_key.values()), batch.teacher_images)
+            computed.append([target.cpu() for target in targets])
         self.milliseconds_a_pair = 1000 * (time.perf_counter() - started) / len(self._pairs)
-        for form, parts in zip(forms, zip(*said, strict=True), strict=True):
-            targets = torch.cat(parts).numpy()
-            self._files[form] = self._memory.file(form, targets.shape[1:])
-            self._memory.append([self._files[form]], Question(self._pairs, ()), Answer((targets,), 0.0))
+        for key, parts in zip(by_key, zip(*computed, strict=True), strict=True):
+            values = torch.cat(parts).numpy()
+            self._files[key] = self._cache.file(key, values.shape[1:])
+            self._cache.append([self._files[key]], TargetRequest(self._pairs, ()), TargetBatch((values,), 0.0))
 
-    def targets(self, loss: DistillationLoss) -> RememberedTeacherTargets:
+    def targets(self, loss: DistillationLoss) -> CachedTargets:
         """For one training."""
-        subset = torch.arange(len(self._images))
-        file, views, device = self._files[loss.remembers], self._images.views, self._images.device
-        return self._memory.look_up(file, self._pairs, subset, views, device)
+        subset, device = torch.arange(len(self._images)), self._images.device
+        targets = self._cache.look_up(self._files[loss.target_key], self._pairs, subset, self._index, device)
+        if targets is None:
+            raise RuntimeError("the file lacks pairs")
+        return targets
 
     def bytes_a_pair(self, loss: DistillationLoss) -> int:
         """In the file."""
-        return self._files[loss.remembers].record_bytes
+        return self._files[loss.target_key].record_bytes
 
 
 def build_distillation(network: nn.Module, teacher: nn.Module, name: str, images: int) -> DistillationLoss:
     """A loss of ours, with its published options."""
-    shapes = [TapShapes.of(taps_of_nothing(module, (3, SIDE, SIDE))) for module in (network, teacher)]
+    shapes = [TapShapes.of(forward_empty_batch(module, (3, SIDE, SIDE))) for module in (network, teacher)]
     with torch_seeded(0, "loss"):
         return build_loss(name, student=shapes[0], teacher=shapes[1], num_images=images)
 
 
 def objective_of(name: str, loss: DistillationLoss, targets: TeacherTargets) -> Objective:
-    """What our side minimises when it imitates."""
-    recipe = DistillationRecipe(loss=name, loss_warmup_fraction=0.0, options={}, **RECIPES[name])
-    return Objective(0.0, Imitation(recipe, loss, targets, balanced_ratio=1.0))
+    """The objective of our side when it distils."""
+    configuration = DistillationConfiguration(
+        loss=name, loss_warmup_fraction=0.0, options=published_options(name), **WEIGHTS[name]
+    )
+    return Objective(0.0, DistillationTerm(configuration, loss, targets, gradient_norm_ratio=1.0))
 
 
 class OurTraining:
@@ -243,8 +249,10 @@ class OurTraining:
     def __init__(
         self, network: nn.Module, images: ResidentImages, objective: Objective, batch_size: int, epochs: int
     ) -> None:
-        recipe = TrainingRecipe(batch_size=batch_size, warmup_fraction=0.1, label_smoothing=0.0, **OPTIMISER)
-        training = partial(fit, network, images, objective, recipe, epochs, seed=0, after_epoch=self._wait)
+        hyper_parameters = TrainingHyperParameters(
+            batch_size=batch_size, warmup_fraction=0.1, label_smoothing=0.0, **OPTIMISER
+        )
+        training = partial(fit, network, images, objective, hyper_parameters, epochs, seed=0, after_epoch=self._wait)
         self._turn, self._over = Semaphore(0), Semaphore(0)
         self._failure: Exception | None = None
         self._thread = Thread(target=self._train, args=(training,), daemon=True)
@@ -384,10 +392,10 @@ def measure(
     steps: int,
     rounds: int,
 ) -> Iterator[dict[str, Any]]:
-    """One result a network and loss, and what asking the teacher beforehand costs, as they are measured."""
-    views = Views.of(ViewSettings(padding=PADDING, flip=True, views_per_image=None, seed=0))
-    resident = ResidentImages(images, views, (MEAN, STD), device)
-    draws = Draws.of(len(images), resident.views, batch_size, seed=0)
+    """One result a network and loss, and the cost of precomputing teacher targets, as they are measured."""
+    augmentation = CropFlip(CropFlip.Options(padding=PADDING, flip=True, rows=None, seed=0))
+    resident = ResidentImages(images, augmentation, (MEAN, STD), device)
+    draws = Draws.of(len(images), len(augmentation), batch_size, seed=0)
     with torch_seeded(0, "teacher"):
         usual_teacher = build_teacher("resnet32x4", {}, CLASSES, (3, SIDE, SIDE)).eval().to(device)
     teacher = copy.deepcopy(usual_teacher).to(memory_format=torch.channels_last)
@@ -396,7 +404,7 @@ def measure(
         with torch_seeded(0, "student"):
             return build_network(FIRST_PUBLISHED[network], CLASSES, 3).to(device)
 
-    imitating = [name for name in names if name != "none"]
+    distilling = [name for name in names if name != "none"]
 
     def ours(network: str, objective: Objective) -> OurTraining:
         return OurTraining(student(network), resident, objective, batch_size, rounds + 1)
@@ -404,12 +412,12 @@ def measure(
     losses = {
         (network, name): build_distillation(student(network), teacher, name, len(images)).to(device)
         for network in networks
-        for name in imitating
+        for name in distilling
     }
-    memory = Remembered(teacher, resident, draws, rounds + 1)
+    precomputed = Precomputed(teacher, resident, draws, rounds + 1)
     if losses:
-        memory.ask(list(losses.values()))
-    asking = memory.milliseconds_a_pair * batch_size  # for the pairs of a step
+        precomputed.compute(list(losses.values()))
+    precomputing = precomputed.milliseconds_a_pair * batch_size  # for the pairs of a step
     to_milliseconds = 1000 / steps
     for network in networks:
         for name in names:
@@ -417,9 +425,9 @@ def measure(
             usual = TextbookLoop(student(network), usual_teacher, name, images, batch_size, device.type, rounds + 1)
             trainings = {"ours none": ours(network, Objective(0.0))}
             if loss is not None:
-                trainings["ours"] = ours(network, objective_of(name, loss, memory.targets(loss)))
-                asking_always = objective_of(name, copy.deepcopy(loss), OnlineTeacherTargets(teacher, loss))
-                trainings["online"] = ours(network, asking_always)
+                trainings["ours"] = ours(network, objective_of(name, loss, precomputed.targets(loss)))
+                online_objective = objective_of(name, copy.deepcopy(loss), OnlineTargets(teacher, loss))
+                trainings["online"] = ours(network, online_objective)
             actions = {"textbook": partial(usual.run, steps), **{key: t.run for key, t in trainings.items()}}
             seconds = take_turns(actions, rounds, device)
             for training in trainings.values():
@@ -436,13 +444,13 @@ def measure(
                 plain, online = seconds["ours none"], seconds["online"]
                 result["to_ours_none"] = Spread.of([s / other for s, other in zip(own, plain, strict=True)])
                 result["online_ms"] = Spread.of([to_milliseconds * s for s in online])
-                result["asking_ms"] = asking
+                result["precomputing_ms"] = precomputing
                 saved = result["online_ms"].median - result["ours_ms"].median
-                result["paid_back_after_trainings"] = asking / saved if saved > 0 else None
-                result["bytes_a_pair"] = memory.bytes_a_pair(loss)
+                result["paid_back_after_trainings"] = precomputing / saved if saved > 0 else None
+                result["bytes_a_pair"] = precomputed.bytes_a_pair(loss)
             if device.type == "cuda":
-                positions, views_ = (drawn[:batch_size].to(device) for drawn in next(draws.epochs()))
-                alone = lone_student(student(network), resident.batch(positions, views_), steps)
+                positions, augmentations = (drawn[:batch_size].to(device) for drawn in next(draws.epochs()))
+                alone = lone_student(student(network), resident.batch(positions, augmentations), steps)
                 result["share_of_lone_student"] = steps * batch_size / statistics.median(own) / alone
             yield result
 
@@ -454,8 +462,8 @@ COLUMNS = {
     "ours_ms": "ours, ms",
     "ratio": "textbook / ours",
     "to_ours_none": "ours / ours none",
-    "online_ms": "ours asking in each step, ms",
-    "asking_ms": "asking beforehand, ms",
+    "online_ms": "ours online, ms",
+    "precomputing_ms": "precomputing, ms",
     "paid_back_after_trainings": "paid back after trainings",
     "bytes_a_pair": "bytes a pair",
     "share_of_lone_student": "share of a lone student's images/s",
@@ -467,7 +475,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--networks", nargs="+", default=list(FIRST_PUBLISHED), choices=list(FIRST_PUBLISHED))
-    parser.add_argument("--losses", nargs="+", default=list(RECIPES), choices=list(RECIPES))
+    parser.add_argument("--losses", nargs="+", default=list(WEIGHTS), choices=list(WEIGHTS))
     parser.add_argument("--images", type=Path, help=IMAGES_HELP)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--steps", type=int, default=4, help="in a turn")

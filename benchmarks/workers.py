@@ -1,13 +1,13 @@
 """How much sooner two worker processes finish a study than one.
 
-The study: some candidates of the default space on scikit-learn's digits, plain and imitating (``kd``, ``nst``), with an
-empty store and nothing remembered of the teacher; starting the workers and asking the teacher count. Numbers of workers
+The study: some candidates of the default space on scikit-learn's digits, plain and distilled (``kd``, ``nst``), with an
+empty store and no cached teacher targets; starting the workers and precomputing the targets count. Numbers of workers
 take turns.
 
     python benchmarks/workers.py
     python benchmarks/workers.py --workers 1 4 --kind dask --rounds 5 --output workers.json
 
-Run from the project's folder: space and recipes are those of ``conf/base``.
+Run from the project's folder: space and settings are those of ``conf/base``.
 """
 
 from __future__ import annotations
@@ -41,10 +41,14 @@ class Study:
     """What is trained, again and again from nothing."""
 
     def __init__(self, candidates: int, epochs: int) -> None:
-        parameters = yaml.safe_load(Path("conf/base/parameters_evaluation.yml").read_text())
+        names = ("evaluation", "training", "augmentation", "distillation")
+        files = (Path(f"conf/base/parameters_{name}.yml") for name in names)
+        parameters = {key: value for file in files for key, value in yaml.safe_load(file.read_text()).items()}
         self._images = load_images("digits", validation_fraction=0.25, test_fraction=0.25, seed=0, folder=None)
         self._order = SubsetOrder.draw(self._images.train, seed=0)
-        self._settings = TrainingSettings.model_validate(parameters["training"])
+        self._settings = TrainingSettings.model_validate(
+            {**parameters["training"], **{name: parameters[name] for name in ("augmentation", "distillation")}}
+        )
         space = build_space("mobilenet_v2", parameters["space"]["choices"]["mobilenet_v2"])
         rng = numpy_generator(0, "benchmark")
         sampled: dict[str, Architecture] = {}
@@ -75,7 +79,10 @@ class Study:
 
     def _train_teacher(self) -> TrainedNetwork:
         fields = {"stem": 16, "stages": [16, 32, 64], "blocks": 1}
-        return train_teacher(self._images, "residual", fields, self._settings.recipe, 2, 0, self._settings).network
+        settings = self._settings
+        return train_teacher(
+            self._images, "residual", fields, settings.hyper_parameters, 2, 0, settings.device, settings.augmentation
+        ).network
 
 
 def _ignore(_: Any) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings as properties
 
 from mf_nas_kd.images import ImageDataset, SubsetOrder, load_images
 from mf_nas_kd.networks import TrainedNetwork
@@ -18,6 +19,12 @@ from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import TrainingSettings, train_teacher
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+# Properties: other examples in every run, so that the suite goes on looking; the same ones where CI is set, so that a
+# run can be repeated. No deadline: a loaded machine is no fault.
+properties.register_profile("searching", deadline=None, max_examples=40)
+properties.register_profile("repeatable", deadline=None, max_examples=40, derandomize=True, print_blob=True)
+properties.load_profile("repeatable" if os.environ.get("CI") else "searching")
 
 CHOICES = {
     "mobilenet_v2": {

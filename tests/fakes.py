@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from mf_nas_kd.records import Evaluation
+from mf_nas_kd.records import Costs, Evaluation, Metrics
 from mf_nas_kd.seeding import derive_seed, fingerprint
 from mf_nas_kd.workers import ExecutorSettings
 
@@ -52,24 +52,17 @@ def evaluation(key, architecture, fidelity, seed, accuracy, error="", cost_secon
     """A record of a training that nobody made."""
     return Evaluation(
         key=key,
-        space=architecture.space,
-        architecture_id=architecture.id,
-        architecture=architecture.specification,
-        train_fraction=float(fidelity.train_fraction),
-        epochs=fidelity.epochs,
-        width=fidelity.width,
-        distillation=fidelity.distillation,
+        architecture=architecture,
+        fidelity=fidelity,
         seed=seed,
         dataset="fake",
         dataset_fingerprint="d",
         teacher_fingerprint="",
         status="failed" if error else "finished",
         error=error,
-        val_accuracy=accuracy,
-        test_accuracy=accuracy,
+        metrics=Metrics(accuracy, accuracy),
         cost_seconds=float(fidelity.image_passes) if cost_seconds is None else cost_seconds,
-        macs=macs,
-        params=100,
+        costs=Costs(macs, params=100),
         device="cpu",
         code_version="0",
         finished_at="2026-01-01T00:00:00+00:00",

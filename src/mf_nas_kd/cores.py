@@ -1,4 +1,4 @@
-"""Processes beside each other: how many make sense, on which GPU, and that none is left behind."""
+"""Number of parallel processes, their GPUs, and the end of worker processes."""
 
 from __future__ import annotations
 
@@ -8,40 +8,51 @@ import threading
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 
-TRAININGS_A_GPU = 4
+import joblib
+
+TRAININGS_PER_GPU = 4
 
 
 def available_cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Number of CPU cores that this process may use, at least 1.
+
+    The CPU affinity of the process and the CPU quota of its container (cgroup) count, and the variable
+    ``LOKY_MAX_CPU_COUNT`` sets an upper limit.
+    """
+    return joblib.cpu_count()
 
 
 def visible_gpus() -> list[str]:
-    """GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them.
+    """Names of the GPUs that this process may use, as in ``CUDA_VISIBLE_DEVICES``.
 
-    None where nobody has imported torch: nothing trains there, and rooms that do without torch share this file.
+    The list is empty where torch was not imported: such a process trains nothing, and packages that do without torch
+    use this file too.
     """
     torch = sys.modules.get("torch")
     count = torch.cuda.device_count() if torch is not None else 0
     names = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    return names[:count] if names != [""] else [str(place) for place in range(count)]
+    return names[:count] if names != [""] else [str(index) for index in range(count)]
 
 
 def default_workers() -> int:
-    """Trainings at a time on this machine: one a core, and where there are GPUs, not more than four on each."""
+    """Number of trainings that run in parallel on this machine: one per core, and at most four per GPU."""
     gpus = len(visible_gpus())
-    return min(TRAININGS_A_GPU * gpus, available_cores()) if gpus else available_cores()
+    return min(TRAININGS_PER_GPU * gpus, available_cores()) if gpus else available_cores()
 
 
-def use_gpu(place: int) -> None:
-    """For a worker process: compute on one of the GPUs, by turns."""
+def use_gpu(slot: int) -> None:
+    """Assign a GPU to this worker process, round robin; without GPUs nothing happens.
+
+    Args:
+        slot: Number of the worker process, from 0.
+    """
     gpus = len(visible_gpus())
     if gpus:
-        sys.modules["torch"].cuda.set_device(place % gpus)
+        sys.modules["torch"].cuda.set_device(slot % gpus)
 
 
 def end_with_driver() -> None:
-    """For a worker process: end when the process that started it does, also when that one was killed."""
+    """End this worker process as soon as the process that started it has ended, also when that one was killed."""
     driver = parent_process()
     if driver is not None:
         threading.Thread(target=lambda: (wait([driver.sentinel]), os._exit(1)), daemon=True).start()

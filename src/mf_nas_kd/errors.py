@@ -1,29 +1,36 @@
-"""The one family of errors. A message says what is wrong, the value received, and what is allowed."""
+"""The errors that this package raises. A message names what is wrong, the value received, and what is allowed."""
 
 from __future__ import annotations
 
-import copyreg
 from collections.abc import Iterable
 from typing import Any
 
-LONGEST_VALUE = 1000  # characters of a value in a message
+LONGEST_VALUE = 1000  # most characters of a value in a message
 
 
 class MfNasKdError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base class of every error that this package raises on purpose."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """An error of a worker process arrives with its message, whatever its constructor takes."""
-        return copyreg.__newobj__, (type(self), *self.args), self.__dict__
+        """Pickle without a call of the constructor, whose arguments are not those of the message."""
+        return _without_constructor, (type(self), self.args), self.__dict__
+
+
+def _without_constructor(kind: type[MfNasKdError], arguments: tuple[Any, ...]) -> MfNasKdError:
+    return kind.__new__(kind, *arguments)
 
 
 class InvalidValueError(MfNasKdError, ValueError):
-    """A value is outside of what is allowed.
+    """A value is not allowed.
 
     Args:
-        what: What the value is for, in the words of the configuration (``search.max_macs``).
+        what: Name of the value, as in the configuration (``search.max_macs``).
         received: The value.
-        allowed: What would have been accepted, as the end of the sentence "... must be".
+        allowed: Description of the allowed values, as the end of the sentence "... must be".
+
+    >>> raise InvalidValueError("search.max_macs", -1, "at least 1")
+    Traceback (most recent call last):
+    mf_nas_kd.errors.InvalidValueError: search.max_macs is -1, but must be at least 1
     """
 
     def __init__(self, what: str, received: Any, allowed: str) -> None:
@@ -31,7 +38,13 @@ class InvalidValueError(MfNasKdError, ValueError):
 
 
 class UnknownNameError(InvalidValueError):
-    """A name is not in the table of its room."""
+    """A name is not in the table of known names.
+
+    Args:
+        kind: What the name stands for, as in the configuration (``search.strategy``).
+        name: The name received.
+        known: The names that are allowed.
+    """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         super().__init__(kind, name, f"one of: {', '.join(sorted(known))}")
@@ -42,19 +55,19 @@ class ShapeMismatchError(InvalidValueError):
 
 
 class MissingImagesError(MfNasKdError):
-    """Images that were asked for are not there, or cannot be read."""
+    """Images that the configuration names do not exist, or cannot be read."""
 
 
 class MissingWeightsError(MfNasKdError):
-    """A file of weights is not there, or is not one."""
+    """A file of weights does not exist, or cannot be read as weights."""
 
 
 class ImpossibleLimitError(MfNasKdError, ValueError):
-    """No architecture of the space is within the limits, or no evaluation is within the budget."""
+    """No architecture of the space is within the limits of cost, or no evaluation is within the budget."""
 
 
 class StoreError(MfNasKdError):
-    """The evaluation store is damaged, foreign, or from another version of the program."""
+    """The evaluation store is damaged, belongs to another program, or was written by another version of this one."""
 
 
 class TrainingFailedError(MfNasKdError):
@@ -66,7 +79,7 @@ class WorkerStartError(MfNasKdError):
 
 
 class SchedulerError(MfNasKdError):
-    """The scheduler of the workers does not answer, or was lost."""
+    """The connection to the scheduler of the workers cannot be made, or was lost."""
 
 
 class MissingEvaluationError(MfNasKdError):
@@ -74,21 +87,21 @@ class MissingEvaluationError(MfNasKdError):
 
 
 class BenchmarkFileError(MfNasKdError):
-    """A file of a benchmark is not there, is damaged, or holds something else."""
+    """A file of a benchmark does not exist, is damaged, or has other contents."""
 
 
 class MissingTeacherError(MfNasKdError):
-    """A training is to imitate a teacher, and there is none."""
+    """A training distils a teacher, and there is none."""
 
 
 class MissingPackageError(MfNasKdError, ImportError):
-    """A package of an optional extra is asked for and not installed."""
+    """A package of an optional extra is needed and not installed."""
 
 
 def _shown(value: Any) -> str:
-    """The value as Python writes it, without the middle where this is long."""
+    """The value as Python writes it; the middle of a long text is left out."""
     try:
         text = repr(value)
-    except ValueError:  # a whole number of thousands of digits
+    except ValueError:  # an integer with more digits than Python converts to text
         return f"a {type(value).__name__} too long to show"
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE // 2]} ... {text[-LONGEST_VALUE // 4 :]}"

@@ -1,4 +1,4 @@
-"""Files that are complete or not there."""
+"""Atomic writing of files: a file is complete, or it does not exist."""
 
 from __future__ import annotations
 
@@ -11,9 +11,24 @@ from pathlib import Path
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Gives a name beside ``path`` to write to; what is there at the end is brought to the disk and gets its name.
+    """Write a file atomically: the block writes to a temporary path, which is renamed to ``path`` at its end.
 
-    Whatever happens before leaves ``path`` as it was, and nothing beside it unless the process is killed.
+    The temporary file lies in the folder of ``path``, and its content is synchronised with the disk before it is
+    renamed. If the block raises, ``path`` stays as it was and the temporary file is removed. Only a process that is
+    killed leaves the temporary file behind.
+
+    Args:
+        path: The file to write; missing parent folders are made.
+
+    Yields:
+        The temporary path.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with written_whole(Path(folder) / "names.txt") as temporary:
+    ...         _ = temporary.write_text("kd")
+    ...     [file.name for file in Path(folder).iterdir()]
+    ['names.txt']
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")

@@ -1,4 +1,4 @@
-"""Seeds: every random choice is a function of one configured seed and of what the choice is for."""
+"""Seeds: every random choice is a function of one configured seed and of the purpose of the choice."""
 
 from __future__ import annotations
 
@@ -10,24 +10,45 @@ import numpy as np
 
 
 def canonical_json(value: Any) -> str:
-    """The one JSON text of a value: keys sorted, no spaces, no NaN; equal values give equal texts."""
+    """The canonical JSON text of a value: sorted keys, no spaces; equal values have equal texts.
+
+    Raises:
+        ValueError: If the value holds NaN or an infinite number.
+
+    >>> canonical_json({"b": 1, "a": [1, 2.5]})
+    '{"a":[1,2.5],"b":1}'
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def fingerprint(value: Any, length: int = 16) -> str:
-    """Hexadecimal SHA-256 of the canonical JSON of ``value``, cut to ``length`` characters."""
+    """Hexadecimal SHA-256 digest of the canonical JSON of a value, cut to ``length`` characters.
+
+    Raises:
+        ValueError: If the value holds NaN or an infinite number.
+
+    >>> fingerprint({"b": 1, "a": 2})
+    'd3626ac30a87e6f7'
+    """
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:length]
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:
-    """A seed in [0, 2**63) for one purpose: ``derive_seed(0, "views", 3)``.
+    """The seed, in [0, 2**63), of the random choices for one purpose.
 
-    Different purposes give independent streams, so that adding a random choice somewhere does not shift the
-    numbers drawn elsewhere.
+    Different purposes give independent streams: a further random choice in one part of the program does not change the
+    numbers that are drawn in the others.
+
+    Args:
+        seed: The configured seed.
+        *purpose: Words and numbers that name the choice.
+
+    >>> derive_seed(0, "views", 3)
+    4660248838880756278
     """
     return int(fingerprint([seed, *purpose], length=16), 16) >> 1
 
 
 def numpy_generator(seed: int, *purpose: str | int) -> np.random.Generator:
-    """A NumPy generator for one purpose."""
+    """A NumPy generator that is seeded with :func:`derive_seed` for one purpose."""
     return np.random.default_rng(derive_seed(seed, *purpose))

@@ -76,7 +76,7 @@ def with_value(column, value, row=2):
         (with_value("in16_test_ep200", "inf"), "in16_test_ep200 of row 2 is inf"),
         (with_value("cellstr", "|none~0|"), r", row 2: cell is '\|none~0\|', but must be \|op~0\|"),
         (with_value("cellstr", np.nan), ", row 2: cell is 'nan', but must be"),
-        (with_value("cellstr", rows()["cellstr"][0]), "cellstr of row 2 is .* but must be another one than those before"),
+        (with_value("cellstr", rows()["cellstr"][0]), "cellstr of row 2 is .* but must be different from those of the rows before"),
     ],
 )  # fmt: skip
 def test_a_wrong_table_is_one_error_that_says_where(tmp_path, table, message):

@@ -16,8 +16,8 @@ from mf_nas_kd.benchmarks.table import CANDIDATE_COLUMNS, EVALUATION_COLUMNS
 from mf_nas_kd.errors import BenchmarkFileError
 from mf_nas_kd.networks import build_network, network_cost
 from mf_nas_kd.networks.initialisation import torch_seeded
-from mf_nas_kd.records import Fidelity
-from mf_nas_kd.records.candidates import architectures_of
+from mf_nas_kd.records import Architecture, Fidelity
+from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.spaces.published import PUBLISHED_SPACES
 from mf_nas_kd.statistics import BootstrapSettings, rank_agreement
 from tests.published import MOBILENETS, SHUFFLENETS, measured, tiny_benchmark, write
@@ -35,8 +35,12 @@ def test_one_table_a_space_with_full_trainings(tmp_path):
     assert tuple(mobile.candidates.columns) == CANDIDATE_COLUMNS
     assert tuple(mobile.evaluations.columns) == EVALUATION_COLUMNS
     assert list(mobile.candidates["index"]) == [0, 1, 2, 3]
-    assert architectures_of(mobile.candidates) == [PUBLISHED_SPACES["mobilenet"](entry) for entry in MOBILENETS[:4]]
-    assert architectures_of(shuffle.candidates) == [PUBLISHED_SPACES["shufflenet"](entry) for entry in SHUFFLENETS[:2]]
+    assert records_of(mobile.candidates, Architecture) == [
+        PUBLISHED_SPACES["mobilenet"](entry) for entry in MOBILENETS[:4]
+    ]
+    assert records_of(shuffle.candidates, Architecture) == [
+        PUBLISHED_SPACES["shufflenet"](entry) for entry in SHUFFLENETS[:2]
+    ]
     assert mobile.searched == mobile.truth == FULL
     assert shuffle.low == ()
 
@@ -46,7 +50,9 @@ def test_measurements_are_at_their_fidelities_and_networks(tmp_path):
     ids = dict(zip(table.candidates["index"], table.candidates["architecture_id"], strict=True))
     row = table.at(fidelity(9, "kd")).set_index("architecture_id").loc[ids[2]]
     assert (row["val_accuracy"], row["test_accuracy"], row["cost_seconds"]) == (0.2, 0.2 + 0.01, 7.0)
-    assert set(table.at(fidelity(27))["architecture_id"]) == set(ids.values()), "the fifth has no full training"
+    assert set(table.at(fidelity(27))["architecture_id"]) == set(ids.values()), (
+        "the fifth has no high-fidelity evaluation"
+    )
 
 
 def test_low_fidelities_are_in_the_order_of_their_prices(tmp_path):
@@ -58,7 +64,7 @@ def test_costs_are_those_of_the_networks(tmp_path):
     for table in read_published(write(tmp_path)):
         row = table.candidates.iloc[-1]
         with torch_seeded(0, "test"):
-            network = build_network(architectures_of(table.candidates)[-1], classes=100, image_channels=3)
+            network = build_network(records_of(table.candidates, Architecture)[-1], classes=100, image_channels=3)
         cost = network_cost(network, (3, 32, 32))
         assert (row["macs"], row["params"]) == (cost.macs, cost.params)
 
@@ -91,7 +97,7 @@ def left_out(caplog):
     return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
 
 
-def test_a_part_without_full_trainings_is_left_out_and_needs_no_list(tmp_path, caplog):
+def test_a_part_without_high_fidelity_evaluations_is_left_out_and_needs_no_list(tmp_path, caplog):
     benchmark = tiny_benchmark()
     benchmark["cifar100"]["shufflenet"] = {"nokd": {9: {0: measured(0.5)}, 1: {}}}
     benchmark["imagenet"] = {"mobilenet": {}, "shufflenet": {}}
@@ -99,7 +105,7 @@ def test_a_part_without_full_trainings_is_left_out_and_needs_no_list(tmp_path, c
     assert [table.name for table in tables] == ["cifar100 mobilenet_v2"]
     parts = ("cifar100/shufflenet", "imagenet/mobilenet", "imagenet/shufflenet")
     assert left_out(caplog) == [
-        f"{part} of the benchmark is left out: it has no full training (nokd/1)" for part in parts
+        f"{part} of the benchmark is left out: it has no high-fidelity evaluation (nokd/1)" for part in parts
     ]
 
 
@@ -115,10 +121,10 @@ def test_unknown_spaces_and_datasets_are_left_out(tmp_path, caplog):
 
 def changed(*path_and_value):
     *path, last, value = path_and_value
-    benchmark = place = tiny_benchmark()
+    benchmark = entry = tiny_benchmark()
     for key in path:
-        place = place[key]
-    place[last] = value
+        entry = entry[key]
+    entry[last] = value
     return benchmark
 
 
@@ -131,8 +137,8 @@ ACCURACY = (*MOBILENET, "kd", 9, 2, "valid_acc")
     [
         ([1, 2], r"the benchmark is \[1, 2\], but must be a dictionary whose keys are texts"),
         ({1: {}}, "a key of the benchmark is 1, but must be one of texts"),
-        ({}, "what can be used of the benchmark is None, but must be full trainings"),
-        ({"cifar100": {}}, "what can be used of the benchmark is None, but must be full trainings"),
+        ({}, "the usable part of the benchmark is None, but must be high-fidelity evaluations"),
+        ({"cifar100": {}}, "the usable part of the benchmark is None, but must be high-fidelity evaluations"),
         ({"cifar100": {"resnet": {"nokd": {1: {}}}}}, "one of the spaces mobilenet, shufflenet on one of the datasets"),
         (changed("cifar100", 7), "cifar100 is 7, but must be a dictionary"),
         (
@@ -200,7 +206,7 @@ def test_a_wrong_table_is_one_error_that_says_where(tmp_path, benchmark, message
             [*MOBILENETS[:2], [[1, 8]], *MOBILENETS[3:]],
             r", entry 2: published mobilenet is \[\[1, 8\]\], but must be rows",
         ),
-        ([*MOBILENETS[:3], MOBILENETS[0], MOBILENETS[4]], ", entry 3: its network is .* but must be another one"),
+        ([*MOBILENETS[:3], MOBILENETS[0], MOBILENETS[4]], ", entry 3: its network is .* but must be different from"),
     ],
 )
 def test_a_wrong_list_is_one_error_that_says_where(tmp_path, networks, message):
@@ -208,7 +214,7 @@ def test_a_wrong_list_is_one_error_that_says_where(tmp_path, networks, message):
         read_published(write(tmp_path, mobilenet=networks))
 
 
-def test_an_entry_without_full_training_is_not_looked_at(tmp_path):
+def test_an_entry_without_high_fidelity_evaluation_is_not_read(tmp_path):
     assert read_published(write(tmp_path, mobilenet=[*MOBILENETS[:4], "not written yet"]))
 
 

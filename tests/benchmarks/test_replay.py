@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mf_nas_kd.benchmarks.replay import UNLIMITED, replay, replay_tasks
-from mf_nas_kd.benchmarks.replays import Contest, run_replays
+from mf_nas_kd.benchmarks.replays import BenchmarkRun, run_replays
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Fidelity
 from mf_nas_kd.search import STRATEGIES, Budget, Proposal, Strategy, build_strategy, run_search
@@ -136,8 +136,9 @@ def many():
     return replay_tasks(table(MANY), {"all": 1.0})["all"]
 
 
-def contest(task, name, budget=UNLIMITED):
-    return Contest({"task": "all", "strategy": name}, task, name, OPTIONS[name], budget, 0.5)
+def benchmark_run(task, name, budget=UNLIMITED):
+    options = STRATEGIES[name].Options.model_validate(OPTIONS[name])
+    return BenchmarkRun({"task": "all", "strategy": name}, task, name, options, budget, 0.5)
 
 
 def comparable(replayed):
@@ -160,7 +161,7 @@ def test_a_replay_is_the_same_search_as_a_live_one(many, name):
     trace = run_search(name, strategy, many.problem, (), budget, evaluate, search_seed=3, training_seed=0).trace
     best = trace.index[trace["incumbent_val_accuracy"] == many.best_accuracy]
     trace = trace.loc[: best[0]] if len(best) else trace
-    found = contest(many, name, budget).replay(seed=3)
+    found = benchmark_run(many, name, budget).replay(seed=3)
     assert found.high_fidelity_evaluations == (trace["train_fraction"] == 1).sum()
     assert found.low_fidelity_evaluations == (trace["train_fraction"] < 1).sum()
     assert found.spent_seconds == pytest.approx(trace["cumulative_cost_seconds"].iloc[-1])
@@ -169,16 +170,16 @@ def test_a_replay_is_the_same_search_as_a_live_one(many, name):
 
 
 def test_the_same_seed_gives_the_same_replay(many, name):
-    assert comparable(contest(many, name).replay(1)) == comparable(contest(many, name).replay(1))
+    assert comparable(benchmark_run(many, name).replay(1)) == comparable(benchmark_run(many, name).replay(1))
 
 
 def test_other_seeds_give_other_replays(many):
-    assert len({comparable(contest(many, "random").replay(seed)) for seed in range(5)}) == 5
+    assert len({comparable(benchmark_run(many, "random").replay(seed)) for seed in range(5)}) == 5
 
 
 def test_the_number_of_processes_does_not_matter(many):
-    contests = [contest(many, name) for name in ("random", "hf_gp")]
-    here, there = (run_replays(contests, seeds=3, workers=workers) for workers in (1, 2))
+    runs = [benchmark_run(many, name) for name in ("random", "hf_gp")]
+    here, there = (run_replays(runs, seeds=3, workers=workers) for workers in (1, 2))
     assert [comparable(r) for *_, r in here] == [comparable(r) for *_, r in there]
     assert [(c.strategy, seed) for c, seed, _ in here] == [(n, s) for n in ("random", "hf_gp") for s in range(3)]
     assert [(c.strategy, seed) for c, seed, _ in there] == [(c.strategy, seed) for c, seed, _ in here]
@@ -188,11 +189,11 @@ def test_the_number_of_processes_does_not_matter(many):
 def test_an_error_says_what_and_where(many, workers):
     broken = replace(many, answers={})
     with pytest.raises(KeyError) as failed:
-        run_replays([contest(broken, "random")], seeds=2, workers=workers)
+        run_replays([benchmark_run(broken, "random")], seeds=2, workers=workers)
     assert failed.value.__notes__ == ["in the replay of all, random, seed 0"]
 
 
 def test_an_error_of_our_own_comes_back_from_a_process_as_it_was(many):
-    unknown = replace(contest(many, "random"), strategy="best")
+    unknown = replace(benchmark_run(many, "random"), strategy="best")
     with pytest.raises(InvalidValueError, match="search.strategy is 'best', but must be one of: .*random"):
         run_replays([unknown], seeds=2, workers=2)

@@ -1,4 +1,3 @@
-from dataclasses import asdict
 from fractions import Fraction
 
 import pandas as pd
@@ -8,8 +7,8 @@ from mf_nas_kd.benchmarks.study import study_table
 from mf_nas_kd.benchmarks.table import CANDIDATE_COLUMNS, EVALUATION_COLUMNS
 from mf_nas_kd.errors import MissingEvaluationError
 from mf_nas_kd.networks import CostCounter
-from mf_nas_kd.records import Fidelity
-from mf_nas_kd.records.candidates import candidate_table
+from mf_nas_kd.records import Evaluation, Fidelity
+from mf_nas_kd.records.tables import candidate_table, table_of
 from mf_nas_kd.studies.plan import plan_table, requests_of
 from tests.fakes import FakeEvaluator
 
@@ -30,7 +29,7 @@ def plan(architectures):
 @pytest.fixture
 def evaluations(plan):
     fake = FakeEvaluator()
-    return pd.DataFrame([asdict(fake.evaluate(r.architecture, r.fidelity, r.seed)) for r in requests_of(plan)])
+    return table_of((fake.evaluate(r.architecture, r.fidelity, r.seed) for r in requests_of(plan)), Evaluation)
 
 
 def test_a_study_is_a_table(plan, evaluations, candidates):
@@ -47,7 +46,7 @@ def test_a_study_is_a_table(plan, evaluations, candidates):
 
 def test_what_is_not_planned_does_not_count(plan, evaluations, candidates, architectures):
     other = FakeEvaluator().evaluate(architectures[0], Fidelity(Fraction(1, 9), epochs=1), 0)
-    more = pd.concat([evaluations, pd.DataFrame([asdict(other)])])
+    more = pd.concat([evaluations, table_of([other], Evaluation)])
     assert study_table(plan, more, candidates).evaluations.equals(
         study_table(plan, evaluations, candidates).evaluations
     )
@@ -67,7 +66,7 @@ def test_candidates_without_a_full_training_are_left_out(plan, evaluations, cand
 
 def test_a_study_without_a_full_training_is_one_error(plan, evaluations, candidates):
     with pytest.raises(
-        MissingEvaluationError, match="none of the 6 candidates has a finished full training in the store"
+        MissingEvaluationError, match="none of the 6 candidates has a finished high-fidelity evaluation in the store"
     ):
         study_table(plan, evaluations[evaluations["epochs"] != FULL.epochs], candidates)
     with pytest.raises(MissingEvaluationError, match="run the evaluation pipeline"):

@@ -26,7 +26,8 @@ from mf_nas_kd.datasets import (
     NetworkDataset,
 )
 from mf_nas_kd.images import load_images
-from mf_nas_kd.studies.plan import evaluations_of
+from mf_nas_kd.records import Evaluation
+from mf_nas_kd.records.tables import records_of, table_of
 from tests.fakes import FakeEvaluator
 
 TABLE = pd.DataFrame({"a": [1, 2], "b": [0.1, np.nan], "c": ["x", "y"]})
@@ -156,9 +157,9 @@ def test_saving_evaluations_adds_only_those_that_are_not_there(tmp_path, archite
     evaluations = [FakeEvaluator().evaluate(a, short, 0) for a in architectures[:3]]
     EvaluationStoreDataset(url=url).load().append(evaluations[0])
     table = EvaluationTableDataset(url=url)
-    rows = pd.DataFrame([e.__dict__ for e in [*evaluations, FakeEvaluator().failure(architectures[3], short, 0, "x")]])
+    rows = table_of([*evaluations, FakeEvaluator().failure(architectures[3], short, 0, "x")], Evaluation)
     table.save(rows)
     table.save(rows)
-    assert evaluations_of(table.load())[:3] == evaluations
+    assert records_of(table.load(), Evaluation)[:3] == evaluations
     assert len(table.load()) == 4
     assert len(table.preview(nrows=2)["data"]) == 2

@@ -8,7 +8,7 @@ from mf_nas_kd.benchmarks.study import study_table
 from mf_nas_kd.datasets import NASBench201Dataset, PublishedBenchmarkDataset, StudyBenchmarkDataset
 from mf_nas_kd.networks import CostCounter
 from mf_nas_kd.records import Fidelity
-from mf_nas_kd.records.candidates import candidate_table
+from mf_nas_kd.records.tables import candidate_table
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies.plan import plan_table, requests_of
 from tests.fakes import FakeEvaluator
@@ -75,7 +75,9 @@ def test_a_study_that_is_not_there_is_asked_for(study, missing, tmp_path):
 
 def test_a_study_that_was_only_planned_is_one_error(study, tmp_path):
     study["url"] = f"sqlite:///{tmp_path}/empty.db"
-    with pytest.raises(DatasetError, match="none of the 6 candidates has a finished full training in the store"):
+    with pytest.raises(
+        DatasetError, match="none of the 6 candidates has a finished high-fidelity evaluation in the store"
+    ):
         StudyBenchmarkDataset(**study).load()
 
 

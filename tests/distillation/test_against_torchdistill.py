@@ -153,9 +153,9 @@ def test_vid_with_the_same_weights(student, teacher):
         theirs.double().regressor.load_state_dict(regressor.state_dict())
         outputs[str(stage)] = {"output": theirs(of_student)}
         pairs[str(stage)] = {role: {"path": str(stage), "io": "output"} for role in ("student", "teacher")}
-    remembered = {str(stage): {"output": m} for stage, m in enumerate(teacher.maps)}
+    teacher_maps = {str(stage): {"output": m} for stage, m in enumerate(teacher.maps)}
     received = loss(student, loss.teacher_targets(teacher), torch.arange(6))
-    same(received, mid_level.VIDLoss(pairs)(outputs, remembered))
+    same(received, mid_level.VIDLoss(pairs)(outputs, teacher_maps))
 
 
 @pytest.mark.parametrize(("num_images", "negatives"), [(9, 8), (30, 6)])

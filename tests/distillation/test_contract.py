@@ -63,7 +63,7 @@ def build(name, classes=5, **options):
 
 
 def value_of(name, dtype=torch.float64, steps=1, **options):
-    """The value after some calls: what a loss remembers shows in the second."""
+    """The value after some calls: the state of a loss shows in the second."""
     loss = build(name, **options).to(dtype)
     targets = loss.teacher_targets(teacher_taps(dtype=dtype).detach())
     for _ in range(steps):
@@ -196,6 +196,6 @@ def test_of_maps_with_one_position_the_last_stage_with_more_is_taken(name):
     assert loss.teacher_maps(make_taps(2, (3, 4, 8), (4, 2, 1)))[0].shape == (2, 4, 2, 2)
     nowhere = TapShapes(5, 4, ((4, 1, 1),))
     with pytest.raises(
-        ShapeMismatchError, match=r"maps that are compared is \(1, 1\), but must be larger in one stage"
+        ShapeMismatchError, match=r"maps that are compared is \(1, 1\), but must be larger in at least one stage"
     ):
         build_loss(name, student=nowhere, teacher=nowhere, num_images=10)

@@ -47,7 +47,7 @@ def test_pkt_of_opposite_directions_is_finite(dtype):
 
 
 def test_nst_on_maps_of_a_large_image_lists_no_pairs_of_positions(monkeypatch):
-    """112 * 112 positions have 79 million pairs, 1.2 GB of indices; maps of 16 channels are remembered as they are."""
+    """112 * 112 positions have 79 million pairs, 1.2 GB of indices; the target of maps of 16 channels is the map itself."""
 
     def refuse(*_):
         pytest.fail("all pairs of positions were listed")

@@ -101,10 +101,10 @@ def average_pool(plane, height, width):
     return pooled
 
 
-def stage_pairs(student, teacher, places, side=None):
+def stage_pairs(student, teacher, stage_indices, side=None):
     """By stage and image: the maps of both, lists of channels, each a list of positions, pooled to the smaller."""
-    for place in places:
-        of_student, of_teacher = student.maps[place].tolist(), teacher.maps[place].tolist()
+    for stage_index in stage_indices:
+        of_student, of_teacher = student.maps[stage_index].tolist(), teacher.maps[stage_index].tolist()
         smaller = side or min(len(of_student[0][0]), len(of_teacher[0][0]))
         yield [
             tuple([flat(average_pool(plane, smaller, smaller)) for plane in image] for image in images)
@@ -296,8 +296,8 @@ def hint(loss, student, teacher):
         numbers = flat([image[channel] for image in regressed])
         centre = mean(numbers)
         deviation = math.sqrt(mean((n - centre) ** 2 for n in numbers) + 1e-5)
-        wanted = flat([image[channel] for image in teacher])
-        errors += [(max((n - centre) / deviation, 0.0) - w) ** 2 for n, w in zip(numbers, wanted, strict=True)]
+        expected = flat([image[channel] for image in teacher])
+        errors += [(max((n - centre) / deviation, 0.0) - w) ** 2 for n, w in zip(numbers, expected, strict=True)]
     return mean(errors)
 
 
@@ -335,13 +335,13 @@ def test_dist():
     assert received == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize(("stages", "places"), [("last", [3]), ("middle", [1, 2]), ("all", [0, 1, 2, 3])])
+@pytest.mark.parametrize(("stages", "stage_indices"), [("last", [3]), ("middle", [1, 2]), ("all", [0, 1, 2, 3])])
 @pytest.mark.parametrize(("name", "formula"), [("attention", attention), ("nst", nst)])
-def test_maps_of_chosen_stages_are_pooled_to_the_smaller(name, formula, stages, places):
-    """``nst``: the first stages are maps of few channels, remembered as they are; the last a Gram matrix."""
+def test_maps_of_chosen_stages_are_pooled_to_the_smaller(name, formula, stages, stage_indices):
+    """``nst``: the first stages are maps of few channels, whose target is the map; the last a Gram matrix."""
     student, teacher = pair()
     _, received = values(name, student, teacher, stages=stages)
-    assert received == pytest.approx(formula(stage_pairs(student, teacher, places)), rel=1e-6)
+    assert received == pytest.approx(formula(stage_pairs(student, teacher, stage_indices)), rel=1e-6)
 
 
 @pytest.mark.parametrize(("name", "formula"), [("attention", attention), ("nst", nst)])
@@ -349,8 +349,8 @@ def test_maps_of_unequal_numbers_are_paired_by_resolution(name, formula):
     """The student's maps of sides 6 and 2 are the teacher's first and last."""
     student, teacher = draw_taps(STUDENT_MAPS, seed=1), draw_taps(((4, 6, 6), (2, 3, 3), (3, 2, 2)), seed=2)
     in_pairs = [
-        Taps(taps.logits, taps.embedding, tuple(taps.maps[place] for place in places))
-        for taps, places in ((student, (1, 3)), (teacher, (0, 2)))
+        Taps(taps.logits, taps.embedding, tuple(taps.maps[stage_index] for stage_index in stage_indices))
+        for taps, stage_indices in ((student, (1, 3)), (teacher, (0, 2)))
     ]
     expected = formula(stage_pairs(*in_pairs, [0, 1]))
     assert values(name, student, teacher, stages="all")[1] == pytest.approx(expected, rel=1e-6)
@@ -367,7 +367,7 @@ def test_maps_are_pooled_to_a_declared_size(name, formula):
     ("channels", "side", "numbers"),
     [(2, 4, 2 * 16), (8, 4, 8 * 16), (9, 4, 136), (64, 4, 136)],
 )
-def test_nst_remembers_the_smaller_of_map_and_gram_matrix_and_both_give_the_same(channels, side, numbers):
+def test_the_target_of_nst_is_the_smaller_of_map_and_gram_matrix_and_both_give_the_same(channels, side, numbers):
     """A Gram matrix of 16 positions has 136 numbers, a map of 8 channels 128, one of 9 channels 144."""
     student, teacher = draw_taps([(3, side, side)], seed=1, batch=2), draw_taps([(channels, side, side)], 2, batch=2)
     loss, received = values("nst", student, teacher)
@@ -403,11 +403,11 @@ def test_rkd():
     assert received == pytest.approx(rkd(*embeddings, 3.0, 2.0), rel=1e-6)
 
 
-@pytest.mark.parametrize(("stages", "places"), [("last", [3]), ("middle", [1, 2]), ("all", [0, 1, 2, 3])])
-def test_vid(stages, places):
+@pytest.mark.parametrize(("stages", "stage_indices"), [("last", [3]), ("middle", [1, 2]), ("all", [0, 1, 2, 3])])
+def test_vid(stages, stage_indices):
     student, teacher = pair()
     loss, received = values("vid", student, teacher, stages=stages, initial_variance=3.0)
-    assert received == pytest.approx(vid(loss, stage_pairs(student, teacher, places)), rel=1e-6)
+    assert received == pytest.approx(vid(loss, stage_pairs(student, teacher, stage_indices)), rel=1e-6)
 
 
 SIDES = [(4, 4, 4), (4, 2, 2), (8, 2, 2), (2, 4, 4), (2, 8, 8), (2, 6, 6), (6, 4, 4), (4, 6, 4)]
@@ -442,10 +442,10 @@ def test_the_gradient_of_hint_reaches_regressor_and_student(student_side, teache
     assert weight.abs().sum(dim=(2, 3)).min() > 0, "a channel that learns nothing"
 
 
-@pytest.mark.parametrize(("stage", "place"), [(None, 2), (0, 0), (3, 3)])
-def test_hint_takes_the_middle_stage_or_the_one_that_it_is_told(stage, place):
+@pytest.mark.parametrize(("stage", "stage_index"), [(None, 2), (0, 0), (3, 3)])
+def test_hint_takes_the_middle_stage_or_the_configured_one(stage, stage_index):
     student, teacher = pair()
-    alone = [Taps(taps.logits, taps.embedding, (taps.maps[place],)) for taps in (student, teacher)]
+    alone = [Taps(taps.logits, taps.embedding, (taps.maps[stage_index],)) for taps in (student, teacher)]
     assert values("hint", student, teacher, stage=stage)[1] == pytest.approx(values("hint", *alone)[1], rel=1e-12)
 
 
@@ -479,7 +479,7 @@ class ContrastReference:
     def against(self, side, features, indices, negatives):
         memory = self.memories[side]
         scores = [
-            [math.exp(dot(feature, memory[place]) / self.temperature) for place in [index, *others]]
+            [math.exp(dot(feature, memory[position]) / self.temperature) for position in [index, *others]]
             for feature, index, others in zip(features, indices, negatives, strict=True)
         ]
         if side not in self.constants:
@@ -494,11 +494,11 @@ class ContrastReference:
         return total / len(features)
 
 
-@pytest.mark.parametrize(("num_images", "wanted", "taken"), [(9, 16384, 8), (9, 8, 8), (40, 5, 5)])
-def test_crd_over_several_steps_of_training(num_images, wanted, taken, monkeypatch):
+@pytest.mark.parametrize(("num_images", "configured", "taken"), [(9, 16384, 8), (9, 8, 8), (40, 5, 5)])
+def test_crd_over_several_steps_of_training(num_images, configured, taken, monkeypatch):
     """Batches overlap, so that the memory's changes show; the linear maps learn between the steps."""
     student, teacher = pair()
-    loss = build("crd", student, teacher, num_images, features=3, negatives=wanted, temperature=0.5, momentum=0.3)
+    loss = build("crd", student, teacher, num_images, features=3, negatives=configured, temperature=0.5, momentum=0.3)
     reference = ContrastReference(loss, num_images, 0.5, 0.3)
     drawn, draw = [], loss._draw_negatives
 

@@ -29,6 +29,8 @@ def test_the_test_images_are_torchvision_s_and_validation_is_drawn(tmp_path, mon
 @pytest.mark.parametrize(("source", "title"), [("cifar10", "CIFAR-10"), ("cifar100", "CIFAR-100")])
 def test_nothing_is_downloaded_unless_asked(tmp_path, source, title):
     """The real torchvision, which finds nothing in the folder."""
-    with pytest.raises(MissingImagesError, match=rf"{title} is not .* in .*, and download is false; .* download: true"):
+    with pytest.raises(
+        MissingImagesError, match=rf"{title} is not in .*, or is damaged, and download is false; .* download: true"
+    ):
         load_images(source, 0.25, 0.25, 0, {"folder": str(tmp_path), "download": False})
     assert not list(tmp_path.iterdir())

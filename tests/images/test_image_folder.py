@@ -136,7 +136,7 @@ def test_images_are_decoded_once_and_again_when_the_folder_changes(tmp_path, pho
 def test_processes_beside_this_one_decode_the_same(tmp_path, photographs, monkeypatch):
     here = load(photographs, tmp_path / "here")
     monkeypatch.setattr(image_folder, "SMALL_BYTES", 0)
-    monkeypatch.setattr(image_folder, "FILES_A_CHUNK", 7)
+    monkeypatch.setattr(image_folder, "FILES_PER_CHUNK", 7)
     elsewhere = load(photographs, tmp_path / "elsewhere")
     assert elsewhere.fingerprint == here.fingerprint
     (photographs / "train/china/004.png").write_bytes(b"no image")
@@ -198,7 +198,7 @@ def test_a_class_that_only_a_split_has_is_named(photographs):
 def test_one_image_of_a_class_cannot_be_split(photographs):
     for file in sorted((photographs / "train/china").iterdir())[1:]:
         file.unlink()
-    with pytest.raises(MissingImagesError, match="the class 'china' has one image to train on, .*000.png"):
+    with pytest.raises(MissingImagesError, match="the class 'china' has one training image, .*000.png"):
         load(photographs)
 
 
@@ -224,13 +224,13 @@ def test_a_folder_that_is_not_there_or_has_no_classes_is_named(tmp_path):
         load_images("image_folder", 0.25, 0.25, 0, {"folder": None, "image_size": 32, "channels": 3})
 
 
-def test_hidden_files_and_other_files_are_left_aside(photographs, caplog):
+def test_hidden_files_and_other_files_are_ignored(photographs, caplog):
     (photographs / "train/china/.DS_Store").write_bytes(b"x")
     (photographs / "train/china/notes.txt").write_text("x")
     (photographs / ".git").mkdir()
     with caplog.at_level("WARNING"):
         assert len(load(photographs).train) == 12
-    assert "1 files do not end in .jpeg, .jpg, .png, .webp and are left aside" in caplog.text
+    assert "1 files that do not end in .jpeg, .jpg, .png, .webp are ignored" in caplog.text
     assert not os.path.exists(photographs / "pixels")
 
 
@@ -249,11 +249,11 @@ def test_folders_that_only_look_like_splits_are_refused(tmp_path, renamed, named
         load(tmp_path / "i")
 
 
-def test_other_folders_beside_train_are_left_aside_with_a_warning(photographs, caplog):
+def test_other_folders_beside_train_are_ignored_with_a_warning(photographs, caplog):
     (photographs / "originals").mkdir()
     with caplog.at_level("WARNING"):
         assert load(photographs).class_names == CLASSES
-    assert "folders that are left aside: originals" in caplog.text
+    assert "test are ignored: originals" in caplog.text
 
 
 def test_hidden_folders_are_not_looked_into_and_linked_ones_are(tmp_path, photographs):
@@ -275,7 +275,7 @@ def test_one_image_to_train_on_is_refused_whatever_the_other_splits_have(photogr
     write(photographs / "test", 3, start=200)
     for file in sorted((photographs / "train/flower").iterdir())[1:]:
         file.unlink()
-    with pytest.raises(MissingImagesError, match=r"class 'flower' has one image to train on, .*000.png: at least 2"):
+    with pytest.raises(MissingImagesError, match=r"class 'flower' has one training image, .*000.png, but at least 2"):
         load(photographs)
 
 

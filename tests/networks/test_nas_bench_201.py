@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.networks import NetworkCost, network_cost
+from mf_nas_kd.networks import Costs, network_cost
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.networks.nas_bench_201 import OPERATION_BUILDERS, Cell, NASBench201Network
 from mf_nas_kd.spaces.nas_bench_201 import OPERATIONS, cell_of_operations
@@ -34,7 +34,7 @@ def gradients(network):
 )
 def test_counts_are_those_of_the_benchmark(operations, flops, params):
     """On CIFAR-10, as the benchmark's tables give them; their operations include one addition a class, of the bias."""
-    assert network_cost(build(operations), (3, 32, 32)) == NetworkCost(macs=flops - 10, params=params)
+    assert network_cost(build(operations), (3, 32, 32)) == Costs(macs=flops - 10, params=params)
 
 
 def test_hand_counted_network():

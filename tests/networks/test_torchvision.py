@@ -1,4 +1,4 @@
-"""Networks of torchvision show the same taps as our own, whatever they are made of."""
+"""Networks of torchvision have the same taps as our own, whatever their layers are."""
 
 import warnings
 
@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from mf_nas_kd.distillation import build_loss
 from mf_nas_kd.errors import InvalidValueError, ShapeMismatchError
 from mf_nas_kd.networks import build_teacher
-from mf_nas_kd.networks.cost import taps_of_nothing
+from mf_nas_kd.networks.cost import forward_empty_batch
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.taps import TapShapes
 
@@ -35,7 +35,7 @@ def build(model, image_shape=(3, 32, 32), small_image_stem=True, classes=7, **ar
 )
 def test_taps_of_very_different_networks(model, embedding, maps):
     network = build(model)
-    shapes = TapShapes.of(taps_of_nothing(network, (3, 32, 32)))
+    shapes = TapShapes.of(forward_empty_batch(network, (3, 32, 32)))
     assert (shapes.classes, shapes.embedding) == (7, embedding)
     assert shapes.maps == tuple((channels, size, size) for channels, size in maps)
     with torch.no_grad():
@@ -43,8 +43,8 @@ def test_taps_of_very_different_networks(model, embedding, maps):
     assert torch.isfinite(taps.logits).all()
 
 
-def test_the_stem_of_the_library_is_kept_unless_asked():
-    resnet = TapShapes.of(taps_of_nothing(build("resnet18", small_image_stem=False), (3, 32, 32)))
+def test_the_stem_of_the_library_is_kept_by_default():
+    resnet = TapShapes.of(forward_empty_batch(build("resnet18", small_image_stem=False), (3, 32, 32)))
     assert resnet.maps[0] == (64, 16, 16)
     assert resnet.maps[-1] == (512, 1, 1)
 
@@ -53,16 +53,16 @@ def test_grey_images_have_one_channel():
     assert build("resnet18", image_shape=(1, 8, 8)).model.conv1.weight.shape == (64, 1, 3, 3)
 
 
-def test_the_embedding_is_what_the_last_layer_sees():
+def test_the_embedding_is_the_input_of_the_last_layer():
     network = build("resnet18").eval()
     with torch.no_grad():
         taps = network(torch.ones(2, 3, 32, 32))
         torch.testing.assert_close(network.model.fc(taps.embedding), taps.logits)
 
 
-def test_a_network_of_tokens_has_no_maps_and_losses_say_so():
+def test_a_network_of_tokens_has_no_maps_and_losses_of_maps_refuse_it():
     network = build("vit_b_32", image_size=32)
-    teacher = TapShapes.of(taps_of_nothing(network, (3, 32, 32)))
+    teacher = TapShapes.of(forward_empty_batch(network, (3, 32, 32)))
     assert teacher.maps == ()
     student = TapShapes(7, 16, ((16, 4, 4),))
     build_loss("kd", student=student, teacher=teacher, num_images=10)

@@ -2,10 +2,14 @@ from fractions import Fraction
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Fidelity, FidelitySettings
+from mf_nas_kd.records.fidelity import LARGEST_DENOMINATOR
+from tests.properties import FIDELITIES
 
 FIELDS = {"epochs": 2, "width": 1.0, "distillation": "none"}
 
@@ -14,7 +18,7 @@ FIELDS = {"epochs": 2, "width": 1.0, "distillation": "none"}
 def test_a_fraction_survives_a_floating_point_column(fraction):
     fidelity = Fidelity(Fraction(fraction), **FIELDS)
     row = SimpleNamespace(train_fraction=float(fidelity.train_fraction), **FIELDS)
-    assert Fidelity.from_columns(row) == fidelity
+    assert Fidelity.from_row(row) == fidelity
 
 
 def test_configuration_takes_fractions_as_text():
@@ -43,3 +47,27 @@ def test_values_out_of_range_are_refused(change, message):
 
 def test_image_passes_multiply():
     assert Fidelity(Fraction(1, 9), 12).image_passes == Fraction(4, 3)
+
+
+@given(FIDELITIES)
+def test_every_fidelity_survives_the_columns_of_a_table(fidelity):
+    again = Fidelity.from_row(fidelity.to_row())
+    assert again == fidelity
+    assert hash(again) == hash(fidelity)
+    assert str(again) == str(fidelity)
+
+
+@given(st.integers(LARGEST_DENOMINATOR // 2, LARGEST_DENOMINATOR), st.data())
+def test_the_largest_denominators_survive(denominator, data):
+    fraction = Fraction(data.draw(st.integers(1, denominator)), denominator)
+    fidelity = Fidelity(fraction, **FIELDS)
+    assert Fidelity.from_row(fidelity.to_row()).train_fraction == fraction
+
+
+@given(st.integers(LARGEST_DENOMINATOR + 1, 10**12))
+def test_a_denominator_that_would_not_survive_is_refused(denominator):
+    fraction = Fraction(1, denominator)
+    with pytest.raises(InvalidValueError, match="train_fraction is '1/.* denominator of at most 1,000,000"):
+        Fidelity(fraction, **FIELDS)
+    with pytest.raises(ValidationError, match="denominator of at most 1,000,000"):
+        FidelitySettings(train_fraction=str(fraction), **FIELDS)

@@ -13,20 +13,20 @@ FULL = Fidelity(Fraction(1), 10)
 LOW = Fidelity(Fraction(1, 9), 9, distillation="kd")
 OPTIONS = {
     "random": {},
-    "hf_gp": {"initial_evaluations": 3, "exploration": 0.5, "free_predictors": False},
-    "lf_only": {"low_fidelity_evaluations": 6, "free_predictors": False},
+    "hf_gp": {"initial_evaluations": 3, "exploration": 0.5, "zero_cost_proxies": False},
+    "lf_only": {"low_fidelity_evaluations": 6, "zero_cost_proxies": False},
     "two_stage": {
         "low_fidelity_evaluations": 5,
         "initial_evaluations": 2,
         "promoted": 1,
         "exploration": 0.5,
-        "free_predictors": False,
+        "zero_cost_proxies": False,
     },
     "co_kriging": {
         "low_fidelity_evaluations": 5,
         "initial_evaluations": 2,
         "exploration": 0.5,
-        "free_predictors": False,
+        "zero_cost_proxies": False,
     },
     "regularised_evolution": {"population_size": 4, "sample_size": 2},
     "successive_halving": {"initial_candidates": 9, "reduction_factor": 3},
@@ -37,13 +37,13 @@ OPTIONS = {
 """Options of every strategy; a new one adds its line here."""
 assert OPTIONS.keys() == STRATEGIES.keys()
 PACKAGES = {"optuna_tpe": "optuna", "botorch_multi_fidelity": "botorch"}
-"""What strategies need of the extra ``peers``; without it their tests are skipped."""
+"""What strategies need of the extra ``external``; without it their tests are skipped."""
 
 
 def skip_unless_installed(name):
     """For a strategy of another project, where the extra is not installed."""
     if package := PACKAGES.get(name):
-        pytest.importorskip(package, reason=f"the extra peers, with {package}, is not installed")
+        pytest.importorskip(package, reason=f"the extra external, with {package}, is not installed")
 
 
 CANDIDATES = tuple(

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mf_nas_kd.records import Fidelity
+from mf_nas_kd.records import Fidelity, Metrics
 from mf_nas_kd.search import Budget, Candidate, History, build_strategy, run_search
 from mf_nas_kd.search.neighbours import Neighbours
 from mf_nas_kd.search.rungs import rungs
@@ -52,8 +52,8 @@ def test_the_search_goes_on_until_every_candidate_was_trained_fully(name, low, f
     def sometimes(requests):
         done = evaluate(requests)
         return [
-            replace(e, status="failed", val_accuracy=None, test_accuracy=None, error="out of memory")
-            if failing and int(e.architecture_id, 16) % failing == 0
+            replace(e, status="failed", metrics=Metrics(), error="out of memory")
+            if failing and int(e.architecture.id, 16) % failing == 0
             else e
             for e in done
         ]
@@ -96,7 +96,7 @@ def test_a_third_goes_on_to_each_next_rung():
     second = halving(History(tuple(seen)))
     assert {p.fidelity for p in second} == {THIRD}
     assert names(second) == [CANDIDATES[i].id for i in (1, 3, 5)]
-    assert "place 1 of 9 with 0.9000 at rung 1 of 3, from which 3 of this bracket of 9 go on" in second[0].reason
+    assert "rank 1 of 9 with 0.9000 at rung 1 of 3, from which 3 of this bracket of 9 are promoted" in second[0].reason
     seen += [observation(CANDIDATES[i], THIRD, val_accuracy=a) for i, a in ((1, 0.5), (3, 0.7))]
     assert names(halving(History(tuple(seen)))) == [CANDIDATES[5].id], "a rung is finished first"
     seen.append(observation(CANDIDATES[5], THIRD, val_accuracy=0.6))
@@ -141,7 +141,7 @@ def test_when_all_have_entered_the_rest_is_one_bracket():
     done += [observation(CANDIDATES[9 * k + 8], FULL) for k in range(4)]
     rest = halving(History((*(seen for members in bracket for seen in members), *done)))
     assert {p.fidelity for p in rest} == {THIRD}
-    assert "of 32 with 0.3200 at rung 1 of 3, from which 10 of this bracket of 32 go on" in rest[0].reason
+    assert "of 32 with 0.3200 at rung 1 of 3, from which 10 of this bracket of 32 are promoted" in rest[0].reason
     assert names(rest) == [CANDIDATES[i].id for i in (32, 31, 30, 29, 28, 27)], (
         "of the best 10, four are known at 1/3 already"
     )
@@ -151,7 +151,7 @@ def test_a_budget_without_room_for_short_trainings_trains_who_came_farthest():
     seen = [*at(LOW, NINE), observation(CANDIDATES[3], THIRD, val_accuracy=0.2)]
     (full,) = halving(History(tuple(seen)), budget=Budget(1e9, 1), proposals_at_a_time=1)
     assert (full.candidate, full.fidelity) == (CANDIDATES[3], FULL)
-    assert "the budget leaves no room for another short training" in full.reason
+    assert "the budget does not afford another low-fidelity evaluation" in full.reason
 
 
 def evolve(history, population=4, sample=50, seed=0, **fields):

@@ -86,8 +86,8 @@ def test_a_search_ends_when_everything_is_known(name):
 def test_what_was_known_is_free_and_not_evaluated_again(name):
     known = evaluate_all(CANDIDATES[:20], FULL) + evaluate_all(CANDIDATES[:20], LOW)
     result = search(name, Budget(40, 1000), known=known)
-    done = {(e.architecture_id, e.fidelity) for e in known}
-    assert not done & {(e.architecture_id, e.fidelity) for e in result.evaluations}
+    done = {(e.architecture.id, e.fidelity) for e in known}
+    assert not done & {(e.architecture.id, e.fidelity) for e in result.evaluations}
     assert result.spent_seconds == pytest.approx(sum(e.cost_seconds for e in result.evaluations))
 
 

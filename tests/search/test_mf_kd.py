@@ -15,8 +15,8 @@ import pytest
 
 from mf_nas_kd.records import Architecture, Fidelity
 from mf_nas_kd.search import Budget, Candidate, History, Observation, SearchProblem, build_strategy
+from mf_nas_kd.search.acquisition import LOW_FIDELITY_ALLOWANCE
 from mf_nas_kd.search.loop import search_steps
-from mf_nas_kd.search.mf_kd import ALLOWANCE
 from tests.search.problems import CANDIDATES, FULL, LOW, observation, problem
 
 PLENTY = Budget(1e9, 10_000)
@@ -60,7 +60,7 @@ class Synthetic:
             Observation(
                 proposal.candidate.id,
                 proposal.fidelity,
-                float(self._accuracies[proposal.fidelity][self.problem.place[proposal.candidate.id]]),
+                float(self._accuracies[proposal.fidelity][self.problem.index[proposal.candidate.id]]),
                 float(proposal.fidelity.image_passes),
                 proposal.candidate.macs,
                 step=1,
@@ -126,7 +126,7 @@ def test_looks_may_cost_a_quarter_of_what_full_trainings_have_cost():
         for step in Synthetic({dear: 0.9}, seed=seed).until_best(seed=seed):
             spent[step.answer.fidelity] += step.answer.cost_seconds
             shares.append(spent[dear] / spent[FULL])
-    assert ALLOWANCE / 2 < max(shares) <= ALLOWANCE + 1e-9
+    assert LOW_FIDELITY_ALLOWANCE / 2 < max(shares) <= LOW_FIDELITY_ALLOWANCE + 1e-9
 
 
 def test_no_candidate_is_in_a_batch_twice():
@@ -170,10 +170,19 @@ def test_reasons_say_the_numbers():
     for step in steps:
         reason, number = step.proposal.reason, r"\d+\.\d\d"
         if step.answer.fidelity == FULL:
-            assert re.match(rf"trained fully: the best with a chance of {number}, expected {number}\d* \+- ", reason)
+            assert re.match(
+                rf"high-fidelity evaluation: probability of being the best {number}, predicted accuracy {number}\d* \+- ",
+                reason,
+            )
         else:
-            assert re.match(rf"looked at first: going on only above {number}\d* finds the best with a chance", reason)
-            assert re.search(rf"agrees to {number}, (no looks yet|looks are trusted to {number})$", reason)
+            assert re.match(
+                rf"low-fidelity evaluation: a high-fidelity one only above {number}\d* would identify the best with ",
+                reason,
+            )
+            assert re.search(
+                rf"target fidelity {number}; (no low-fidelity evaluations yet|model weight of low fidelities {number})$",
+                reason,
+            )
 
 
 def test_failed_evaluations_are_not_proposed_again():

@@ -8,8 +8,9 @@ import pytest
 
 from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError
 from mf_nas_kd.records import Fidelity
-from mf_nas_kd.search import Budget, History, build_strategy, run_search
-from mf_nas_kd.search.trusted_fidelity import trusted_fidelity
+from mf_nas_kd.search import Budget, History, Observation, build_strategy, run_search
+from mf_nas_kd.search.low_fidelity_choice import choose_low_fidelity
+from tests.fakes import evaluation
 from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, evaluate, observation, problem, truth
 
 PLENTY = Budget(1e9, 10_000)
@@ -40,7 +41,7 @@ def test_hf_gp_explores_then_believes():
     few = History(tuple(observation(c, FULL) for c in CANDIDATES[:2]))
     assert "drawn at random" in propose("hf_gp", few)[0].reason
     enough = History(tuple(observation(c, FULL) for c in CANDIDATES[::4]))
-    assert "highest bound" in propose("hf_gp", enough)[0].reason
+    assert "highest upper confidence bound" in propose("hf_gp", enough)[0].reason
 
 
 def test_lf_only_pays_for_short_ones_then_for_full_ones_in_the_order_of_its_predictions():
@@ -60,10 +61,10 @@ def test_two_stage_promotes_the_best_short_training():
     short = paid.accuracies(LOW)
     assert promoted.fidelity == FULL
     assert promoted.candidate.id == max(short, key=short.__getitem__)
-    assert "place 1 of 12 short trainings" in promoted.reason
+    assert "rank 1 of 12 low-fidelity evaluations" in promoted.reason
     (after,) = propose("two_stage", paid.with_(observation(promoted.candidate, FULL)))
     assert after.fidelity == FULL
-    assert "highest bound" in after.reason
+    assert "highest upper confidence bound" in after.reason
 
 
 @pytest.mark.parametrize("name", ["lf_only", "two_stage"])
@@ -124,31 +125,40 @@ def test_of_several_low_fidelities_the_one_that_agreed_best_is_used(name, agreem
     strategy = build_strategy(name, problem(1, low=(LOW, OTHER_LOW)), OPTIONS[name])
     (proposal,) = strategy.propose(known_with(agreements), PLENTY, np.random.default_rng(0))
     assert proposal.fidelity == chosen
-    assert "agreed best with full training before, Kendall 1.00 on 8 candidates" in proposal.reason
+    assert "agreed best with the target fidelity before, Kendall 1.00 on 8 candidates" in proposal.reason
 
 
 def test_agreement_that_is_not_known_leaves_the_order_of_the_configuration():
     the_problem = problem(1, low=(LOW, OTHER_LOW))
     few = known_with({LOW: -1, OTHER_LOW: 1}, count=4)
-    assert trusted_fidelity(the_problem, few)[0] == LOW
-    assert trusted_fidelity(the_problem, History())[0] == LOW
+    assert choose_low_fidelity(the_problem, few)[0] == LOW
+    assert choose_low_fidelity(the_problem, History())[0] == LOW
 
 
 def test_the_choice_stays_the_same_throughout_a_search():
     the_problem = problem(1, low=(LOW, OTHER_LOW))
     before = known_with({LOW: -1, OTHER_LOW: 1})
     later = [observation(c, f, val_accuracy=0.5) for c in CANDIDATES[8:20] for f in (LOW, OTHER_LOW, FULL)]
-    assert trusted_fidelity(the_problem, before.with_(*later))[0] == OTHER_LOW
+    assert choose_low_fidelity(the_problem, before.with_(*later))[0] == OTHER_LOW
 
 
 def test_full_training_is_no_low_fidelity():
-    with pytest.raises(InvalidValueError, match="low fidelity is .* but must be another one than full training"):
+    with pytest.raises(InvalidValueError, match="low fidelity is .* but must be another one than the target fidelity"):
         problem(1, low=(LOW, FULL))
 
 
 def test_what_narrow_networks_cost_is_expected_of_narrow_networks():
     """Half the width, a quarter of the operations, one second each: the next one costs about a second too."""
     narrow = replace(LOW, width=0.5)
-    seen = [replace(observation(c, narrow), macs=c.macs // 4, cost_seconds=1.0) for c in CANDIDATES]
+    seen = [replace(observation(c, narrow), cost_seconds=1.0) for c in CANDIDATES]
     costliest = max(CANDIDATES, key=lambda candidate: candidate.macs)
     assert History(tuple(seen)).expected_cost(costliest, narrow) == pytest.approx(1.0, rel=0.05)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_observation_has_the_macs_at_full_width(known):
+    """Those of the candidate; of an architecture that is none, an estimate from what the narrow network has."""
+    candidate, narrow = CANDIDATES[0], replace(LOW, width=0.5)
+    evaluated = evaluation("", candidate.architecture, narrow, 0, 0.5, macs=round(candidate.macs / 4))
+    candidates = {candidate.id: candidate} if known else {}
+    assert Observation.of(evaluated, 0, candidates).macs == pytest.approx(candidate.macs, abs=2)

@@ -1,10 +1,12 @@
-"""Every space keeps what the protocol promises."""
+"""Every space fulfils the obligations of the protocol."""
 
 import zlib
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError
 from mf_nas_kd.networks import STUDENTS, CostCounter, build_network
@@ -45,6 +47,16 @@ def test_neighbourhood_is_symmetric_and_irreflexive(space, samples):
         assert all(architecture in space.neighbours(neighbour) for neighbour in neighbours)
 
 
+@pytest.mark.parametrize("name", SPACES)
+@given(seed=st.integers(0, 2**32))
+def test_every_architecture_is_a_neighbour_of_its_neighbours(name, seed):
+    space = build_space(name, CHOICES[name])
+    architecture = space.sample(np.random.default_rng(seed))
+    neighbours = space.neighbours(architecture)
+    assert len(set(neighbours) - {architecture}) == len(neighbours) > 0
+    assert all(architecture in space.neighbours(neighbour) for neighbour in neighbours)
+
+
 def test_neighbours_lead_to_every_architecture_and_to_no_other(space, samples):
     reached, frontier = {samples[0]}, [samples[0]]
     while frontier:
@@ -79,14 +91,14 @@ def test_going_down_ends_at_the_lowest_cost(bottom, samples, cost_of):
 
 def test_the_tightest_possible_limits_are_met(space, bottom, cost_of):
     lowest = cost_of(next(iter(bottom)))
-    limits = Limits(max_macs=lowest.macs, max_params=lowest.params)
+    limits = Limits.of(max_macs=lowest.macs, max_params=lowest.params)
     found = sample_within(space, 3, limits, cost_of, np.random.default_rng(1))
     assert found
     assert {cost_of(architecture) for architecture in found} == {lowest}
 
 
 def test_samples_within_limits_are_different_and_within(space, samples, cost_of):
-    limits = Limits(max_macs=int(np.median([cost_of(architecture).macs for architecture in samples])))
+    limits = Limits.of(max_macs=int(np.median([cost_of(architecture).macs for architecture in samples])))
     found = sample_within(space, 8, limits, cost_of, np.random.default_rng(0))
     assert len(set(found)) == len(found) == 8
     assert all(limits.allow(cost_of(architecture)) for architecture in found)
@@ -95,7 +107,7 @@ def test_samples_within_limits_are_different_and_within(space, samples, cost_of)
 def test_an_impossible_limit_is_one_clear_error(space, cost_of):
     message = rf"no architecture of the space '{space.name}' has macs <= 10: the smallest one has macs = [\d,]+"
     with pytest.raises(ImpossibleLimitError, match=message):
-        sample_within(space, 1, Limits(max_macs=10), cost_of, np.random.default_rng(0))
+        sample_within(space, 1, Limits.of(max_macs=10), cost_of, np.random.default_rng(0))
 
 
 def test_features_are_finite_and_of_one_length(space, samples):

@@ -10,7 +10,7 @@ def cost_of():
     return CostCounter(classes=10, image_shape=(1, 8, 8))
 
 
-@pytest.mark.parametrize("limits", [Limits(), Limits(max_macs=12_000), Limits(max_params=1_000)])
+@pytest.mark.parametrize("limits", [Limits.of(), Limits.of(max_macs=12_000), Limits.of(max_params=1_000)])
 def test_all_samples_are_within_the_limits_and_different(space, cost_of, limits):
     found = sample_within(space, 8, limits, cost_of, np.random.default_rng(0))
     assert len({architecture.id for architecture in found}) == len(found) == 8
@@ -18,7 +18,9 @@ def test_all_samples_are_within_the_limits_and_different(space, cost_of, limits)
 
 
 def test_a_limit_that_only_the_smallest_meets_is_met(space, cost_of):
-    everything = sample_within(space, 1000, Limits(), cost_of, np.random.default_rng(0), attempts_per_architecture=200)
+    everything = sample_within(
+        space, 1000, Limits.of(), cost_of, np.random.default_rng(0), attempts_per_architecture=200
+    )
     smallest = min(everything, key=lambda architecture: cost_of(architecture).macs)
-    limits = Limits(max_macs=cost_of(smallest).macs)
+    limits = Limits.of(max_macs=cost_of(smallest).macs)
     assert sample_within(space, 5, limits, cost_of, np.random.default_rng(1)) == (smallest,)

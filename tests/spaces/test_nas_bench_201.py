@@ -1,6 +1,8 @@
 import csv
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mf_nas_kd.errors import InvalidValueError
@@ -23,6 +25,32 @@ def architecture_of(*operations):
 def test_a_cell_and_its_operations_are_each_others_inverse():
     assert operations_of_cell(CELL) == EDGES_OF_CELL
     assert cell_of_operations(EDGES_OF_CELL) == CELL
+
+
+@given(st.tuples(*[st.sampled_from(OPERATIONS)] * 6))
+def test_every_cell_goes_there_and_back(operations):
+    assert operations_of_cell(cell_of_operations(operations)) == operations
+
+
+@given(st.one_of(st.text(), st.lists(st.sampled_from(["|", "+", "~0", "~1", "~2", *OPERATIONS])).map("".join)))
+def test_any_other_text_is_refused_or_is_that_of_its_operations(text):
+    try:
+        operations = operations_of_cell(text)
+    except InvalidValueError:
+        return
+    assert cell_of_operations(operations) == text
+
+
+@given(
+    st.lists(st.sampled_from(OPERATIONS), min_size=2, unique=True).map(lambda some: sorted(some, key=OPERATIONS.index)),
+    st.data(),
+)
+def test_neighbours_are_symmetric_whatever_operations_there_are(operations, data):
+    space = space_of(operations=operations)
+    architecture = architecture_of(*data.draw(st.tuples(*[st.sampled_from(operations)] * 6)))
+    neighbours = space.neighbours(architecture)
+    assert len(set(neighbours)) == 6 * (len(operations) - 1)
+    assert all(architecture in space.neighbours(neighbour) for neighbour in neighbours)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from mf_nas_kd.errors import ShapeMismatchError
 from mf_nas_kd.statistics import BootstrapSettings, correlation_table, rank_agreement
-from mf_nas_kd.statistics.correlation import kendall_by_sorting, kendall_of
+from mf_nas_kd.statistics.correlation import kendall_by_counting, kendall_by_sorting, kendall_of
 
 SETTINGS = BootstrapSettings(resamples=200, level=0.95, seed=0)
 
@@ -108,6 +110,7 @@ def test_the_table_has_every_kind_and_every_free_predictor():
             "params": rng.integers(10, 1000, 10),
             "dataset": "digits",
             "space": "s",
+            "architecture": "{}",
             "distillation": "none",
             "train_fraction": 1.0,
             "epochs": 5,
@@ -147,3 +150,31 @@ def test_many_candidates_need_no_matrix_of_all_pairs():
     found = rank_agreement(cheap, expensive, free, BootstrapSettings(resamples=3, level=0.95, seed=0))
     assert found.kendall.value == pytest.approx(2 / np.pi * np.arcsin(0.6), abs=0.01)
     assert found.partial_kendall.value == pytest.approx(found.kendall.value, abs=0.01)
+
+
+@st.composite
+def tied_columns_and_draws(draw):
+    """Two columns of a few different values, and a bootstrap draw of their rows."""
+    n = draw(st.integers(2, 25))
+    values = st.lists(st.integers(0, 5), min_size=n, max_size=n)
+    drawn = draw(st.lists(st.integers(0, n - 1), min_size=n, max_size=n))
+    return np.array([draw(values), draw(values)], dtype=float), np.array(drawn)
+
+
+@given(tied_columns_and_draws())
+def test_tau_by_counting_and_by_sorting_is_scipys_on_bootstrap_draws_with_ties(data):
+    columns, drawn = data
+    first, second = np.triu_indices(columns.shape[1], k=1)
+    counted = kendall_by_counting(np.sign(columns[:, first] - columns[:, second]), first, second, drawn)[0, 1]
+    expected = stats.kendalltau(*columns[:, drawn]).statistic
+    np.testing.assert_allclose(counted, expected, atol=1e-12)
+    np.testing.assert_allclose(kendall_by_sorting(columns[:, drawn])[0, 1], expected, atol=1e-12)
+
+
+@given(tied_columns_and_draws())
+def test_tau_does_not_depend_on_order_and_changes_its_sign_with_the_direction(data):
+    columns, drawn = data
+    tau = kendall_of(columns)(drawn)[0, 1]
+    reversed_tau = kendall_of(columns * [[1], [-1]])(drawn)[0, 1]
+    np.testing.assert_allclose(reversed_tau, -tau, atol=1e-12)
+    np.testing.assert_allclose(kendall_of(columns)(drawn[::-1])[0, 1], tau, atol=1e-12)

@@ -4,9 +4,9 @@ from dataclasses import replace
 import pytest
 
 from mf_nas_kd.errors import StoreError
+from mf_nas_kd.records import Evaluation, Metrics
+from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.store import EvaluationStore
-from mf_nas_kd.store import evaluation_store as store_module
-from mf_nas_kd.studies.plan import evaluations_of
 from tests.fakes import FakeEvaluator
 
 
@@ -32,12 +32,12 @@ def test_records_come_back_as_they_went(any_url, evaluation, architectures, shor
     store.append(failed)
     again = EvaluationStore(any_url)
     assert again.find([evaluation.key, "unknown"]) == {evaluation.key: evaluation}
-    assert evaluations_of(again.table()) == [evaluation, failed]
+    assert records_of(again.table(), Evaluation) == [evaluation, failed]
 
 
 def test_the_newest_record_of_a_key_counts_and_none_is_removed(url, evaluation, tmp_path):
     store = EvaluationStore(url)
-    store.append(replace(evaluation, status="failed", val_accuracy=None, error="x"))
+    store.append(replace(evaluation, status="failed", metrics=Metrics(), error="x"))
     store.append(evaluation)
     assert store.find([evaluation.key])[evaluation.key] == evaluation
     assert len(store.table()) == 1
@@ -94,21 +94,3 @@ def test_a_password_is_never_shown(url):
     store = EvaluationStore(url)
     store._url = store._url.set(drivername="postgresql", host="h", username="u", password="secret")
     assert "secret" not in str(store)
-
-
-def test_a_store_that_another_process_creates_meanwhile_is_opened(tmp_path, monkeypatch):
-    """Both looked, found nothing, and both create: the second one opens what the first has made."""
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    real = store_module.EVALUATIONS.metadata.create_all
-
-    calls = []
-
-    def late(engine):
-        calls.append(engine)
-        real(engine)
-        if len(calls) == 1:
-            real(engine, checkfirst=False)
-
-    monkeypatch.setattr(store_module.EVALUATIONS.metadata, "create_all", late)
-    assert EvaluationStore(url).table().empty
-    assert len(calls) == 2

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mf_nas_kd.errors import InvalidValueError, MissingTeacherError
-from mf_nas_kd.networks.cost import taps_of_nothing
+from mf_nas_kd.networks.cost import forward_empty_batch
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.studies.resolution import seen_pairs
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
@@ -60,7 +60,7 @@ def test_a_resolved_training_has_what_its_parts_need(evaluator, architectures, k
     assert training.draws.augmentations == len(training.augmentation) == 9
     with torch_seeded(0, "test"):
         network = evaluator.context.build(architectures[0], 0.5)
-    assert training.target_spec.student == TapShapes.of(taps_of_nothing(network, digits.image_shape))
+    assert training.target_spec.student == TapShapes.of(forward_empty_batch(network, digits.image_shape))
     assert training.target_spec.distillation == "kd"
     positions = training.pairs // 9
     assert set(positions.tolist()) <= set(training.subset.positions.tolist())

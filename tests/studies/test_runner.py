@@ -31,7 +31,7 @@ def test_nothing_is_evaluated_twice(requests, tmp_path):
     first = run(requests[:2], FakeEvaluator(), store, seen.append)
     again = run(requests, FakeEvaluator(), store, seen.append)
     assert again[:2] == first
-    assert [e.architecture_id for e in seen] == [r.architecture.id for r in requests]
+    assert [e.architecture.id for e in seen] == [r.architecture.id for r in requests]
     assert len(store.table()) == len(requests)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mf_nas_kd.surrogates import CoKrigingPrior, GaussianProcess, Inputs, co_kriging, single_fidelity
-from mf_nas_kd.surrogates.single_fidelity import LEVEL, LEVEL_DEVIATION
+from mf_nas_kd.surrogates.single_fidelity import CONSTANT_DEVIATION, CONSTANT_MEAN
 
 # Factor; scale, line, bumps, noise, length of the cheap process; of the difference.
 T = np.array([1.7, -3.0, -0.5, 0.2, -2.0, 0.3, -4.0, -0.8, 0.4, -1.5, -0.2])
@@ -27,7 +27,7 @@ def test_as_the_formula_by_hand():
 
     def kernel(t, x, y):
         line, bumps = np.exp(2 * t[0] + t[1]) * (x @ y) / len(x), np.exp(2 * t[0] + t[2])
-        return LEVEL_DEVIATION**2 + line + bumps * np.exp(-((x - y) @ (x - y)) / len(x) / (2 * np.exp(t[4]) ** 2))
+        return CONSTANT_DEVIATION**2 + line + bumps * np.exp(-((x - y) @ (x - y)) / len(x) / (2 * np.exp(t[4]) ** 2))
 
     def covariance(x, high_x, y, high_y):
         factors = (r if high_x else 1) * (r if high_y else 1)
@@ -36,13 +36,13 @@ def test_as_the_formula_by_hand():
     seen = [(x, f == 0) for x, f in zip(inputs.features, inputs.fidelity, strict=True)]
     noise = [np.exp(2 * t[0] + t[3]) for t in (difference if high else cheap for _, high in seen)]
     observed = np.array([[covariance(*a, *b) for b in seen] for a in seen]) + np.diag(noise)
-    level = np.array([LEVEL * (r if high else 1) for _, high in seen])
+    level = np.array([CONSTANT_MEAN * (r if high else 1) for _, high in seen])
     points = np.random.default_rng(1).normal(size=(6, 3))
     process = GaussianProcess(CoKrigingPrior()).condition(T, inputs, values)
     for fidelity in (0, 1):
         high = fidelity == 0
         cross = np.array([[covariance(x, high, *b) for b in seen] for x in points])
-        mean = LEVEL * (r if high else 1) + cross @ np.linalg.solve(observed, values - level)
+        mean = CONSTANT_MEAN * (r if high else 1) + cross @ np.linalg.solve(observed, values - level)
         own = np.array([covariance(x, high, x, high) for x in points])
         variance = own - np.diag(cross @ np.linalg.solve(observed, cross.T))
         there = Inputs(points, np.zeros((6, 0)), 100 + np.arange(6), np.full(6, fidelity))
@@ -58,8 +58,8 @@ def test_as_smt_with_the_same_hyper_parameters(monkeypatch):
     """Against MFCK, which has the same joint covariance but neither levels nor lines."""
     applications = pytest.importorskip("smt.applications", reason="smt is not installed")
     for module in (single_fidelity, co_kriging):
-        monkeypatch.setattr(module, "LEVEL", 0.0)
-    monkeypatch.setattr(single_fidelity, "LEVEL_DEVIATION", 0.0)
+        monkeypatch.setattr(module, "CONSTANT_MEAN", 0.0)
+    monkeypatch.setattr(single_fidelity, "CONSTANT_DEVIATION", 0.0)
     inputs, values = nested()
     high = inputs.fidelity == 0
     theirs = applications.MFCK(eval_noise=True, noise0=[1e-3], n_start=2, print_global=False)
@@ -80,7 +80,7 @@ def test_as_smt_with_the_same_hyper_parameters(monkeypatch):
     there = Inputs(standardised(points), np.zeros((6, 0)), 100 + np.arange(6), np.zeros(6, int))
     ours = GaussianProcess(CoKrigingPrior()).condition(
         t,
-        Inputs(standardised(inputs.features), inputs.free, inputs.who, inputs.fidelity),
+        Inputs(standardised(inputs.features), inputs.proxies, inputs.candidate, inputs.fidelity),
         (values - theirs.y_mean) / theirs.y_std,
     )
     mean, deviation = ours.predict(there)

@@ -6,7 +6,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct
 
 from mf_nas_kd.surrogates import GaussianProcess, Inputs, SingleFidelityPrior, gaussian_process
-from mf_nas_kd.surrogates.single_fidelity import JITTER, LEVEL, LEVEL_DEVIATION
+from mf_nas_kd.surrogates.single_fidelity import CONSTANT_DEVIATION, CONSTANT_MEAN, JITTER
 
 
 def inputs(features, free=None):
@@ -34,19 +34,19 @@ def test_as_scikit_learn_with_the_same_kernel(free_columns):
     columns = np.hstack([features / np.sqrt(5), free / np.sqrt(max(free_columns, 1))])
     lengths = [np.exp(t[4])] * 5 + [1e9] * free_columns
     kernel = (
-        ConstantKernel(LEVEL_DEVIATION**2)
+        ConstantKernel(CONSTANT_DEVIATION**2)
         + ConstantKernel(line) * DotProduct(sigma_0=0, sigma_0_bounds="fixed")
         + ConstantKernel(bumps) * RBF(lengths)
     )
     theirs = GaussianProcessRegressor(kernel, alpha=noise + JITTER, optimizer=None)
-    theirs.fit(columns[seen], values[seen] - LEVEL)
+    theirs.fit(columns[seen], values[seen] - CONSTANT_MEAN)
     mean, deviation = theirs.predict(columns, return_std=True)
 
-    np.testing.assert_allclose(ours.predict(everything), [mean + LEVEL, deviation], rtol=1e-6)
-    np.testing.assert_allclose(ours.predict_mean(everything), mean + LEVEL, rtol=1e-6)
+    np.testing.assert_allclose(ours.predict(everything), [mean + CONSTANT_MEAN, deviation], rtol=1e-6)
+    np.testing.assert_allclose(ours.predict_mean(everything), mean + CONSTANT_MEAN, rtol=1e-6)
     assert ours.log_likelihood == pytest.approx(theirs.log_marginal_likelihood_value_, rel=1e-6)
     expected = theirs.predict(columns, return_cov=True)[1]
-    _, half = ours.mean_and_half(everything)
+    _, half = ours.mean_and_v(everything)
     covariance = ours.prior.covariance(t, everything, everything) - half.T @ half
     np.testing.assert_allclose(covariance, expected, rtol=1e-6, atol=1e-9)
 
@@ -79,7 +79,7 @@ def test_without_observations_the_prior_is_predicted():
     process = GaussianProcess(SingleFidelityPrior()).fit(known[none], values[none])
     np.testing.assert_array_equal(process.hyper_parameters, process.prior.expected)
     mean, deviation = process.predict(known)
-    np.testing.assert_array_equal(mean, np.full(5, LEVEL))
+    np.testing.assert_array_equal(mean, np.full(5, CONSTANT_MEAN))
     np.testing.assert_allclose(deviation**2, process.prior.variance(process.prior.expected, known))
     assert process.log_likelihood == 0
 
@@ -99,7 +99,7 @@ def test_of_many_observations_some_decide_on_hyper_parameters_and_all_on_predict
 def test_the_most_evaluated_come_first_and_then_evenly_many():
     who = np.concatenate([np.arange(100), np.arange(40, 50), np.arange(45, 50)])
     known = inputs(np.zeros((115, 1)))
-    known = Inputs(known.features, known.free, who, known.fidelity)
+    known = Inputs(known.features, known.proxies, who, known.fidelity)
     assert sorted(who[known.most_evaluated(15)]) == sorted([*range(45, 50)] * 3)
     assert set(who[known.most_evaluated(25)]) == set(range(40, 50))
     others = who[known.most_evaluated(25 + 30)]

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from mf_nas_kd.surrogates import CoKrigingPrior, GaussianProcess, Inputs, ManyFidelitiesPrior, SingleFidelityPrior
+from mf_nas_kd.surrogates import CoKrigingPrior, GaussianProcess, Inputs, MultiFidelityPrior, SingleFidelityPrior
 
 PRIORS = {
     "single": lambda: SingleFidelityPrior(),
     "co-kriging": lambda: CoKrigingPrior(),
-    "many": lambda: ManyFidelitiesPrior([1.0, 0.05, 0.3, 0.1], seen=[1, 2]),
+    "many": lambda: MultiFidelityPrior([1.0, 0.05, 0.3, 0.1], observed=[1, 2]),
 }
 
 
@@ -50,12 +50,12 @@ def test_derivatives_of_mean_and_covariance(prior):
         np.testing.assert_allclose(gradient(by_mean, by_covariance), numerical, atol=1e-7)
 
 
-def test_derivative_of_the_penalised_likelihood(prior):
+def test_derivative_of_the_negative_log_posterior(prior):
     some, t = inputs(), settings(prior)
     values = 0.5 + 0.05 * np.random.default_rng(2).normal(size=len(some))
     process = GaussianProcess(prior)
-    _, gradient = process.penalised_likelihood(t, some, values)
-    numerical = approx_fprime(t, lambda u: process.penalised_likelihood(u, some, values)[0], 1e-7)
+    _, gradient = process.negative_log_posterior(t, some, values)
+    numerical = approx_fprime(t, lambda u: process.negative_log_posterior(u, some, values)[0], 1e-7)
     np.testing.assert_allclose(gradient, numerical, rtol=1e-3, atol=1e-3)
 
 
@@ -64,7 +64,7 @@ def test_what_is_predicted_and_what_is_observed_fit_together(prior):
     some, t = inputs(), settings(prior)
     mean, covariance, _ = prior.moments(t, some)
     np.testing.assert_allclose(prior.mean(t, some), mean, atol=1e-12)
-    different = some.who[:, None] != some.who[None, :]
+    different = some.candidate[:, None] != some.candidate[None, :]
     np.testing.assert_allclose(prior.covariance(t, some, some)[different], covariance[different], atol=1e-12)
     np.testing.assert_allclose(np.diag(prior.covariance(t, some, some)), prior.variance(t, some), atol=1e-12)
     assert np.linalg.eigvalsh(covariance).min() > 0
@@ -74,9 +74,9 @@ def test_fitting_finds_what_is_more_likely(prior):
     some = inputs(40)
     values = 0.6 + 0.03 * some.features[:, 0] + 0.01 * some.fidelity
     process = GaussianProcess(prior)
-    expected = process.penalised_likelihood(prior.expected, some, values)[0]
+    expected = process.negative_log_posterior(prior.expected, some, values)[0]
     process.fit(some, values)
-    assert process.penalised_likelihood(process.hyper_parameters, some, values)[0] < expected
+    assert process.negative_log_posterior(process.hyper_parameters, some, values)[0] < expected
 
 
 DEGENERATE = {
@@ -87,9 +87,9 @@ DEGENERATE = {
     "repeated": lambda: (inputs().followed_by(inputs()), np.tile(0.5 + 0.01 * inputs().fidelity, 2)),
     "repeated with another value": lambda: (inputs().followed_by(inputs()), np.linspace(0.4, 0.7, 28)),
     "features that do not vary": lambda: (replace(inputs(), features=np.zeros((14, 4))), np.linspace(0.4, 0.7, 14)),
-    "no free predictors": lambda: (replace(inputs(), free=np.zeros((14, 0))), np.linspace(0.4, 0.7, 14)),
+    "no free predictors": lambda: (replace(inputs(), proxies=np.zeros((14, 0))), np.linspace(0.4, 0.7, 14)),
     "no columns": lambda: (
-        replace(inputs(), features=np.zeros((14, 0)), free=np.zeros((14, 0))),
+        replace(inputs(), features=np.zeros((14, 0)), proxies=np.zeros((14, 0))),
         np.linspace(0.4, 0.7, 14),
     ),
     "only cheap": lambda: (inputs().at(1), np.linspace(0.4, 0.7, 14)),
@@ -108,7 +108,7 @@ def test_whatever_was_observed_is_predicted_from(prior, case):
     candidates = replace(
         inputs(seed=5),
         features=inputs().features[:, : known.features.shape[1]],
-        free=inputs().free[:, : known.free.shape[1]],
+        proxies=inputs().proxies[:, : known.proxies.shape[1]],
     ).at(0)
     mean, deviation = process.predict(candidates)
     assert np.isfinite([mean, deviation]).all()

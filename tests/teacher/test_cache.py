@@ -268,10 +268,10 @@ def test_workers_map_what_the_driver_wrote(caching, evaluator, architectures, fi
         with open_executor(executor_settings("processes"), one) as workers:
             found = run_evaluations(requests, one, workers, store, lambda _: None, False, False)
         tables.append([science(e) for e in found])
-        seconds.append(store.teacher_fills()["seconds"].sum())
+        seconds.append(store.precomputed_targets()["seconds"].sum())
     assert tables[0] == tables[1]
     assert seconds[0] == 0 < seconds[1]
-    assert store.teacher_fills()["pairs"].sum() == len(seen(caching, fidelity))
+    assert store.precomputed_targets()["pairs"].sum() == len(seen(caching, fidelity))
 
 
 def test_an_evaluator_is_pickled_without_its_cache(caching, architectures, fidelity):

@@ -1,9 +1,13 @@
 """Stored targets come back as they were, or not at all."""
 
 import logging
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mf_nas_kd.teacher.target_file import HEADER_BYTES, TargetFile
 
@@ -116,3 +120,45 @@ def test_a_whole_file_is_left_alone(file, caplog):
     file.mend()
     assert file.path.stat().st_ino == before.st_ino
     assert not caplog.text
+
+
+def _damaged(content, cut, flips):
+    """The bytes up to ``cut``, with some of them changed; and up to where each byte is as it was."""
+    damaged = bytearray(content[:cut])
+    for place, mask in flips:
+        if place < len(damaged):
+            damaged[place] ^= mask
+    return bytes(damaged)
+
+
+# Most of the damage is done behind the header: in records, not in 4096 bytes of text and spaces.
+LENGTH = HEADER_BYTES + 6 * 24
+PLACES = st.integers(HEADER_BYTES, LENGTH - 1) | st.integers(0, LENGTH - 1)
+
+
+@given(PLACES | st.just(LENGTH), st.lists(st.tuples(PLACES, st.integers(1, 255)), max_size=4))
+def test_whatever_is_damaged_what_is_whole_is_kept_and_nothing_else(cut, flips):
+    """Records are 24 bytes. A record is whole if all its bytes are there and as they were, and so is the header."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = TargetFile(Path(folder), {"teacher": "t"}, SHAPE)
+        assert file.record_bytes == 24
+        targets = fill(file, range(6))
+        content = file.path.read_bytes()
+        damaged = _damaged(content, cut, flips)
+        file.path.write_bytes(damaged)
+        intact = damaged[:HEADER_BYTES] == content[:HEADER_BYTES]
+        bounds = [(HEADER_BYTES + 24 * i, HEADER_BYTES + 24 * (i + 1)) for i in range(6)]
+        whole = [i for i, (start, end) in enumerate(bounds) if intact and damaged[start:end] == content[start:end]]
+
+        records = file.records()
+        believed = records[file.are_whole(records)]
+        assert believed["pair"].tolist() == whole, "before it is mended"
+        file.mend()
+        assert file.records()["pair"].tolist() == whole
+        assert np.array_equal(file.records()["target"], targets[whole])
+
+        more = fill(file, (10, 11), seed=1)
+        assert file.records()["pair"].tolist() == [*whole, 10, 11]
+        assert np.array_equal(file.records()["target"], np.concatenate([targets[whole], more]))
+        assert file.are_whole(file.records()).all()
+        assert file.path.stat().st_size == HEADER_BYTES + 24 * (len(whole) + 2)

@@ -9,7 +9,7 @@ from torch.nn import functional
 from mf_nas_kd.distillation import LOSSES, build_loss, published_options
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.networks import build_network, rebuild
-from mf_nas_kd.networks.cost import taps_of_nothing
+from mf_nas_kd.networks.cost import forward_empty_batch
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.records import Architecture
 from mf_nas_kd.spaces.nas_bench_201 import cell_of_operations
@@ -28,7 +28,9 @@ def batch(resident):
 
 def objective_of(network, teacher, digits, loss="kd", ratio=10.0, **changes):
     other = rebuild(teacher)
-    student_shapes, teacher_shapes = (TapShapes.of(taps_of_nothing(n, digits.image_shape)) for n in (network, other))
+    student_shapes, teacher_shapes = (
+        TapShapes.of(forward_empty_batch(n, digits.image_shape)) for n in (network, other)
+    )
     with torch_seeded(0, "test"):
         built = build_loss(loss, student=student_shapes, teacher=teacher_shapes, num_images=64)
     configuration = DistillationConfiguration.model_validate(
@@ -79,7 +81,7 @@ def test_matched_gradient_norms_have_the_wanted_ratio(loss, network, teacher, di
         return {name: p.grad.clone() for name, p in network.named_parameters() if p.grad is not None}
 
     if loss == "crd":
-        objective.loss._seen = None  # it would remember, and the second value be another one
+        objective.loss._last_features = None  # it would remember, and the second value be another one
     of_cross_entropy = gradients(functional.cross_entropy(network(batch.images).logits, batch.labels))
     targets = objective.loss.teacher_targets(rebuild(teacher)(batch.images))
     loss_value = objective.loss(network(batch.images), targets.detach(), batch.positions, batch.labels)

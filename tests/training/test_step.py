@@ -11,7 +11,7 @@ import torch
 from mf_nas_kd.distillation import LOSSES, build_loss, published_options
 from mf_nas_kd.images import ResidentImages
 from mf_nas_kd.networks import rebuild
-from mf_nas_kd.networks.cost import taps_of_nothing
+from mf_nas_kd.networks.cost import forward_empty_batch
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.taps import TapShapes
 from mf_nas_kd.teacher import OnlineTargets
@@ -30,7 +30,7 @@ def objective_of(name, network, teacher, device):
     if name == "none":
         return Objective(0.0)
     expert = rebuild(teacher).to(device)
-    student, other = (TapShapes.of(taps_of_nothing(n, (1, 8, 8))) for n in (network, expert))
+    student, other = (TapShapes.of(forward_empty_batch(n, (1, 8, 8))) for n in (network, expert))
     with torch_seeded(0, "test"):
         loss = build_loss(name, student=student, teacher=other, num_images=70).to(device)
     configuration = DistillationConfiguration(

@@ -61,7 +61,7 @@ def test_what_a_killed_worker_was_doing_is_done_by_another(kind, requests, tmp_p
     evaluator = FakeEvaluator(deadly=tmp_path / "has killed", delay=0.05)
     found = run(requests, evaluator, tmp_path, kind)
     assert (tmp_path / "has killed").exists(), "no worker was killed: the test would prove nothing"
-    assert [e.architecture_id for e in found] == [r.architecture.id for r in requests]
+    assert [e.architecture.id for e in found] == [r.architecture.id for r in requests]
     assert all(evaluation.finished for evaluation in found)
 
 

@@ -1,4 +1,4 @@
-"""Files of benchmarks, local or at a URL, and what is wrong with them said with their names."""
+"""Reading of benchmark files, local or at a URL, with errors that name the file."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import fsspec
 from mf_nas_kd.errors import BenchmarkFileError, InvalidValueError
 
 LARGEST_FILE_BYTES = 64 * 2**20
-"""The published table has 0.14 MB, the one of NAS-Bench-201 2.3 MB."""
+"""Largest size of a benchmark file. The published table has 0.14 MB, the one of NAS-Bench-201 2.3 MB."""
 
 
 def read_bytes(url: str) -> bytes:
-    """The content of a file.
+    """Read the content of a file.
 
     Args:
-        url: A local path, or a URL of any protocol that fsspec knows (``https://``, ``s3://``, ``memory://``).
+        url: A local path, or a URL of any protocol of fsspec (``https://``, ``s3://``, ``memory://``).
 
     Raises:
-        BenchmarkFileError: If it is not there, cannot be read, or is larger than ``LARGEST_FILE_BYTES``.
+        BenchmarkFileError: If the file does not exist, cannot be read, or is larger than ``LARGEST_FILE_BYTES``.
     """
     try:
         with fsspec.open(url, "rb") as file:
-            content = file.read(LARGEST_FILE_BYTES + 1)
+            content: bytes = file.read(LARGEST_FILE_BYTES + 1)
     except FileNotFoundError as failure:
         raise BenchmarkFileError(f"{without_password(url)} is not there") from failure
-    except Exception as failure:  # the drivers of the protocols have no error in common
+    except Exception as failure:  # the protocols of fsspec have no common error
         reason = str(failure).replace(url, without_password(url))
         raise BenchmarkFileError(
             f"{without_password(url)} cannot be read: {type(failure).__name__}: {reason}"
@@ -42,10 +42,13 @@ def read_bytes(url: str) -> bytes:
 
 @contextmanager
 def naming(url: str) -> Iterator[None]:
-    """Within the block, a value that is not allowed is an error of the file.
+    """Context manager that turns an invalid value in a file into an error that names the file.
+
+    Args:
+        url: Path or URL of the file.
 
     Raises:
-        BenchmarkFileError: In place of an :class:`~mf_nas_kd.errors.InvalidValueError`.
+        BenchmarkFileError: If the block raises an :class:`~mf_nas_kd.errors.InvalidValueError`.
     """
     try:
         yield
@@ -54,6 +57,10 @@ def naming(url: str) -> Iterator[None]:
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown."""
+    """The URL with its password replaced, for messages.
+
+    >>> without_password("https://me:secret@host/benchmark.pickle")
+    'https://me:***@host/benchmark.pickle'
+    """
     password = urlsplit(url).password
     return url.replace(f":{password}@", ":***@") if password else url

@@ -1,4 +1,4 @@
-"""What a count of operations needs to know of the images of published tables."""
+"""Shape and number of classes of the datasets of published tables, from which MACs and parameters are counted."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ImageFormat:
-    """Of one dataset.
+    """Number of classes and image shape of one dataset.
 
     Attributes:
-        classes: ``K``.
-        shape: ``(C, H, W)`` of one image.
+        classes: Number of classes, ``K``.
+        shape: Shape ``(C, H, W)`` of one image.
     """
 
     classes: int
@@ -25,8 +25,8 @@ IMAGE_FORMATS: Mapping[str, ImageFormat] = {
     "imagenet": ImageFormat(1000, (3, 112, 112)),
     "imagenet16": ImageFormat(120, (3, 16, 16)),
 }
-"""By the name that the tables use; ``imagenet16`` is ImageNet16-120.
+"""Image formats by the dataset names of the tables; ``imagenet16`` is ImageNet16-120.
 
-A network for ImageNet halves its 224 pixels in the first convolution, which has stride 1 in the networks here: on 112
-pixels all maps, and so all operations, are the same.
+For ImageNet, the first convolution of a published network has stride 2 on images of 224 pixels; that of the networks
+here has stride 1. On images of 112 pixels all feature maps, and therefore all MACs, are the same.
 """

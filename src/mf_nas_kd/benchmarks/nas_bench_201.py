@@ -1,4 +1,4 @@
-"""NAS-Bench-201: all 15,625 cells, trained for 12 and for 200 epochs on three datasets.
+"""Reader of NAS-Bench-201: all 15,625 cells, trained for 12 and for 200 epochs on three datasets.
 
 References:
     Dong and Yang (2020). NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search. ICLR.
@@ -17,41 +17,44 @@ from mf_nas_kd.benchmarks.files import naming, read_bytes, without_password
 from mf_nas_kd.benchmarks.image_formats import IMAGE_FORMATS
 from mf_nas_kd.benchmarks.table import BenchmarkTable
 from mf_nas_kd.errors import BenchmarkFileError, InvalidValueError
-from mf_nas_kd.networks import CostCounter, NetworkCost
-from mf_nas_kd.records import Architecture
-from mf_nas_kd.records.candidates import candidate_table
+from mf_nas_kd.networks import CostCounter
+from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.records.tables import candidate_table
 from mf_nas_kd.spaces.nas_bench_201 import EDGES, OPERATIONS, cell_of_operations, operations_of_cell
 
 STEM = 16
+"""Channels of the first stage in the benchmark's networks."""
+
 CELLS_PER_STAGE = 5
+"""Copies of the cell in each stage of the benchmark's networks."""
 
 SHORT = Fidelity(Fraction(1), epochs=12)
 LONG = Fidelity(Fraction(1), epochs=200)
 
 DATASETS: Mapping[str, str] = {"cifar10": "c10", "cifar100": "c100", "imagenet16": "in16"}
-"""The prefix of the columns of each dataset."""
+"""Prefix of the columns of each dataset."""
 
 
 def read_nas_bench_201(path: str) -> tuple[BenchmarkTable, ...]:
-    """The tables of NAS-Bench-201, one a dataset.
+    """Read the tables of NAS-Bench-201, one per dataset.
 
-    What is searched is the validation accuracy after 12 epochs, and the truth is the test accuracy after 200; the
-    validation accuracy after 200 is not in the file. Nor are times: 12 epochs cost 1, and 200 in proportion, so that
-    the cost of a search is its number of evaluations.
+    A search maximises the validation accuracy after 12 epochs; the true quality of a candidate is its test accuracy
+    after 200 epochs, because the file has no validation accuracy after 200 epochs. The file has no training times:
+    12 epochs cost 1 and 200 epochs in proportion, so that the cost of a search is its number of evaluations.
 
     Args:
-        path: A CSV file with one row a cell and the columns ``arch`` (its number), ``cellstr``, and in percent, with
-            the prefixes ``c10``, ``c100`` and ``in16``, ``*_val_ep12``, ``*_test_ep12`` and ``*_test_ep200``. A local
-            path, or a URL of any protocol that fsspec knows.
+        path: A CSV file with one row per cell and the columns ``arch`` (number of the cell), ``cellstr``, and, with the
+            prefixes ``c10``, ``c100`` and ``in16``, the accuracies ``*_val_ep12``, ``*_test_ep12`` and
+            ``*_test_ep200`` in percent. A local path, or a URL of any protocol of fsspec.
 
     Raises:
-        BenchmarkFileError: If the file is not there, is damaged, or holds something else.
+        BenchmarkFileError: If the file does not exist, is damaged, or has other contents.
     """
     content = read_bytes(path)
     try:
         rows = pd.read_csv(io.BytesIO(content))
-    except (ValueError, pd.errors.ParserError) as failure:  # no text, or no columns
+    except (ValueError, pd.errors.ParserError) as failure:  # the file is no text or has no columns
         raise BenchmarkFileError(f"{without_password(path)} is not a table of NAS-Bench-201: {failure}") from failure
     with naming(path):
         _check(rows)
@@ -60,6 +63,7 @@ def read_nas_bench_201(path: str) -> tuple[BenchmarkTable, ...]:
 
 
 def _check(rows: pd.DataFrame) -> None:
+    """Refuse a table with missing columns, wrong values or repeated cells."""
     percents = [f"{prefix}_{rest}" for prefix in DATASETS.values() for rest in ("val_ep12", "test_ep12", "test_ep200")]
     if missing := [name for name in ("arch", "cellstr", *percents) if name not in rows]:
         raise InvalidValueError("list of columns", list(rows), f"one with {', '.join(missing)}")
@@ -73,12 +77,12 @@ def _check(rows: pd.DataFrame) -> None:
             raise InvalidValueError(f"{name} of row {wrong.index[0]}", wrong.tolist()[0], "a percentage in [0, 100]")
     if len(repeated := rows["cellstr"][rows["cellstr"].duplicated()]):
         raise InvalidValueError(
-            f"cellstr of row {repeated.index[0]}", repeated.iloc[0], "another one than those before"
+            f"cellstr of row {repeated.index[0]}", repeated.iloc[0], "different from those of the rows before"
         )
 
 
 def _architectures(cells: pd.Series, path: str) -> dict[Architecture, tuple[str, ...]]:
-    """Each cell in the benchmark's skeleton, with its operations."""
+    """The architecture of each cell in the benchmark's networks, with the operations of the cell."""
     found = {}
     for row, cell in enumerate(cells):
         with naming(f"{path}, row {row}"):
@@ -88,29 +92,36 @@ def _architectures(cells: pd.Series, path: str) -> dict[Architecture, tuple[str,
 
 
 def _in_skeleton(cell: str) -> Architecture:
+    """The architecture with a cell and the sizes of the benchmark's networks."""
     return Architecture.of("nas_bench_201", stem=STEM, cells_per_stage=CELLS_PER_STAGE, cell=cell)
 
 
-def cell_cost(dataset: str) -> Callable[[Sequence[str]], NetworkCost]:
-    """Counts the cost of a cell's operations in the benchmark's skeleton.
+def cell_cost(dataset: str) -> Callable[[Sequence[str]], Costs]:
+    """Make a function that computes the cost of a cell in the benchmark's networks from its operations.
 
-    All edges of a cell have the same channels, so that each operation adds the same on any edge: five networks, of one
-    operation each, are built and counted, and all others follow.
+    All edges of a cell have the same channels, so that an operation adds the same cost on every edge. The networks of
+    the five cells with equal operations on all edges are built and counted; the cost of any cell follows from these.
 
     Args:
         dataset: A name in ``IMAGE_FORMATS``.
+
+    Returns:
+        A function from the operations of the six edges to the cost of the network.
+
+    >>> cell_cost("cifar10")(["skip_connect"] * 6)
+    Costs(macs=7783040, params=73306)
     """
     images = IMAGE_FORMATS[dataset]
     count = CostCounter(images.classes, images.shape)
-    everywhere = {name: count(_in_skeleton(cell_of_operations([name] * len(EDGES)))) for name in OPERATIONS}
-    bare = everywhere["none"]
-    macs = {name: (cost.macs - bare.macs) // len(EDGES) for name, cost in everywhere.items()}
-    params = {name: (cost.params - bare.params) // len(EDGES) for name, cost in everywhere.items()}
+    on_all_edges = {name: count(_in_skeleton(cell_of_operations([name] * len(EDGES)))) for name in OPERATIONS}
+    without = on_all_edges["none"]
+    macs = {name: (cost.macs - without.macs) // len(EDGES) for name, cost in on_all_edges.items()}
+    params = {name: (cost.params - without.params) // len(EDGES) for name, cost in on_all_edges.items()}
 
-    def cost_of(operations: Sequence[str]) -> NetworkCost:
-        return NetworkCost(
-            macs=bare.macs + sum(macs[name] for name in operations),
-            params=bare.params + sum(params[name] for name in operations),
+    def cost_of(operations: Sequence[str]) -> Costs:
+        return Costs(
+            macs=without.macs + sum(macs[name] for name in operations),
+            params=without.params + sum(params[name] for name in operations),
         )
 
     return cost_of
@@ -126,10 +137,7 @@ def _table(
         pd.DataFrame(
             {
                 "architecture_id": candidates["architecture_id"],
-                "train_fraction": float(fidelity.train_fraction),
-                "epochs": fidelity.epochs,
-                "width": fidelity.width,
-                "distillation": fidelity.distillation,
+                **fidelity.to_row(),
                 "val_accuracy": rows[f"{prefix}_val_ep12"] / 100 if fidelity == SHORT else np.nan,
                 "test_accuracy": rows[f"{prefix}_test_ep{fidelity.epochs}"] / 100,
                 "cost_seconds": fidelity.epochs / SHORT.epochs,

@@ -1,4 +1,4 @@
-"""The published benchmark: accuracies and wall times of MobileNetV2 and ShuffleNetV2 networks.
+"""Reader of the published benchmark: accuracies and wall times of MobileNetV2 and ShuffleNetV2 networks.
 
 References:
     Trofimov et al. (2020). Multi-fidelity Neural Architecture Search with Knowledge Distillation. arXiv 2006.08341, and
@@ -12,6 +12,7 @@ import hashlib
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -24,8 +25,8 @@ from mf_nas_kd.benchmarks.table import EVALUATION_COLUMNS, BenchmarkTable, cheap
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.networks import CostCounter
 from mf_nas_kd.records import Architecture
-from mf_nas_kd.records.candidates import candidate_table
 from mf_nas_kd.records.fidelity import LARGEST_DENOMINATOR, Fidelity
+from mf_nas_kd.records.tables import candidate_table
 from mf_nas_kd.spaces.published import PUBLISHED_SPACES
 
 logger = logging.getLogger(__name__)
@@ -36,54 +37,57 @@ LISTS: Mapping[str, str] = {
     "mobilenet": "random_arcs_mobilenetv2.pickle",
     "shufflenet": "random_arcs_shufflenetv2.pickle",
 }
-"""The file with the architectures of each space."""
+"""File with the list of architectures of each space."""
 
 CHECKSUMS: Mapping[str, str] = {
     BENCHMARK: "a9c1773d185a8b5d3edecc7cb536200727a016ee151ffdb3f53031fdbc5d6082",
     LISTS["mobilenet"]: "78cb8e5d7c607ce0169a9a83a78ece97115282f6d8019c8bb4f1fc4b46f5f4d9",
     LISTS["shufflenet"]: "83d52799c80d02f5d3497081cff687cbcceddaee5afd702bd8729c8cba55a5f3",
 }
-"""SHA-256 of the files as this program was made with them, in their original format.
+"""SHA-256 of the files with which this reader was developed, in their original format.
 
-They were not compared with the repository byte by byte. Their ``benchmark.pickle`` holds MobileNetV2 only: a file with
-ShuffleNetV2 as well is another one, and is reported as different.
+They were not compared with the repository byte by byte. This ``benchmark.pickle`` holds MobileNetV2 only; a file that
+holds ShuffleNetV2 as well is reported as different.
 """
 
 EPOCHS = 100
-"""Of every training, by convention: the files do not say how many.
+"""Number of epochs of every training, by convention: the files do not contain it.
 
-They do say that it is the same number for all: on CIFAR-100 the mean wall time without distillation, 89, 210, 573 and
-1662 s, grows linearly with the share of the images (1633 s for all and 29 s besides).
+It is the same for all trainings: on CIFAR-100 the mean wall time without distillation, 89, 210, 573 and 1662 s, grows
+linearly with the training-set fraction (1633 s for the whole set, plus 29 s).
 """
 
 FULL = Fidelity(Fraction(1), epochs=EPOCHS)
 PLAIN = "nokd"
-"""What the files call a training without distillation."""
+"""Name of trainings without distillation in the files."""
 
-Place = tuple[str, int, int]  # method, divisor of the training set, place in the list of architectures
-Measured = tuple[float, float, float]  # validation accuracy, test accuracy, seconds
+TrainingKey = tuple[str, int, int]
+"""Method, divisor of the training set, and index in the list of architectures."""
+
+Measured = tuple[float, float, float]
+"""Validation accuracy, test accuracy, and wall time in seconds."""
 
 FIELDS: tuple[tuple[str, Callable[[float], bool], str], ...] = (
     ("valid_acc", lambda value: 0 <= value <= 1, "a number in [0, 1]"),
     ("test_acc", lambda value: 0 <= value <= 1, "a number in [0, 1]"),
     ("wall_time", lambda value: 0 < value <= sys.float_info.max, "a finite number of seconds above 0"),
 )
-"""Name, range and its wording, in the order of ``Measured``."""
+"""Name, check and description of the allowed values of each field, in the order of ``Measured``."""
 
 
 def read_published(folder: str) -> tuple[BenchmarkTable, ...]:
-    """The tables of the published benchmark, one a dataset and space that has full trainings.
+    """Read the tables of the published benchmark, one per dataset and space with high-fidelity evaluations.
 
-    Candidates are the networks with a full training (method ``nokd``, divisor 1 of the training set). A part without
-    any is left out, and so is one of a space or dataset that is not known here; the log says which and why. Methods
-    may have any name, and training sets any divisor.
+    The candidates are the networks with a high-fidelity evaluation (method ``nokd``, divisor 1 of the training set).
+    Parts without any, and parts of unknown spaces or datasets, are left out with a warning. Methods may have any name,
+    and training sets any divisor.
 
     Args:
-        folder: Where the files are: a local folder, or a URL of any protocol that fsspec knows. The list of a space is
-            needed only where the benchmark has full trainings of it.
+        folder: Folder of the files: a local folder, or a URL of any protocol of fsspec. The list of a space is read
+            only if the benchmark has high-fidelity evaluations of the space.
 
     Raises:
-        BenchmarkFileError: If a file is not there, is damaged, holds something else, or nothing that can be used.
+        BenchmarkFileError: If a file does not exist, is damaged, or has other contents, or no part can be used.
     """
     folder = folder.rstrip("/")
     lists: dict[str, list[Any]] = {}
@@ -92,7 +96,7 @@ def read_published(folder: str) -> tuple[BenchmarkTable, ...]:
         for dataset, space, methods in _known_parts(_read(folder, BENCHMARK)):
             trainings = _trainings(methods, f"{dataset}/{space}")
             if not any((method, divisor) == (PLAIN, 1) for method, divisor, _ in trainings):
-                _log_left_out(dataset, space, f"it has no full training ({PLAIN}/1)")
+                _log_left_out(dataset, space, f"it has no high-fidelity evaluation ({PLAIN}/1)")
                 continue
             if space not in lists:
                 lists[space] = _list(folder, space)
@@ -101,14 +105,15 @@ def read_published(folder: str) -> tuple[BenchmarkTable, ...]:
             tables.append(_table(dataset, trainings, architectures))
         if not tables:
             allowed = (
-                f"full trainings ({PLAIN}/1) of one of the spaces {', '.join(PUBLISHED_SPACES)} on one of the datasets "
-                f"{', '.join(IMAGE_FORMATS)}"
+                f"high-fidelity evaluations ({PLAIN}/1) of one of the spaces {', '.join(PUBLISHED_SPACES)} on one of "
+                f"the datasets {', '.join(IMAGE_FORMATS)}"
             )
-            raise InvalidValueError("what can be used of the benchmark", None, allowed)
+            raise InvalidValueError("the usable part of the benchmark", None, allowed)
     return tuple(tables)
 
 
 def _read(folder: str, name: str) -> Any:
+    """The value in a file; the log says whether it is the published file."""
     content = read_bytes(f"{folder}/{name}")
     checksum, published = hashlib.sha256(content).hexdigest(), CHECKSUMS[name]
     if checksum == published:
@@ -119,15 +124,16 @@ def _read(folder: str, name: str) -> Any:
 
 
 def _list(folder: str, space: str) -> list[Any]:
+    """The list of architectures of a space, unconverted."""
     networks = _read(folder, LISTS[space])
-    if type(networks) is not list:
+    if not isinstance(networks, list):
         with naming(f"{folder}/{LISTS[space]}"):
             raise InvalidValueError("the list of architectures", networks, "a list")
     return networks
 
 
 def _known_parts(benchmark: Any) -> Iterator[tuple[str, str, Any]]:
-    """Dataset, space and methods."""
+    """Dataset, space and methods of each part whose dataset and space are known; others are logged."""
     for dataset, spaces in _entries(benchmark, "the benchmark", str):
         for space, methods in _entries(spaces, dataset, str):
             if dataset not in IMAGE_FORMATS:
@@ -142,61 +148,85 @@ def _log_left_out(dataset: str, space: str, reason: str) -> None:
     logger.warning("%s/%s of the benchmark is left out: %s", dataset, space, reason)
 
 
-def _trainings(methods: Any, part: str) -> dict[Place, Measured]:
-    found = {}
+def _trainings(methods: Any, part: str) -> dict[TrainingKey, Measured]:
+    """The measured values of all trainings of a part.
+
+    Args:
+        methods: Trainings by method, divisor and index.
+        part: Path of the part in the file, for messages.
+    """
+    found: dict[TrainingKey, Measured] = {}
     for method, divisors in _entries(methods, part, str):
         for divisor, networks in _entries(divisors, f"{part}/{method}", int):
             if divisor == 0:
                 raise InvalidValueError(f"a divisor of {part}/{method}", divisor, "1 or more")
-            place = f"{part}/{method}/{divisor}"
-            for index, fields in _entries(networks, place, int):
-                found[method, divisor, index] = _measured(fields, f"{place}/{index}")
+            path = f"{part}/{method}/{divisor}"
+            for index, fields in _entries(networks, path, int):
+                found[method, divisor, index] = _measured(fields, f"{path}/{index}")
     return found
 
 
-def _measured(fields: Any, place: str) -> Measured:
-    values = dict(_entries(fields, place, str))
+def _measured(fields: Any, path: str) -> Measured:
+    """The measured values of a training, checked.
+
+    Args:
+        fields: The entry of the training.
+        path: Path of the entry in the file, for messages.
+    """
+    values = dict(_entries(fields, path, str))
     for name, in_range, allowed in FIELDS:
         if name not in values:
-            raise InvalidValueError(place, values, f"a dictionary with {', '.join(name for name, *_ in FIELDS)}")
+            raise InvalidValueError(path, values, f"a dictionary with {', '.join(name for name, *_ in FIELDS)}")
         if type(values[name]) not in (int, float) or not in_range(values[name]):
-            raise InvalidValueError(f"{place}/{name}", values[name], allowed)
+            raise InvalidValueError(f"{path}/{name}", values[name], allowed)
     validation, test, seconds = (float(values[name]) for name, *_ in FIELDS)
     return validation, test, seconds
 
 
-def _entries(value: Any, place: str, kind: type) -> Iterable[tuple[Any, Any]]:
-    """The entries of a dictionary whose keys are texts, or counts (``kind`` is ``str`` or ``int``)."""
+def _entries(value: Any, path: str, kind: type[str] | type[int]) -> Iterable[tuple[Any, Any]]:
+    """The entries of a dictionary whose keys are texts or counts.
+
+    Args:
+        value: The value that must be such a dictionary.
+        path: Path of the value in the file, for messages.
+        kind: Type of the keys.
+    """
     keys = "texts" if kind is str else f"whole numbers in [0, {LARGEST_DENOMINATOR}]"
-    if type(value) is not dict:
-        raise InvalidValueError(place, value, f"a dictionary whose keys are {keys}")
+    if not isinstance(value, dict):
+        raise InvalidValueError(path, value, f"a dictionary whose keys are {keys}")
     for key in value:
-        if type(key) is not kind or (kind is int and not 0 <= key <= LARGEST_DENOMINATOR):
-            raise InvalidValueError(f"a key of {place}", key, f"one of {keys}")
+        in_range = not isinstance(key, int) or 0 <= key <= LARGEST_DENOMINATOR
+        if type(key) is not kind or not in_range:
+            raise InvalidValueError(f"a key of {path}", key, f"one of {keys}")
     return value.items()
 
 
-def _require_listed(trainings: Iterable[Place], count: int, part: str) -> None:
+def _require_listed(trainings: Iterable[TrainingKey], count: int, part: str) -> None:
+    """Refuse trainings of architectures that are not in the list."""
     for method, divisor, index in trainings:
         if not 0 <= index < count:
-            allowed = f"in [0, {count - 1}], the places in the list of architectures"
+            allowed = f"in [0, {count - 1}], the indices of the list of architectures"
             raise InvalidValueError(f"an index of {part}/{method}/{divisor}", index, allowed)
 
 
-def _candidates(trainings: Iterable[Place], networks: list[Any], space: str, url: str) -> dict[int, Architecture]:
-    """The networks with a full training, by their places in the list."""
+def _candidates(trainings: Iterable[TrainingKey], networks: list[Any], space: str, url: str) -> dict[int, Architecture]:
+    """The architectures with a high-fidelity evaluation, by their indices in the list."""
     found: dict[int, Architecture] = {}
     for index in sorted(index for method, divisor, index in trainings if (method, divisor) == (PLAIN, 1)):
         with naming(f"{url}, entry {index}"):
             architecture = PUBLISHED_SPACES[space](networks[index])
             if architecture in found.values():
-                raise InvalidValueError("its network", networks[index], "another one than those before it")
+                raise InvalidValueError("its network", networks[index], "different from those of the entries before")
         found[index] = architecture
     return found
 
 
+def _distillation(method: str) -> str:
+    return FULL.distillation if method == PLAIN else method
+
+
 def _table(
-    dataset: str, trainings: Mapping[Place, Measured], architectures: Mapping[int, Architecture]
+    dataset: str, trainings: Mapping[TrainingKey, Measured], architectures: Mapping[int, Architecture]
 ) -> BenchmarkTable:
     images = IMAGE_FORMATS[dataset]
     candidates = candidate_table(architectures.values(), CostCounter(images.classes, images.shape))
@@ -204,10 +234,7 @@ def _table(
     rows = [
         (
             architectures[index].id,
-            1 / divisor,
-            EPOCHS,
-            FULL.width,
-            FULL.distillation if method == PLAIN else method,
+            *replace(FULL, train_fraction=Fraction(1, divisor), distillation=_distillation(method)).to_row().values(),
             *measured,
         )
         for (method, divisor, index), measured in trainings.items()

@@ -1,4 +1,4 @@
-"""A search replayed on a finished study: every answer is known, only the strategy's choices are new."""
+"""Replay of a search on a finished study: results are looked up, only the strategy's choices are computed."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mf_nas_kd.benchmarks.table import BenchmarkTable
-from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.records import Architecture, Fidelity
+from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.loop import search_steps
 from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.strategy import Proposal, Strategy
-from mf_nas_kd.spaces import Architecture, enclosing_space
+from mf_nas_kd.spaces import enclosing_space
 
 UNLIMITED = Budget(math.inf, sys.maxsize)
-ROUNDING = 1e-9  # accuracies of tables have few digits, their differences have not
+ROUNDING = 1e-9  # accuracies of tables have few digits, their floating-point differences have rounding errors
 
 
 @dataclass(frozen=True)
 class ReplayTask:
-    """A search problem, and what every proposal would give.
+    """A search problem, and the result of every possible evaluation.
 
     Attributes:
         problem: Candidates and fidelities; one proposal at a time.
-        answers: What is known, by fidelity and architecture, as observations of step 0.
-        test_accuracies: What the candidates are worth, by architecture: test accuracy at the table's ``truth``.
+        answers: Results by fidelity and architecture, as observations of step 0.
+        test_accuracies: Test accuracies in [0, 1] at the table's ``truth``, by architecture.
     """
 
     problem: SearchProblem
@@ -39,36 +40,37 @@ class ReplayTask:
     test_accuracies: Mapping[str, float]
 
     def with_low(self, low: tuple[Fidelity, ...]) -> ReplayTask:
-        """The same candidates, of whose cheap fidelities only some may be used."""
+        """The same task with other low fidelities."""
         return replace(self, problem=replace(self.problem, low=low))
 
     def evaluate(self, proposals: Sequence[Proposal]) -> list[Observation]:
-        """Look up what the proposals give."""
+        """Look up the results of proposals."""
         return [self.answers[proposal.fidelity][proposal.candidate.id] for proposal in proposals]
 
     @cached_property
     def best_accuracy(self) -> float:
-        """The highest validation accuracy at the searched fidelity."""
+        """The highest validation accuracy of the candidates at the target fidelity, in [0, 1]."""
         answers = self.answers[self.problem.full]
-        return max(answers[candidate.id].val_accuracy for candidate in self.problem.candidates)
+        accuracies = (answers[candidate.id].val_accuracy for candidate in self.problem.candidates)
+        return max(accuracy for accuracy in accuracies if accuracy is not None)
 
 
 @dataclass(frozen=True)
 class Replay:
-    """How a replayed search went. Costs count low- and high-fidelity evaluations alike.
+    """Outcome of a replayed search. Costs include low- and high-fidelity evaluations.
 
     Attributes:
-        cost_to_target_seconds: Spent until a candidate near the best was evaluated at the searched fidelity, this
+        cost_to_target_seconds: Cost until a candidate near the best one was evaluated at the target fidelity, this
             evaluation included; not-a-number if that never happened.
-        cost_to_best_seconds: Likewise, until the best one was.
-        high_fidelity_evaluations: At the searched fidelity, until the end.
-        low_fidelity_evaluations: At others.
-        proposal_seconds: Mean time of the strategy's own thinking a proposal, wall time.
-        spent_seconds: Sum of all costs.
-        recommended_test_accuracy: Of the candidate that the strategy recommends at the end, in [0, 1]; not-a-number if
-            it recommends none.
+        cost_to_best_seconds: Likewise, until the best candidate was.
+        high_fidelity_evaluations: Number of evaluations at the target fidelity.
+        low_fidelity_evaluations: Number of evaluations at other fidelities.
+        proposal_seconds: Mean wall time of a ``propose`` call, in seconds.
+        spent_seconds: Sum of all costs, in seconds.
+        recommended_test_accuracy: Test accuracy of the candidate that the strategy recommends at the end, in [0, 1];
+            not-a-number if it recommends none.
         trace: ``(cumulative cost in seconds, regret in percentage points)`` whenever the incumbent changed, and at the
-            end. Regret is what the incumbent's validation accuracy lacks to that of the best candidate.
+            end. Regret is the validation accuracy of the best candidate minus that of the incumbent.
     """
 
     cost_to_target_seconds: float
@@ -82,7 +84,7 @@ class Replay:
 
 
 def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> dict[str, ReplayTask]:
-    """The searches of a table: find the best candidate of those within a limit on multiply-accumulates.
+    """Search tasks of a table: find the best candidate within a limit on multiply-accumulates.
 
     Args:
         table: The finished study.
@@ -92,18 +94,18 @@ def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> 
     Returns:
         By the names of the tasks.
     """
-    rows = list(table.candidates.itertuples())
-    architectures = [Architecture(row.space, row.architecture) for row in rows]
+    architectures = records_of(table.candidates, Architecture)
     space = enclosing_space(architectures)
+    counts = zip(table.candidates["macs"], table.candidates["params"], strict=True)
     candidates = [
-        Candidate(architecture, space.encode(architecture), int(row.macs), int(row.params))
-        for architecture, row in zip(architectures, rows, strict=True)
+        Candidate(architecture, space.encode(architecture), int(macs), int(params))
+        for architecture, (macs, params) in zip(architectures, counts, strict=True)
     ]
-    macs = {candidate.id: candidate.macs for candidate in candidates}
-    answers = {fidelity: _answers(table, fidelity, macs) for fidelity in (table.searched, *table.low)}
+    macs_of = {candidate.id: candidate.macs for candidate in candidates}
+    answers = {fidelity: _answers(table, fidelity, macs_of) for fidelity in (table.searched, *table.low)}
     truth = table.at(table.truth)
     test_accuracies = dict(zip(truth["architecture_id"], truth["test_accuracy"].astype(float), strict=True))
-    limits = {name: np.quantile(list(macs.values()), quantile) for name, quantile in macs_quantiles.items()}
+    limits = {name: np.quantile(list(macs_of.values()), quantile) for name, quantile in macs_quantiles.items()}
     return {
         name: ReplayTask(
             SearchProblem(
@@ -121,23 +123,24 @@ def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> 
 
 
 def replay(task: ReplayTask, strategy: Strategy, budget: Budget, seed: int, target_accuracy_points: float) -> Replay:
-    """Search until the best candidate has been evaluated at the searched fidelity.
+    """Run a search until the best candidate has been evaluated at the target fidelity.
 
-    Or until the strategy stops, or the budget does not afford what it wants.
+    It also ends when the strategy makes no proposal, or the budget does not afford it.
 
     Args:
-        task: The problem and its answers.
-        strategy: Built for the problem.
-        budget: What may be spent; see ``UNLIMITED``.
-        seed: Of the strategy's random choices.
-        target_accuracy_points: How near to the best validation accuracy the target is, in percentage points.
+        task: The problem and the results of all evaluations.
+        strategy: A strategy that was built for the problem.
+        budget: Limit of the costs and of the number of evaluations; see ``UNLIMITED``.
+        seed: Seed of the strategy's random choices.
+        target_accuracy_points: Distance of the target from the best validation accuracy, in percentage points.
     """
     full = task.problem.full
-    history, thinking = History(), []
+    history, proposal_seconds = History(), []
     for step in search_steps(strategy, History(), budget, task.evaluate, seed):
         history = step.history
-        thinking.append(step.proposal_seconds)
-        if step.proposal.fidelity == full and step.answer.val_accuracy >= task.best_accuracy:
+        proposal_seconds.append(step.proposal_seconds)
+        accuracy = step.answer.val_accuracy
+        if step.proposal.fidelity == full and accuracy is not None and accuracy >= task.best_accuracy:
             break
     high = np.array([seen.fidelity == full for seen in history], dtype=bool)
     costs = np.cumsum([seen.cost_seconds for seen in history])
@@ -149,7 +152,7 @@ def replay(task: ReplayTask, strategy: Strategy, budget: Budget, seed: int, targ
         cost_to_best_seconds=_cost_to(task.best_accuracy, incumbent, costs),
         high_fidelity_evaluations=int(high.sum()),
         low_fidelity_evaluations=int((~high).sum()),
-        proposal_seconds=float(np.mean(thinking)) if thinking else math.nan,
+        proposal_seconds=float(np.mean(proposal_seconds)) if proposal_seconds else math.nan,
         spent_seconds=float(costs[-1]) if len(costs) else 0.0,
         recommended_test_accuracy=math.nan if recommended is None else task.test_accuracies[recommended],
         trace=_trace(task.best_accuracy, incumbent, costs),
@@ -157,7 +160,7 @@ def replay(task: ReplayTask, strategy: Strategy, budget: Budget, seed: int, targ
 
 
 def _answers(table: BenchmarkTable, fidelity: Fidelity, macs: Mapping[str, int]) -> dict[str, Observation]:
-    """What every candidate gives at a fidelity: as observations."""
+    """Observation of every candidate at a fidelity; candidates that are not in the table failed and cost nothing."""
     rows = table.at(fidelity).dropna(subset=["val_accuracy"]).set_index("architecture_id")
     accuracies, costs = rows["val_accuracy"].to_dict(), rows["cost_seconds"].to_dict()
     return {
@@ -166,27 +169,25 @@ def _answers(table: BenchmarkTable, fidelity: Fidelity, macs: Mapping[str, int])
             fidelity=fidelity,
             val_accuracy=accuracies.get(name),
             cost_seconds=costs.get(name, 0.0),
-            macs=round(count * fidelity.width**2),
+            macs=count,
             step=0,
         )
         for name, count in macs.items()
     }
 
 
-def _cost_to(accuracy: float, incumbent: NDArray[np.floating], costs: NDArray[np.floating]) -> float:
+def _cost_to(accuracy: float, incumbent: NDArray[np.float64], costs: NDArray[np.float64]) -> float:
     reached = np.flatnonzero(incumbent >= accuracy)
     return float(costs[reached[0]]) if len(reached) else math.nan
 
 
-def _trace(
-    best: float, incumbent: NDArray[np.floating], costs: NDArray[np.floating]
-) -> tuple[tuple[float, float], ...]:
+def _trace(best: float, incumbent: NDArray[np.float64], costs: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
     changed = incumbent > np.concatenate([[-math.inf], incumbent[:-1]])
     changed[-1:] = np.isfinite(incumbent[-1:])
     return tuple(zip(costs[changed].tolist(), (100 * (best - incumbent[changed])).tolist(), strict=True))
 
 
 def _recommended(strategy: Strategy, history: History) -> str | None:
-    """What the strategy recommends, or what it has found."""
+    """The candidate that the strategy recommends, or the best one that it has found."""
     best = history.best(strategy.problem.full, strategy.problem.by_id)
     return strategy.recommend(history) or (best[0] if best is not None else None)

@@ -1,4 +1,4 @@
-"""Many replays, spread over processes."""
+"""Many replays, distributed over processes."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from mf_nas_kd.search.budget import Budget
 
 
 @dataclass(frozen=True)
-class Contest:
+class BenchmarkRun:
     """A strategy on a task, to be replayed with several seeds.
 
     Attributes:
-        label: What the rows of its results begin with: ``dataset``, ``space``, ``task``, ``strategy``.
-        task: The problem and its answers.
+        label: First columns of the rows of its results: ``dataset``, ``space``, ``task``, ``strategy``.
+        task: The problem and the results of all evaluations.
         strategy: A name in ``STRATEGIES``.
-        options: An instance of the strategy's ``Options``.
-        budget: What each search may spend.
-        target_accuracy_points: How near to the best validation accuracy the target is, in percentage points.
+        options: Validated options of the strategy.
+        budget: Budget of each search.
+        target_accuracy_points: Distance of the target from the best validation accuracy, in percentage points.
     """
 
     label: Mapping[str, str]
@@ -39,7 +39,7 @@ class Contest:
     target_accuracy_points: float
 
     def replay(self, seed: int) -> Replay:
-        """One search; an error says which."""
+        """Replay one search; an error is annotated with label and seed."""
         try:
             strategy = build_strategy(self.strategy, self.task.problem, self.options)
             return replay(self.task, strategy, self.budget, seed, self.target_accuracy_points)
@@ -48,47 +48,52 @@ class Contest:
             raise
 
 
-def run_replays(contests: Sequence[Contest], seeds: int, workers: int | None) -> list[tuple[Contest, int, Replay]]:
-    """Replay every contest with the seeds 0, 1, and so on.
+def run_replays(
+    runs: Sequence[BenchmarkRun], seeds: int, workers: int | None
+) -> list[tuple[BenchmarkRun, int, Replay]]:
+    """Replay every benchmark run with the seeds 0, 1, and so on.
 
     Every process uses one thread for linear algebra, and results do not depend on the number of processes.
 
     Args:
-        contests: What is replayed.
-        seeds: How many.
-        workers: Processes; None for one a CPU core. One is this process.
+        runs: The benchmark runs.
+        seeds: Number of seeds.
+        workers: Number of processes; None for one per CPU core. With 1, this process does the work.
+
+    Returns:
+        Run, seed and outcome, in the order of runs and seeds.
     """
-    places = list(product(range(len(contests)), range(seeds)))
-    found = []
-    with progress_bar("searches", total=len(places)) as progress:
-        for (place, seed), replayed in zip(places, _replays(contests, places, workers), strict=True):
-            found.append((contests[place], seed, replayed))
+    jobs = list(product(range(len(runs)), range(seeds)))
+    outcomes = []
+    with progress_bar("searches", total=len(jobs)) as progress:
+        for (index, seed), outcome in zip(jobs, _replays(runs, jobs, workers), strict=True):
+            outcomes.append((runs[index], seed, outcome))
             progress.update()
-    return found
+    return outcomes
 
 
-def _replays(contests: Sequence[Contest], places: Sequence[tuple[int, int]], workers: int | None) -> Iterator[Replay]:
-    """In the order of the places."""
-    count = min(workers or available_cores(), len(places))
+def _replays(runs: Sequence[BenchmarkRun], jobs: Sequence[tuple[int, int]], workers: int | None) -> Iterator[Replay]:
+    """Outcomes of jobs (index of the run, seed), in the order of the jobs."""
+    count = min(workers or available_cores(), len(jobs))
     if count <= 1:
         with threadpool_limits(1):
-            yield from (contests[place].replay(seed) for place, seed in places)
+            yield from (runs[index].replay(seed) for index, seed in jobs)
     else:
-        with ProcessPoolExecutor(count, get_context("spawn"), _hold, (contests,)) as pool:
-            yield from pool.map(_replay, *zip(*places, strict=True))
+        with ProcessPoolExecutor(count, get_context("spawn"), _initialise, (runs,)) as pool:
+            yield from pool.map(_replay, *zip(*jobs, strict=True))
 
 
-_held: Sequence[Contest] = ()
-"""The contests of this worker process; set once, when it starts."""
+_runs: Sequence[BenchmarkRun] = ()
+"""Benchmark runs of this worker process; set once, when it starts."""
 
 
-def _hold(contests: Sequence[Contest]) -> None:
-    """First act of a worker process."""
-    global _held
-    _held = contests
+def _initialise(runs: Sequence[BenchmarkRun]) -> None:
+    """Initialise a worker process."""
+    global _runs
+    _runs = runs
     threadpool_limits(1)
     end_with_driver()
 
 
-def _replay(place: int, seed: int) -> Replay:
-    return _held[place].replay(seed)
+def _replay(index: int, seed: int) -> Replay:
+    return _runs[index].replay(seed)

@@ -1,4 +1,4 @@
-"""A finished study of our own, as a benchmark."""
+"""Reader of a finished study from the evaluation store, as a benchmark."""
 
 from __future__ import annotations
 
@@ -8,43 +8,44 @@ import pandas as pd
 
 from mf_nas_kd.benchmarks.table import EVALUATION_COLUMNS, BenchmarkTable, cheapest_first
 from mf_nas_kd.errors import MissingEvaluationError
+from mf_nas_kd.records import FIDELITY_COLUMNS, Fidelity
 from mf_nas_kd.records.evaluation import Status
-from mf_nas_kd.records.fidelity import Fidelity
 
 logger = logging.getLogger(__name__)
 
 
 def study_table(plan: pd.DataFrame, evaluations: pd.DataFrame, candidates: pd.DataFrame) -> BenchmarkTable:
-    """The finished evaluations of a study's plan.
+    """Make the benchmark table of the finished evaluations in a study's plan.
 
-    Candidates whose full training failed, or is not in the store, are left out with a line in the log.
+    Candidates whose high-fidelity evaluation failed or is missing in the store are left out with a warning.
 
     Args:
-        plan: As :func:`mf_nas_kd.studies.plan.plan_table` makes it.
-        evaluations: The store, as a table; what is not planned does not count.
-        candidates: As :func:`mf_nas_kd.studies.plan.candidate_table` makes it.
+        plan: The plan, as returned by :func:`mf_nas_kd.studies.plan.plan_table`.
+        evaluations: The evaluation store as a table; evaluations that are not planned are ignored.
+        candidates: The candidates, as returned by :func:`mf_nas_kd.records.candidates.candidate_table`.
 
     Raises:
-        MissingEvaluationError: If no full training of the plan finished.
+        MissingEvaluationError: If no high-fidelity evaluation of the plan is finished.
     """
-    finished = plan[["key", "role"]].merge(evaluations[evaluations["status"] == Status.FINISHED], on="key")
+    theirs = evaluations[evaluations["status"] == Status.FINISHED].drop(columns=list(FIDELITY_COLUMNS))
+    finished = plan[["key", "role", *FIDELITY_COLUMNS]].merge(theirs, on="key")
     full = finished[finished["role"] == "full"]
     usable = candidates["architecture_id"].isin(full["architecture_id"])
     if not usable.any():
         raise MissingEvaluationError(
-            f"none of the {len(candidates)} candidates has a finished full training in the store, so there is nothing "
-            "to replay: run the evaluation pipeline"
+            f"none of the {len(candidates)} candidates has a finished high-fidelity evaluation in the store, so "
+            "no search can be replayed: run the evaluation pipeline"
         )
     if not usable.all():
         left_out = candidates["architecture_id"][~usable]
         logger.warning(
-            "%d of %d candidates are left out, their full training failed or is not there: %s",
+            "%d of %d candidates are left out, because their high-fidelity evaluation failed or is missing: %s",
             len(left_out),
             len(candidates),
             ", ".join(left_out),
         )
     kept = candidates[usable]
-    searched = Fidelity.from_columns(next(full.itertuples()))
+    searched = Fidelity.from_row(next(full.itertuples()))
     known = finished.loc[finished["architecture_id"].isin(kept["architecture_id"]), list(EVALUATION_COLUMNS)]
     return BenchmarkTable(
         dataset=full["dataset"].iloc[0],

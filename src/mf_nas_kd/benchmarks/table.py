@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.records import FIDELITY_COLUMNS, Fidelity, Metrics
+from mf_nas_kd.records import tables as records
+from mf_nas_kd.records.fields import column_names
+from mf_nas_kd.records.tables import at_fidelity, records_of
 
-CANDIDATE_COLUMNS = ("index", "architecture_id", "space", "architecture", "macs", "params")
-FIDELITY_COLUMNS = ("train_fraction", "epochs", "width", "distillation")
-EVALUATION_COLUMNS = ("architecture_id", *FIDELITY_COLUMNS, "val_accuracy", "test_accuracy", "cost_seconds")
+CANDIDATE_COLUMNS = ("index", *records.CANDIDATE_COLUMNS)
+EVALUATION_COLUMNS = ("architecture_id", *FIDELITY_COLUMNS, *column_names(Metrics), "cost_seconds")
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,7 @@ class BenchmarkTable:
 
     def at(self, fidelity: Fidelity) -> pd.DataFrame:
         """The evaluations at a fidelity."""
-        rows = self.evaluations
-        return rows[
-            (rows["train_fraction"] == float(fidelity.train_fraction))
-            & (rows["epochs"] == fidelity.epochs)
-            & (rows["width"] == fidelity.width)
-            & (rows["distillation"] == fidelity.distillation)
-        ]
+        return at_fidelity(self.evaluations, fidelity)
 
 
 def cheapest_first(evaluations: pd.DataFrame, full: Fidelity) -> tuple[Fidelity, ...]:
@@ -79,6 +75,5 @@ def cheapest_first(evaluations: pd.DataFrame, full: Fidelity) -> tuple[Fidelity,
         evaluations: With the columns ``EVALUATION_COLUMNS``.
         full: The fidelity to leave out.
     """
-    cost = evaluations.groupby(list(FIDELITY_COLUMNS), as_index=False)["cost_seconds"].mean()
-    fidelities = (Fidelity.from_columns(row) for row in cost.sort_values("cost_seconds").itertuples())
-    return tuple(fidelity for fidelity in fidelities if fidelity != full)
+    cost = evaluations.groupby(list(FIDELITY_COLUMNS), as_index=False, dropna=False)["cost_seconds"].mean()
+    return tuple(each for each in records_of(cost.sort_values("cost_seconds"), Fidelity) if each != full)

@@ -12,7 +12,11 @@ from mf_nas_kd.datasets.atomic import (
 )
 from mf_nas_kd.datasets.benchmarks import NASBench201Dataset, PublishedBenchmarkDataset, StudyBenchmarkDataset
 from mf_nas_kd.datasets.binary import BinaryDataset
-from mf_nas_kd.datasets.evaluations import EvaluationStoreDataset, EvaluationTableDataset, TeacherFillTableDataset
+from mf_nas_kd.datasets.evaluations import (
+    EvaluationStoreDataset,
+    EvaluationTableDataset,
+    PrecomputedTargetsTableDataset,
+)
 from mf_nas_kd.datasets.images import FolderDataset, ImagesDataset
 from mf_nas_kd.datasets.network import NetworkDataset
 
@@ -29,7 +33,7 @@ __all__ = [
     "ImagesDataset",
     "NASBench201Dataset",
     "NetworkDataset",
+    "PrecomputedTargetsTableDataset",
     "PublishedBenchmarkDataset",
     "StudyBenchmarkDataset",
-    "TeacherFillTableDataset",
 ]

@@ -89,7 +89,7 @@ class StudyBenchmarkDataset(BenchmarkDataset):
             if not path.is_file():
                 raise DatasetError(f"{path} is not there: run the evaluation pipeline first: kedro run")
         plan, candidates = pd.read_parquet(self._plan), pd.read_parquet(self._candidates)
-        return (study_table(plan, EvaluationStore(self._url).table(), candidates),)
+        return (study_table(plan, EvaluationStore(self._url).table(plan["key"]), candidates),)
 
     def _describe(self) -> dict[str, Any]:
         url = make_url(self._url).render_as_string(hide_password=True)

@@ -9,8 +9,9 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import TablePreview
 from sqlalchemy.engine import make_url
 
+from mf_nas_kd.records import Evaluation, PrecomputedTargets
+from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.store import EvaluationStore
-from mf_nas_kd.studies.plan import evaluations_of
 
 
 class EvaluationStoreDataset(AbstractDataset[NoReturn, EvaluationStore]):
@@ -38,16 +39,18 @@ class EvaluationStoreDataset(AbstractDataset[NoReturn, EvaluationStore]):
 class _StoreTableDataset(EvaluationStoreDataset):
     """One of the store's tables."""
 
+    _kind: type[Evaluation | PrecomputedTargets] = Evaluation
+
     def preview(self, nrows: int = 10) -> TablePreview:
         """The last rows, for kedro-viz."""
-        return TablePreview(self.load().tail(nrows).to_dict(orient="split"))
+        return TablePreview(EvaluationStore(self._url).latest(nrows, self._kind).to_dict(orient="split"))
 
 
 class EvaluationTableDataset(_StoreTableDataset):
     """The store as a table, one row an evaluation.
 
-    Loading gives all of it. Saving appends the rows whose keys are not there yet: a node that has appended its results
-    one by one, as they came, saves the same rows again without effect.
+    Loading gives all of it. Saving appends the rows whose keys are not there yet; it reads these keys and no others. A
+    node that has appended its results one by one, as they came, saves the same rows again without effect.
     """
 
     def load(self) -> pd.DataFrame:
@@ -56,13 +59,15 @@ class EvaluationTableDataset(_StoreTableDataset):
     def save(self, data: pd.DataFrame) -> None:
         store = EvaluationStore(self._url)
         there = store.find(data["key"])
-        for evaluation in evaluations_of(data):
+        for evaluation in records_of(data, Evaluation):
             if evaluation.key not in there:
                 store.append(evaluation)
 
 
-class TeacherFillTableDataset(_StoreTableDataset):
-    """What asking teachers beforehand has taken, one row a block; trainings append to it while they prepare."""
+class PrecomputedTargetsTableDataset(_StoreTableDataset):
+    """Precomputed teacher targets and what they cost, one row a block."""
+
+    _kind = PrecomputedTargets
 
     def load(self) -> pd.DataFrame:
-        return EvaluationStore(self._url).teacher_fills()
+        return EvaluationStore(self._url).precomputed_targets()

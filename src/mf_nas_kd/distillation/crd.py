@@ -1,13 +1,13 @@
-"""Contrastive representation distillation: an image is recognised among others across the two networks.
+"""Contrastive representation distillation: the features of an image in both networks are contrasted.
 
 References:
     Tian, Krishnan, Isola (2020). Contrastive Representation Distillation. ICLR, section 3; noise-contrastive
-    estimation with a memory as in Wu et al. (2018), Unsupervised Feature Learning via Non-Parametric Instance
+    estimation with a memory bank as in Wu et al. (2018), Unsupervised Feature Learning via Non-Parametric Instance
     Discrimination, CVPR, section 3.
-    Differences: negatives are other images of any class, not of other classes only; where the subset has no more other
-    images than negatives are wanted, all of them are taken, once, and nothing is random. All similarities to the memory
-    are computed in one product and the wanted ones picked: gathering 16384 negatives for each image would copy 128
-    times as much.
+    Differences: negatives are other images of any class, not of other classes only. Where the subset has at most as
+    many other images as ``negatives``, each of them is used once and nothing is drawn. The similarities to the whole
+    memory bank are computed in one product, and those of the negatives are picked: gathering the features of 16384
+    negatives for each image would copy 128 times as many numbers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mf_nas_kd.distillation.loss import DistillationLoss, LossOptions, Number, P
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.taps import Taps, TapShapes
 
-SMALL = 1e-7  # keeps the logarithms finite
+SMALL = 1e-7  # added to denominators: keeps the logarithms finite
 
 
 def _share(value: Number, info: ValidationInfo) -> Number:
@@ -33,7 +33,7 @@ def _share(value: Number, info: ValidationInfo) -> Number:
 
 
 class ContrastiveLoss(DistillationLoss):
-    """Noise-contrastive loss of student against teacher's memory plus teacher against student's memory.
+    """Noise-contrastive loss of student against teacher memory bank plus teacher against student memory bank.
 
     ``forward`` keeps a memory: the memory of the images moves towards their features (at the next call: until then the
     backward pass needs it as it was), and the first batch sets the normalisation constants.
@@ -49,10 +49,10 @@ class ContrastiveLoss(DistillationLoss):
         """Options of ``crd``.
 
         Attributes:
-            features: Dimensions of the space that both embeddings are mapped to.
-            negatives: How many other images each is told from; fewer where the subset is smaller.
+            features: Dimensions of the common space, at least 1.
+            negatives: Number of negatives ``n`` of each image, at least 1; at most ``num_images - 1`` are used.
             temperature: Temperature of the similarities, above 0.
-            momentum: Share of the old memory that stays, in [0, 1).
+            momentum: Weight of the old value when a memory is updated, in [0, 1).
         """
 
         features: PositiveCount
@@ -62,6 +62,8 @@ class ContrastiveLoss(DistillationLoss):
 
     published = Options(features=128, negatives=16384, temperature=0.07, momentum=0.5)
     capturable = False
+    student_memory: Tensor
+    teacher_memory: Tensor
 
     def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
         super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
@@ -79,35 +81,41 @@ class ContrastiveLoss(DistillationLoss):
             self.register_buffer(f"{side}_memory", memory)
             self.register_buffer(f"{side}_constant", torch.zeros(()))
         self._generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
-        self._seen: tuple[Tensor, Tensor, Tensor] | None = None
+        self._last_features: tuple[Tensor, Tensor, Tensor] | None = None
 
     @property
     def target_key(self) -> str:
         return "embedding"
 
     def teacher_targets(self, taps: Taps) -> Tensor:
-        """The embedding ``(B, D)``."""
+        """The teacher's embedding, ``(B, D)``."""
         return taps.embedding
 
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
         student = functional.normalize(self.student_map(taps.embedding), dim=1)
         teacher = functional.normalize(self.teacher_map(targets.to(taps.embedding.dtype)), dim=1)
         contrast = torch.cat([indices[:, None], self._draw_negatives(indices)], dim=1)  # (B, 1 + negatives)
-        self._remember()
-        self._seen = (indices, student.detach(), teacher.detach())
+        self._update_memory()
+        self._last_features = (indices, student.detach(), teacher.detach())
         return self._contrast("teacher", student, contrast) + self._contrast("student", teacher, contrast)
 
     def _draw_negatives(self, indices: Tensor) -> Tensor:
-        """``(B, negatives)``: other images; all of them where there are no more than are wanted."""
+        """Positions of negatives ``(B, negatives)``, int64; all other images where there are no more than needed."""
         if self.negatives == self.num_images - 1:
             others = torch.arange(self.num_images - 1, device=indices.device).expand(len(indices), -1)
         else:
             shape = (len(indices), self.negatives)
             others = torch.randint(self.num_images - 1, shape, generator=self._generator).to(indices.device)
-        return others + (others >= indices[:, None])  # the image itself is left out
+        return others + (others >= indices[:, None])  # skips the image itself
 
     def _contrast(self, side: str, features: Tensor, contrast: Tensor) -> Tensor:
-        """The loss of features ``(B, D)`` against the memory of the other side; the first of each row is the image."""
+        """Loss of features ``(B, features)`` of one side against the memory bank of the other side.
+
+        Args:
+            side: Side of the memory bank, ``student`` or ``teacher``.
+            features: Features of the batch's images.
+            contrast: Positions ``(B, 1 + negatives)`` in the bank: first the image itself, then its negatives.
+        """
         memory, constant = self.get_buffer(f"{side}_memory"), self.get_buffer(f"{side}_constant")
         similarities = (features @ memory.to(features.dtype).T).gather(1, contrast)
         unnormalised = (similarities / self.temperature).exp()
@@ -115,16 +123,17 @@ class ContrastiveLoss(DistillationLoss):
         constant.copy_(torch.where(constant == 0, first.to(constant.dtype), constant))
         model = unnormalised / constant.to(unnormalised.dtype)
         noise = self.negatives / self.num_images
-        right = (model[:, 0] / (model[:, 0] + noise + SMALL)).log().sum()
-        wrong = (noise / (model[:, 1:] + noise + SMALL)).log().sum()
-        return -(right + wrong) / len(features)
+        positive = (model[:, 0] / (model[:, 0] + noise + SMALL)).log().sum()
+        negative = (noise / (model[:, 1:] + noise + SMALL)).log().sum()
+        return -(positive + negative) / len(features)
 
     @torch.no_grad()
-    def _remember(self) -> None:
-        """Move the memory of the images of the last call."""
-        if self._seen is None:
+    def _update_memory(self) -> None:
+        """Move the memory of the images of the last call towards their features."""
+        if self._last_features is None:
             return
-        indices, *features = self._seen
-        for memory, seen in zip((self.student_memory, self.teacher_memory), features, strict=True):
+        indices, *features = self._last_features
+        for side, seen in zip(("student", "teacher"), features, strict=True):
+            memory = self.get_buffer(f"{side}_memory")
             moved = memory[indices] * self.momentum + seen.to(memory.dtype) * (1 - self.momentum)
             memory[indices] = functional.normalize(moved, dim=1)

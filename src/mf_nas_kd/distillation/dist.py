@@ -1,8 +1,8 @@
-"""Distillation from a stronger teacher: predictions that go together, up to scale and shift.
+"""Distillation from a stronger teacher: softened predictions of both networks are linearly correlated.
 
 References:
     Huang, You, Wang, Qian, Xu (2022). Knowledge Distillation from A Stronger Teacher. NeurIPS: the inter-class and the
-    intra-class relation.
+    intra-class relation. Difference: none.
 """
 
 from __future__ import annotations
@@ -16,19 +16,26 @@ from mf_nas_kd.taps import Taps, TapShapes
 
 
 class CorrelatedPredictionsLoss(LogitsLoss):
-    """``t**2 (β (1 - ρ over classes, image by image) + γ (1 - ρ over images, class by class))``, ``ρ`` Pearson's.
+    """``t**2 (β (1 - mean of ρ over images) + γ (1 - mean of ρ over classes))``.
+
+    ``ρ`` is Pearson's correlation of the predictions ``softmax(z / t)`` of student and teacher: for the first term
+    across the classes of one image, for the second across the images of one class.
 
     Args:
         options: See :class:`CorrelatedPredictionsLoss.Options`.
+
+    Raises:
+        InvalidValueError: If the temperature is not above 0, or a batch has one image only.
+        ShapeMismatchError: If the numbers of classes of student and teacher differ.
     """
 
     class Options(LogitsLoss.Options):
         """Options of ``dist``.
 
         Attributes:
-            temperature: ``t``, above 0.
-            inter_class_weight: ``β``.
-            intra_class_weight: ``γ``.
+            temperature: Temperature ``t`` of the softmax, above 0.
+            inter_class_weight: Weight ``β`` of the term across classes.
+            intra_class_weight: Weight ``γ`` of the term across images.
         """
 
         inter_class_weight: Number
@@ -53,6 +60,6 @@ class CorrelatedPredictionsLoss(LogitsLoss):
 
 
 def _row_correlations(first: Tensor, second: Tensor) -> Tensor:
-    """Pearson's correlation of every row with its partner; 0 where a row is constant."""
+    """Pearson's correlation ``(n,)`` of the rows of two matrices ``(n, m)``; 0 where a row is constant."""
     first, second = (functional.normalize(x - x.mean(dim=1, keepdim=True), dim=1) for x in (first, second))
     return (first * second).sum(dim=1)

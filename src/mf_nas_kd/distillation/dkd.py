@@ -1,8 +1,8 @@
-"""Decoupled knowledge distillation: how sure the teacher is of the class, and what it thinks of the others.
+"""Decoupled knowledge distillation: separate terms for the target class and for the other classes.
 
 References:
     Zhao, Cui, Song, Qiu, Liang (2022). Decoupled Knowledge Distillation. CVPR, section 3.
-    Difference: without labels, the teacher's most probable class stands for the image's.
+    Difference: without labels, the class that the teacher gives the highest probability replaces the label.
 """
 
 from __future__ import annotations
@@ -18,24 +18,28 @@ from mf_nas_kd.taps import Taps, TapShapes
 
 
 class DecoupledLoss(LogitsLoss):
-    """``t**2 (α KL(target against the rest) + β KL(among the others))``, mean over the batch.
+    """``t**2 (α KL(b_t || b_s) + β KL(o_t || o_s))``, mean over the batch.
 
-    The target is the class of the image. Where no labels are given, it is the teacher's most probable class.
+    ``b`` is the distribution over two outcomes, target class and any other class; ``o`` is the distribution over the
+    classes other than the target, given that it is one of them; both from ``softmax(z / t)``. The target is the label
+    of the image; without labels, it is the class that the teacher gives the highest probability.
 
     Args:
         options: See :class:`DecoupledLoss.Options`.
 
     Raises:
-        InvalidValueError: If there are two classes only: beside the target there is one other, and nothing to compare.
+        InvalidValueError: If the temperature is not above 0, or there are fewer than three classes: with two, there is
+            one other class, whose distribution is constant.
+        ShapeMismatchError: If the numbers of classes of student and teacher differ.
     """
 
     class Options(LogitsLoss.Options):
         """Options of ``dkd``.
 
         Attributes:
-            temperature: ``t``, above 0.
-            target_weight: ``α``.
-            others_weight: ``β``.
+            temperature: Temperature ``t`` of the softmax, above 0.
+            target_weight: Weight ``α`` of the target term.
+            others_weight: Weight ``β`` of the term of the other classes.
         """
 
         target_weight: Number
@@ -46,7 +50,7 @@ class DecoupledLoss(LogitsLoss):
     def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
         super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
         if student.classes < 3:
-            allowed = "at least 3 for dkd: with two there is nothing to compare beside the target"
+            allowed = "at least 3 for dkd: with two classes the term of the other classes is constant"
             raise InvalidValueError("number of classes", student.classes, allowed)
         self.target_weight = options.target_weight
         self.others_weight = options.others_weight
@@ -63,7 +67,7 @@ class DecoupledLoss(LogitsLoss):
 
 
 def _decoupled(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-    """Logarithms of ``p(target), p(other)`` ``(B, 2)``, and of the probabilities among the others ``(B, K - 1)``."""
+    """Log-probabilities of target and other classes together, ``(B, 2)``, and among the others, ``(B, K - 1)``."""
     log_probabilities = functional.log_softmax(logits, dim=1)
     target = log_probabilities.gather(1, classes[:, None])
     other_classes = torch.arange(logits.shape[1] - 1, device=logits.device).expand(len(logits), -1)

@@ -1,10 +1,10 @@
-"""Knowledge distillation: the student imitates the teacher's softened predictions.
+"""Knowledge distillation: Kullback-Leibler divergence between softened predictions.
 
 References:
     Hinton, Vinyals, Dean (2015). Distilling the Knowledge in a Neural Network. arXiv 1503.02531, section 2.
     Sun, Ren, Li, Wang, Cao (2024). Logit Standardization in Knowledge Distillation. CVPR, algorithm 1
-    (``standardise_logits``). Difference: the standard deviation is the sample's (division by K - 1), as in the code
-    that goes with the paper.
+    (``standardise_logits``). Difference: the standard deviation is that of a sample (division by K - 1), as in the
+    code that goes with the paper.
 """
 
 from __future__ import annotations
@@ -23,15 +23,20 @@ class KnowledgeDistillationLoss(LogitsLoss):
 
     Args:
         options: See :class:`KnowledgeDistillationLoss.Options`.
+
+    Raises:
+        InvalidValueError: If the temperature is not above 0.
+        ShapeMismatchError: If the numbers of classes of student and teacher differ.
     """
 
     class Options(LogitsLoss.Options):
         """Options of ``kd``.
 
         Attributes:
-            temperature: ``t``, above 0.
-            standardise_logits: Whether the logits ``z`` of both sides are brought to mean 0 and standard deviation 1,
-                image by image, before. Of two classes, all that is left then is which is larger: nothing to learn from.
+            temperature: Temperature ``t`` of the softmax, above 0.
+            standardise_logits: Whether the logits ``z`` of each image are first brought to mean 0 and standard
+                deviation 1, on both sides. With two classes, only the order of both logits is left then, and the
+                gradient vanishes.
         """
 
         standardise_logits: bool
@@ -48,6 +53,7 @@ class KnowledgeDistillationLoss(LogitsLoss):
         return self.temperature**2 * divergence
 
     def _log_softened(self, logits: Tensor) -> Tensor:
+        """Log-probabilities ``(B, K)`` at the temperature."""
         if self.standardise_logits:
             logits = (logits - logits.mean(dim=1, keepdim=True)) / (logits.std(dim=1, keepdim=True) + SMALL)
         return functional.log_softmax(logits / self.temperature, dim=1)

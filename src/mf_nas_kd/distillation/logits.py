@@ -1,4 +1,4 @@
-"""What losses of softened logits share."""
+"""Base class of the losses of softened logits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mf_nas_kd.taps import Taps, TapShapes
 
 
 class LogitsLoss(DistillationLoss):
-    """Compares logits at a temperature.
+    """A loss of the logits of student and teacher, both divided by a temperature.
 
     Args:
         options: See :class:`LogitsLoss.Options`.
@@ -37,5 +37,5 @@ class LogitsLoss(DistillationLoss):
         return "logits"
 
     def teacher_targets(self, taps: Taps) -> Tensor:
-        """The logits ``(B, K)``."""
+        """The teacher's logits, ``(B, K)``."""
         return taps.logits

@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+from pydantic import AfterValidator, ValidationInfo
 from torch import Tensor, nn
 
 from mf_nas_kd.errors import InvalidValueError, ShapeMismatchError
+from mf_nas_kd.registry import Options
 from mf_nas_kd.taps import Taps, TapShapes
 
 Number = int | float
@@ -25,10 +26,8 @@ PositiveNumber = Annotated[Number, AfterValidator(_above_zero)]
 PositiveCount = Annotated[int, AfterValidator(_above_zero)]
 
 
-class LossOptions(BaseModel):
+class LossOptions(Options):
     """Base of the options of all losses. Every option changes results, so none has a default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class DistillationLoss(nn.Module, ABC):

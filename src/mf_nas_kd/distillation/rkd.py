@@ -3,8 +3,8 @@
 References:
     Park, Kim, Lu, Cho (2019). Relational Knowledge Distillation. CVPR, section 3: the distance-wise and the
     angle-wise loss.
-    Differences: means over all entries, those of an image with itself included (they are zero in both networks), as in
-    the code that goes with the paper; equal images count neither in the mean distance nor in the gradient.
+    Differences: the means are over all entries, those of an image with itself included (zero in both networks), as in
+    the code that goes with the paper; pairs of equal embeddings enter neither the mean distance nor the gradient.
 """
 
 from __future__ import annotations
@@ -16,22 +16,30 @@ from torch.nn import functional
 from mf_nas_kd.distillation.loss import DistillationLoss, LossOptions, Number, require_several_images
 from mf_nas_kd.taps import Taps, TapShapes
 
-SMALLEST_SQUARE = 1e-12  # below, images count as being at one point: the slope of root and direction is infinite there
+SMALLEST_SQUARE = (
+    1e-12  # smaller squared distances count as zero: the derivatives of root and direction are not finite at 0
+)
 
 
 class RelationalLoss(DistillationLoss):
-    """Smooth L1 between the distances (in units of their mean) and between the cosines of angles of both embeddings.
+    """``λ_d smooth_l1(d_s, d_t) + λ_a smooth_l1(c_s, c_t)``, means over all entries.
+
+    ``d`` ``(B, B)`` are the Euclidean distances between the embeddings of a batch, divided by their positive mean;
+    ``c`` ``(B, B, B)`` are the cosines of the angles between the directions from one image to two others.
 
     Args:
         options: See :class:`RelationalLoss.Options`.
+
+    Raises:
+        InvalidValueError: If a batch has one image only.
     """
 
     class Options(LossOptions):
         """Options of ``rkd``.
 
         Attributes:
-            distance_weight: Weight of the distance-wise loss.
-            angle_weight: Weight of the angle-wise loss.
+            distance_weight: Weight ``λ_d`` of the distances.
+            angle_weight: Weight ``λ_a`` of the angles.
         """
 
         distance_weight: Number
@@ -49,7 +57,7 @@ class RelationalLoss(DistillationLoss):
         return "embedding"
 
     def teacher_targets(self, taps: Taps) -> Tensor:
-        """The embedding ``(B, D)``."""
+        """The teacher's embedding, ``(B, D)``."""
         return taps.embedding
 
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -61,7 +69,7 @@ class RelationalLoss(DistillationLoss):
 
 
 def _distances(embedding: Tensor) -> Tensor:
-    """``(B, B)``, divided by the mean of the positive ones; all zero where all images are at one point."""
+    """Distances ``(B, B)`` divided by the mean of the positive ones; all zero where all embeddings are equal."""
     squares = (embedding[:, None] - embedding[None]).square().sum(dim=2)
     positive = squares > SMALLEST_SQUARE
     distances = torch.where(positive, squares.clamp_min(SMALLEST_SQUARE).sqrt(), 0)
@@ -69,9 +77,9 @@ def _distances(embedding: Tensor) -> Tensor:
 
 
 def _angles(embedding: Tensor) -> Tensor:
-    """``(B, B, B)``: the cosine at image ``b`` of the angle between the directions to ``i`` and ``j``.
+    """Cosines ``(B, B, B)`` of the angles at image ``b`` between the directions to images ``i`` and ``j``.
 
-    Zero where one of them is at the same point as ``b``, and then without gradient.
+    A cosine is 0 and has no gradient where ``i`` or ``j`` has the same embedding as ``b``.
     """
     differences = embedding[None] - embedding[:, None]  # (B, B, D)
     apart = differences.square().sum(dim=2, keepdim=True) > SMALLEST_SQUARE

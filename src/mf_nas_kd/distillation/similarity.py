@@ -1,7 +1,7 @@
-"""Similarity-preserving distillation: which images of a batch excite the last map alike.
+"""Similarity-preserving distillation: inner products between the last feature maps of a batch.
 
 References:
-    Tung and Mori (2019). Similarity-Preserving Knowledge Distillation. ICCV, section 3.1.
+    Tung and Mori (2019). Similarity-Preserving Knowledge Distillation. ICCV, section 3.1. Difference: none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from mf_nas_kd.taps import Taps, TapShapes
 
 
 class SimilarityLoss(DistillationLoss):
-    """``||G_t - G_s||**2 / B**2``; ``G`` holds the products of the flattened last maps, every row of length one."""
+    """``||G_t - G_s||**2 / B**2``, squared Frobenius norm.
+
+    ``G`` ``(B, B)`` holds the inner products of the flattened last feature maps, every row divided by its Euclidean
+    length.
+
+    Raises:
+        ShapeMismatchError: If student or teacher has no feature maps.
+    """
 
     def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: LossOptions) -> None:
         super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
@@ -26,7 +33,7 @@ class SimilarityLoss(DistillationLoss):
         return "last map"
 
     def teacher_targets(self, taps: Taps) -> Tensor:
-        """The flattened last map ``(B, C * H * W)``."""
+        """The teacher's last feature map, flattened, ``(B, C * H * W)``."""
         return taps.maps[-1].flatten(1)
 
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -35,4 +42,5 @@ class SimilarityLoss(DistillationLoss):
 
 
 def _similarities(flattened: Tensor) -> Tensor:
+    """Inner products ``(B, B)`` of the rows, every row divided by its Euclidean length."""
     return functional.normalize(flattened @ flattened.T, dim=1)

@@ -1,9 +1,9 @@
-"""Variational information distillation: the student's maps tell what the teacher's are, up to a learned variance.
+"""Variational information distillation: Gaussian likelihood of the teacher's feature maps given the student's.
 
 References:
     Ahn et al. (2019). Variational Information Distillation for Knowledge Transfer. CVPR, section 2.
-    Difference: a mean over all numbers of the map instead of a sum, as in the code of Tian et al. (2020), whose weight
-    of 1 belongs to it.
+    Difference: the mean over all entries of the map instead of the sum, as in the code of Tian et al. (2020),
+    Contrastive Representation Distillation, to which the usual weight of 1 belongs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def _above_smallest(variance: Number) -> Number:
 class VariationalInformationLoss(MatchedMapsLoss):
     """Mean of ``((μ(F_s) - F_t)**2 / σ**2 + log σ**2) / 2``, summed over stages.
 
-    ``μ`` is three 1x1 convolutions with ReLU between them, ``σ**2 = softplus(ρ) + 1e-5`` a learned number a channel.
+    ``μ`` consists of three 1x1 convolutions with ReLU between them; ``σ**2 = softplus(ρ) + 1e-5`` is a learned variance
+    per channel of the teacher.
 
     Args:
         options: See :class:`VariationalInformationLoss.Options`.
@@ -43,9 +44,9 @@ class VariationalInformationLoss(MatchedMapsLoss):
         """Options of ``vid``.
 
         Attributes:
-            stages: See :func:`mf_nas_kd.distillation.stages.chosen_stages`.
-            map_size: See :class:`MatchedMapsLoss`.
-            initial_variance: ``σ**2`` at the beginning, above 1e-5.
+            stages: Stages that are compared; see :func:`mf_nas_kd.distillation.stages.chosen_stages`.
+            map_size: Height and width of the pooled maps; see :class:`MatchedMapsLoss`.
+            initial_variance: Initial value of ``σ**2``, above 1e-5.
         """
 
         initial_variance: Annotated[Number, AfterValidator(_above_smallest)]
@@ -60,21 +61,21 @@ class VariationalInformationLoss(MatchedMapsLoss):
         super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)
         channels = [
             (student.maps[s][0], teacher.maps[t][0])
-            for s, t in zip(self._student_places, self._teacher_places, strict=True)
+            for s, t in zip(self._student_indices, self._teacher_indices, strict=True)
         ]
         self.regressors = nn.ModuleList(_regressor(inputs, outputs) for inputs, outputs in channels)
         start = math.log(math.expm1(options.initial_variance - SMALLEST_VARIANCE))  # the inverse of softplus
         self.rhos = nn.ParameterList(torch.full((outputs,), start) for _, outputs in channels)
 
     def teacher_targets(self, taps: Taps) -> Tensor:
-        """The flattened maps of the stages side by side, ``(B, sum of C_t * H * W)``."""
+        """The teacher's feature maps, flattened and concatenated over the stages, ``(B, sum of C_t * H * W)``."""
         return torch.cat([m.flatten(1) for m in self.teacher_maps(taps)], dim=1)
 
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
         means = [regress(m) for regress, m in zip(self.regressors, self.student_maps(taps), strict=True)]
-        remembered = targets.to(taps.logits.dtype).split([mean[0].numel() for mean in means], dim=1)
+        teacher_maps = torch.split(targets.to(taps.logits.dtype), [mean[0].numel() for mean in means], dim=1)
         total = taps.logits.new_zeros(())
-        for mean, teacher, rho in zip(means, remembered, self.rhos, strict=True):
+        for mean, teacher, rho in zip(means, teacher_maps, self.rhos, strict=True):
             variance = (functional.softplus(rho) + SMALLEST_VARIANCE)[:, None, None]
             squared_error = (mean - teacher.view_as(mean)).square()
             total = total + (squared_error / variance + variance.log()).mean() / 2
@@ -82,6 +83,7 @@ class VariationalInformationLoss(MatchedMapsLoss):
 
 
 def _regressor(inputs: int, outputs: int) -> nn.Module:
+    """Three 1x1 convolutions with ReLU between them."""
     sizes = ((inputs, outputs), (outputs, outputs), (outputs, outputs))
     first, second, third = (nn.Conv2d(*size, kernel_size=1, bias=False) for size in sizes)
     return nn.Sequential(first, nn.ReLU(inplace=True), second, nn.ReLU(inplace=True), third)

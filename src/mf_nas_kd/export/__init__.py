@@ -1,4 +1,4 @@
-"""The winner, for programs that are not this one."""
+"""Export of trained networks to formats of other programs."""
 
 from mf_nas_kd.export.onnx import export_onnx
 

@@ -1,4 +1,4 @@
-"""A trained network as an ONNX model."""
+"""Export of a trained network as an ONNX model."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import io
 import json
 import warnings
 from collections.abc import Sequence
+from typing import cast
 
 import onnx
 import torch
 from torch import Tensor, nn
 
 from mf_nas_kd.networks import TrainedNetwork, rebuild
+from mf_nas_kd.taps import Taps
 
 OPSET = 18
+"""Version of the ONNX operator set."""
 
 
 class DeployedNetwork(nn.Module):
-    """A network with its preprocessing: takes images as they are stored.
+    """A network with its preprocessing, for images as they are stored (uint8).
 
     Args:
-        trained: Weights and description.
+        trained: The trained network.
     """
 
     def __init__(self, trained: TrainedNetwork) -> None:
@@ -31,25 +34,30 @@ class DeployedNetwork(nn.Module):
         self.register_buffer("_shift", (-mean / std).view(1, -1, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images ``(B, C, H, W)``, uint8, to logits ``(B, K)``."""
-        return self._network(images.float() * self._scale + self._shift).logits
+        """Compute the logits ``(B, K)`` of images ``(B, C, H, W)``, uint8."""
+        scale, shift = self.get_buffer("_scale"), self.get_buffer("_shift")
+        taps: Taps = self._network(images.float() * scale + shift)
+        return taps.logits
 
 
 def export_onnx(trained: TrainedNetwork, class_names: Sequence[str]) -> bytes:
-    """Export a network with its preprocessing.
+    """Export a trained network with its preprocessing.
 
-    The model has one input, ``images`` (uint8, any number of images), and one output, ``logits``; the names of the
-    classes are in its metadata under ``class_names``, as JSON.
+    The model has one input, ``images`` ``(B, C, H, W)``, uint8, with any ``B``, and one output, ``logits`` ``(B, K)``,
+    float32. The names of the classes are in its metadata under ``class_names``, as a JSON list.
 
     Args:
-        trained: Weights and description.
-        class_names: By label.
+        trained: The trained network.
+        class_names: Names of the ``K`` classes; a label is an index into them.
+
+    Returns:
+        The serialised model, the content of an ``.onnx`` file.
     """
     example = torch.zeros((2, *trained.description.image_shape), dtype=torch.uint8)
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own internals
-        program = torch.onnx.export(
+        warnings.simplefilter("ignore")  # the exporter warns about its own internals
+        exported = torch.onnx.export(
             DeployedNetwork(trained).eval(),
             (example,),
             input_names=["images"],
@@ -59,8 +67,9 @@ def export_onnx(trained: TrainedNetwork, class_names: Sequence[str]) -> bytes:
             dynamo=True,
             verbose=False,
         )
-    program.save(buffer)
+    program = cast(torch.onnx.ONNXProgram, exported)  # None is returned only without dynamo
+    program.save(buffer)  # type: ignore[arg-type]  # a stream is accepted, but not annotated
     model = onnx.load_from_string(buffer.getvalue())
     onnx.helper.set_model_props(model, {"class_names": json.dumps(list(class_names))})
     onnx.checker.check_model(model, full_check=True)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import cycle
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,7 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from mf_nas_kd.figures.style import COLOURS, GREY, figure, method_style
+from mf_nas_kd.records import Fidelity
 from mf_nas_kd.records.fidelity import LARGEST_DENOMINATOR
+from mf_nas_kd.records.tables import records_of
 
 PROXY = "proxy:"
 
@@ -46,7 +49,7 @@ def low_against_full(table: pd.DataFrame, full: pd.DataFrame) -> Figure:
     """Validation accuracy of the short training against test accuracy of the full one, a panel a method and schedule.
 
     Args:
-        table: Finished short trainings: ``architecture_id, distillation, width, train_fraction, epochs, val_accuracy``.
+        table: Finished short trainings: ``architecture_id``, the columns of a fidelity, ``val_accuracy``.
         full: Finished full trainings: ``architecture_id, test_accuracy``.
     """
     table = with_methods(table)
@@ -101,7 +104,7 @@ def _draw_agreement(
 
 
 def _draw_free(axis: Axes, table: pd.DataFrame) -> None:
-    for (_, row), line in zip(_proxies(table).iterrows(), ("--", ":"), strict=False):
+    for (_, row), line in zip(_proxies(table).iterrows(), cycle(("--", ":", "-."))):
         label = f"{row['distillation'].removeprefix(PROXY)}, free"
         axis.axhline(row["kendall"], color=GREY, linestyle=line, linewidth=1.2, label=label)
         axis.axhspan(row["kendall_low"], row["kendall_high"], color=GREY, alpha=0.06)
@@ -116,9 +119,9 @@ def _percent_ticks(axis: Axes, costs: pd.Series) -> None:
 
 
 def with_methods(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with a column ``method``: the distillation recipe, and the width where it is not the whole."""
-    widths = ["" if width == 1 else f", width {width:g}" for width in table["width"]]
-    return table.assign(method=table["distillation"] + pd.Series(widths, index=table.index, dtype=str))
+    """The table with a column ``method``: distillation configuration and reductions, see :attr:`Fidelity.method`."""
+    methods = [fidelity.method for fidelity in records_of(table, Fidelity)]
+    return table.assign(method=pd.Series(methods, index=table.index, dtype=str))
 
 
 def _methods(table: pd.DataFrame) -> list[str]:

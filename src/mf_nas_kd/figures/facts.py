@@ -9,6 +9,7 @@ import pandas as pd
 
 from mf_nas_kd.figures.correlation import fraction_text
 from mf_nas_kd.images import ImageDataset
+from mf_nas_kd.records import FIDELITY_COLUMNS
 
 
 def facts(
@@ -16,7 +17,7 @@ def facts(
     subset_sizes: pd.DataFrame,
     teacher: Mapping[str, Any],
     planned: pd.DataFrame,
-    teacher_fills: pd.DataFrame,
+    precomputed_targets: pd.DataFrame,
     winner: Mapping[str, Any],
 ) -> dict[str, str]:
     """Label to text, in reading order.
@@ -26,13 +27,13 @@ def facts(
         subset_sizes: ``subset_sizes``.
         teacher: ``teacher_metrics``.
         planned: Rows of the store that belong to the plan.
-        teacher_fills: What asking teachers beforehand has taken.
+        precomputed_targets: What asking teachers beforehand has taken.
         winner: ``winner``.
     """
     channels, height, width = images.image_shape
     limits = [f"{name.removeprefix('max_')} at most {limit:,}" for name, limit in winner["limits"].items() if limit]
     failed = int((planned["status"] != "finished").sum())
-    asked = teacher_fills[teacher_fills["teacher_fingerprint"] == teacher["fingerprint"]]
+    asked = precomputed_targets[precomputed_targets["teacher_fingerprint"] == teacher["fingerprint"]]
     return {
         "Images": f"{images.name}: {images.classes} classes, {width}x{height}, {channels} channel(s); "
         f"{len(images.train):,} to train on, {len(images.validation):,} to validate, {len(images.test):,} to test",
@@ -56,7 +57,7 @@ def training_summary(planned: pd.DataFrame) -> pd.DataFrame:
     """One row a kind of training: how many, how many failed, mean accuracy and seconds."""
     kinds = planned.assign(
         fraction=planned["train_fraction"].map(fraction_text), failed=planned["status"] != "finished"
-    ).groupby(["train_fraction", "epochs", "width", "distillation"], as_index=False)
+    ).groupby(list(FIDELITY_COLUMNS), as_index=False, dropna=False)
     return kinds.agg(
         fraction=("fraction", "first"),
         trainings=("key", "size"),

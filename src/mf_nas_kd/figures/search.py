@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mf_nas_kd.figures.style import COLOURS, GREY, figure
+from mf_nas_kd.records.tables import at_fidelity, fidelities_in
 
 
 def search_progress(trace: pd.DataFrame, plan: pd.DataFrame) -> Figure:
@@ -16,8 +17,8 @@ def search_progress(trace: pd.DataFrame, plan: pd.DataFrame) -> Figure:
         plan: ``evaluation_plan``; its ``full`` rows tell what a full training is.
     """
     drawn, (axis,) = figure(7.5, 3.6)
-    kind = ["train_fraction", "epochs", "width", "distillation"]
-    is_full = (trace[kind] == plan.loc[plan["role"] == "full", kind].iloc[0]).all(axis=1)
+    (full_fidelity,) = fidelities_in(plan[plan["role"] == "full"])
+    is_full = trace.index.isin(at_fidelity(trace, full_fidelity).index)
     short, full = trace[~is_full], trace[is_full]
     for rows, colour, marker, label in (
         (short, COLOURS[5], "v", "short trainings"),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mf_nas_kd.figures.correlation import fraction_text
+from mf_nas_kd.records import Fidelity
 
 
 def verdict(table: pd.DataFrame) -> list[str]:
@@ -42,18 +43,17 @@ def verdict(table: pd.DataFrame) -> list[str]:
 
 def _kind(row: pd.Series) -> str:
     method = "plain" if row["distillation"] == "none" else row["distillation"]
-    return f"{method} at {fraction_text(row['train_fraction'])}{_width(row)}"
+    return f"{method} at {fraction_text(row['train_fraction'])}{_reductions(row)}"
 
 
 def _where(row: pd.Series) -> str:
     method = "plain cross-entropy" if row["distillation"] == "none" else row["distillation"]
-    return (
-        f"At {fraction_text(row['train_fraction'])} of the images, {row['epochs']} epochs{_width(row)}, with {method}"
-    )
+    schedule = f"{fraction_text(row['train_fraction'])} of the images, {row['epochs']} epochs"
+    return f"At {schedule}{_reductions(row)}, with {method}"
 
 
-def _width(row: pd.Series) -> str:
-    return "" if row["width"] == 1 else f" and width {row['width']:g}"
+def _reductions(row: pd.Series) -> str:
+    return "".join(f" and {reduction}" for reduction in Fidelity.from_row(row.to_dict()).reductions)
 
 
 def _interval(row: pd.Series, statistic: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from torchvision import datasets
 
 from mf_nas_kd.errors import MissingImagesError
+from mf_nas_kd.images.dataset import Pixels
 from mf_nas_kd.registry import Options
 from mf_nas_kd.seeding import fingerprint
 
@@ -46,6 +47,11 @@ class CIFAR10:
         self._pixels = (train.data, test.data)
 
     def _open(self, options: CIFAROptions, train: bool) -> datasets.CIFAR10:
+        """Open the training or the test images.
+
+        Raises:
+            MissingImagesError: If the files do not exist or are damaged.
+        """
         folder = Path(options.folder)
         if options.download:
             folder.mkdir(parents=True, exist_ok=True)
@@ -53,14 +59,14 @@ class CIFAR10:
             return self.dataset(folder, train=train, download=options.download)
         except (RuntimeError, OSError) as failure:
             raise MissingImagesError(
-                f"{self.title} is not (or not undamaged) in {str(folder)!r}, and "
+                f"{self.title} is not in {str(folder)!r}, or is damaged, and "
                 + ("the download failed" if options.download else "download is false")
                 + f"; put the unpacked archive there, or set download: true in images.options ({failure})"
             ) from failure
 
-    def decode(self, pixels: np.ndarray) -> None:
+    def decode(self, pixels: Pixels) -> None:
         start = 0
-        for part in self._pixels:  # (n, H, W, C) each
+        for part in self._pixels:  # training and test images, (n, H, W, C) each
             pixels[start : start + len(part)] = part.transpose(0, 3, 1, 2)
             start += len(part)
 

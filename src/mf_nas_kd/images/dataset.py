@@ -1,4 +1,4 @@
-"""Labelled images, and the training, validation and test images of one problem."""
+"""Labelled images, and the dataset of training, validation and test images."""
 
 from __future__ import annotations
 
@@ -10,26 +10,36 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mf_nas_kd.errors import ShapeMismatchError
 from mf_nas_kd.seeding import canonical_json
 
 SPLITS = ("train", "validation", "test")
-IMAGES_A_CHUNK = 4096  # of what is looked at at once where all pixels are, so that memory does not grow with the images
+IMAGES_PER_CHUNK = (
+    4096  # images in memory at a time where all pixels are read: memory use is independent of their number
+)
+
+Pixels = NDArray[np.uint8]
+"""Images ``(n, C, H, W)``, uint8."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
-    """Images with their classes: a choice among pixels that other choices share. Choosing copies no pixel.
+    """Images with their labels: a selection from pixels that other selections share. Selecting copies no pixel.
 
     Attributes:
-        pixels: ``(M, C, H, W)``, uint8, of all images; perhaps mapped from a file.
-        labels: ``(N,)``, int64, in [0, K).
-        positions: ``(N,)``, int64, places of these images among all; None for all of them, in order.
+        pixels: Pixels of all images, ``(M, C, H, W)``, uint8; possibly mapped from a file.
+        labels: Labels of the selected images, ``(N,)``, int64, in [0, K).
+        positions: Indices of the selected images in ``pixels``, ``(N,)``, int64; None for all images in order.
 
     Raises:
-        ShapeMismatchError: If shape or type is another, or the lengths differ.
+        ShapeMismatchError: If pixels or labels have another shape or type, or the lengths differ.
+
+    >>> images = LabelledImages(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.tensor([0, 1, 0, 1]))
+    >>> images[torch.tensor([1, 3])].labels
+    tensor([1, 1])
     """
 
     pixels: Tensor
@@ -49,31 +59,31 @@ class LabelledImages:
         return len(self.labels)
 
     def __getitem__(self, chosen: Tensor) -> LabelledImages:
-        """The images at ``chosen``, ``(n,)`` of int64."""
+        """The images at the indices ``chosen``, ``(n,)``, int64, in [0, N)."""
         positions = chosen if self.positions is None else self.positions[chosen]
         return LabelledImages(self.pixels, self.labels[chosen], positions)
 
     @property
     def images(self) -> Tensor:
-        """``(N, C, H, W)``, uint8: the pixels themselves, copied where they are a choice."""
+        """Pixels of the selected images, ``(N, C, H, W)``, uint8; a copy where ``positions`` are given."""
         return self.pixels if self.positions is None else self.pixels[self.positions]
 
     def chunks(self) -> Iterator[Tensor]:
-        """:attr:`images` in parts."""
-        for chosen in torch.arange(len(self)).split(IMAGES_A_CHUNK):
+        """Pixels of the selected images in order, in parts of at most ``IMAGES_PER_CHUNK`` images."""
+        for chosen in torch.split(torch.arange(len(self)), IMAGES_PER_CHUNK):
             yield self[chosen].images
 
 
 class ImageCollection:
-    """All images of a source with their classes, in memory or mapped from a file.
+    """All images of a source with their labels, in memory or mapped from a file.
 
-    What is mapped is not read before it is needed, and all processes that map a file share it: a copy for another
-    process carries the name of the file and no pixels.
+    Mapped pixels are read when they are used, and all processes that map a file share them: a pickled collection holds
+    the path of the file and no pixels.
 
     Args:
-        pixels: ``(M, C, H, W)``, uint8.
-        labels: ``(M,)``, int64.
-        path: The file from which the pixels were mapped; None where they are in memory only.
+        pixels: Pixels of all images, ``(M, C, H, W)``, uint8.
+        labels: Labels of all images, ``(M,)``, int64, in [0, K).
+        path: File from which the pixels were mapped; None where they are in memory only.
     """
 
     def __init__(self, pixels: Tensor, labels: Tensor, path: Path | None = None) -> None:
@@ -83,7 +93,12 @@ class ImageCollection:
 
     @classmethod
     def mapped(cls, path: Path, labels: Tensor) -> Self:
-        """Map the pixels of a file of numpy's format; changes of the tensor stay in this process."""
+        """Make a collection from a file of NumPy's format; changes of the tensor stay in this process.
+
+        Args:
+            path: File of pixels ``(M, C, H, W)``, uint8.
+            labels: Labels of all images, ``(M,)``, int64.
+        """
         return cls(torch.from_numpy(np.load(path, mmap_mode="c")), labels, path)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -94,15 +109,17 @@ class ImageCollection:
 
 @dataclass(frozen=True, eq=False)
 class ImageDataset:
-    """Training, validation and test images of one problem. Validation selects; test is only reported.
+    """Training, validation and test images of one classification problem.
+
+    Networks are selected by their validation accuracy; the test accuracy is only reported.
 
     Attributes:
-        name: Where the images come from.
-        class_names: ``K`` names, by label.
+        name: Name of the source of the images.
+        class_names: Names of the ``K`` classes; a label is an index into them.
         collection: All images.
-        positions: Places of the images of each split in the collection.
-        pixel_statistics: Mean and standard deviation of each channel of the training images, of pixels in [0, 1].
-        fingerprint: 16 hexadecimal characters that differ as soon as one pixel, label or split does.
+        positions: Indices of the images of each split in the collection, ``(N,)``, int64.
+        pixel_statistics: Mean and standard deviation of each channel over the training images, for pixels in [0, 1].
+        fingerprint: Fingerprint of name, classes, splits, pixels and labels, 16 hexadecimal characters.
     """
 
     name: str
@@ -116,34 +133,35 @@ class ImageDataset:
     def of(
         cls, name: str, class_names: tuple[str, ...], collection: ImageCollection, positions: Mapping[str, Tensor]
     ) -> ImageDataset:
-        """Look at all images once, for statistics and fingerprint."""
+        """Make a dataset; statistics and fingerprint are computed in one pass over the images of each split."""
         parts = {split: LabelledImages(collection.pixels, collection.labels[p], p) for split, p in positions.items()}
         statistics, digest = _pixel_statistics(parts["train"]), _digest(name, class_names, parts)
         return cls(name, class_names, collection, positions, statistics, digest)
 
     @property
     def classes(self) -> int:
-        """``K``."""
+        """Number of classes, ``K``."""
         return len(self.class_names)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """``(C, H, W)``."""
-        return tuple(self.collection.pixels.shape[1:])
+        """Shape ``(C, H, W)`` of one image."""
+        _, channels, height, width = self.collection.pixels.shape
+        return channels, height, width
 
     @property
     def train(self) -> LabelledImages:
-        """What is learned from."""
+        """Images on which networks are trained."""
         return self._part("train")
 
     @property
     def validation(self) -> LabelledImages:
-        """What selects."""
+        """Images whose accuracy selects networks."""
         return self._part("validation")
 
     @property
     def test(self) -> LabelledImages:
-        """What is only reported."""
+        """Images whose accuracy is only reported."""
         return self._part("test")
 
     def _part(self, split: str) -> LabelledImages:
@@ -152,7 +170,7 @@ class ImageDataset:
 
 
 def _pixel_statistics(images: LabelledImages) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Exact: bytes are counted, channel by channel."""
+    """Mean and standard deviation of each channel, exact: from the counts of the 256 values of a byte."""
     counts = torch.zeros((images.pixels.shape[1], 256), dtype=torch.int64)
     for chunk in images.chunks():
         for channel, pixels in enumerate(chunk.unbind(dim=1)):
@@ -164,11 +182,12 @@ def _pixel_statistics(images: LabelledImages) -> tuple[tuple[float, ...], tuple[
 
 
 def _digest(name: str, class_names: tuple[str, ...], parts: Mapping[str, LabelledImages]) -> str:
+    """Fingerprint of all that a dataset contains."""
     digest = hashlib.sha256(canonical_json([name, list(class_names)]).encode())
     for split in SPLITS:
         shape = [len(parts[split]), *parts[split].pixels.shape[1:]]
         digest.update(canonical_json([split, shape]).encode())
         for chunk in parts[split].chunks():
-            digest.update(chunk.contiguous().numpy())
-        digest.update(parts[split].labels.contiguous().numpy())
+            digest.update(chunk.contiguous().numpy().data)
+        digest.update(parts[split].labels.contiguous().numpy().data)
     return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""The embedded images: 1,797 handwritten digits, 8x8 grey, that come with scikit-learn.
+"""The embedded images: 1,797 handwritten digits, 8x8 pixels, greyscale, from scikit-learn.
 
 References:
     Alpaydin and Kaynak (1998). Optical Recognition of Handwritten Digits. UCI Machine Learning Repository.
@@ -10,10 +10,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from mf_nas_kd.images.dataset import Pixels
 from mf_nas_kd.registry import NoOptions, Options
 from mf_nas_kd.seeding import fingerprint
 
-BRIGHTEST_VALUE = 16  # each pixel counts the ink in a 4x4 field
+BRIGHTEST_VALUE = 16  # a pixel is the number of black pixels in a field of 4x4 pixels of the original
 
 
 class Digits:
@@ -32,5 +33,5 @@ class Digits:
         self.splits = np.full(len(self.labels), "train")
         self._ink = digits.images
 
-    def decode(self, pixels: np.ndarray) -> None:
+    def decode(self, pixels: Pixels) -> None:
         pixels[:, 0] = np.round(self._ink * (255 / BRIGHTEST_VALUE)).astype(np.uint8)

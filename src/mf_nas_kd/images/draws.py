@@ -69,7 +69,8 @@ class Draws:
             match_gradient_norm: Whether gradient norms are matched at the start, on a batch of its own.
         """
         seen = list(islice(self.epochs(), epochs)) + ([self.gradient_norm_batch()] if match_gradient_norm else [])
-        return torch.cat([self.index.encode(*drawn) for drawn in seen]).unique()
+        pairs: Tensor = torch.cat([self.index.encode(*drawn) for drawn in seen]).unique()
+        return pairs
 
     def _epochs(self, purpose: str) -> Iterator[tuple[Tensor, Tensor]]:
         generator = torch.Generator().manual_seed(derive_seed(self.seed, purpose))

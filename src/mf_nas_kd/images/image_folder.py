@@ -1,10 +1,10 @@
-"""Anybody's own images: a folder a class, ``train/`` with optional ``val/`` and ``test/`` beside it."""
+"""Image files in one folder per class: ``train/`` with optional ``val/`` and ``test/`` beside it."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from pydantic import Field
 
 from mf_nas_kd.cores import available_cores
 from mf_nas_kd.errors import InvalidValueError, MissingImagesError
+from mf_nas_kd.images.dataset import Pixels
 from mf_nas_kd.images.decoding import SUFFIXES, decode_files, decode_into_map
 from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.registry import Options
@@ -25,10 +26,10 @@ from mf_nas_kd.seeding import fingerprint
 logger = logging.getLogger(__name__)
 
 SPLIT_FOLDERS = {"train": "train", "val": "validation", "test": "test"}
-LOOK_LIKE_SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
-FILES_A_CHUNK = 256
-SMALL_BYTES = 32 * 2**20  # less is decoded here: starting a process takes 2 to 3 s, decoding 32 MiB of small files 3 s
-NAMED_FILES = 5
+SPLIT_LIKE_NAMES = {"train", "training", "val", "valid", "validation", "test", "testing"}
+FILES_PER_CHUNK = 256
+SMALL_BYTES = 32 * 2**20  # less is decoded in this process: starting one takes 2 to 3 s, decoding 32 MiB 3 s
+NAMED_FILES = 5  # most files that a message names
 
 
 class ImageFolderOptions(Options):
@@ -47,18 +48,20 @@ class ImageFolderOptions(Options):
 
 @dataclass(frozen=True)
 class _File:
+    """An image file with its split and class."""
+
     path: Path
     split: str
     class_name: str
 
 
 class ImageFolder:
-    """PNG, JPEG and WebP files in class folders.
+    """A source of PNG, JPEG and WebP files in one folder per class.
 
     Raises:
-        MissingImagesError: If there is no such folder, folders are named unexpectedly, a class has no image or only one
-            to train on, or a split lacks a class.
-        InvalidValueError: If no folder is named.
+        MissingImagesError: If the folder does not exist, its folders have unexpected names, a class has no image or
+            only one training image, or a split lacks a class.
+        InvalidValueError: If no folder is given.
     """
 
     Options: ClassVar[type[Options]] = ImageFolderOptions
@@ -71,22 +74,25 @@ class ImageFolder:
         self._files = _list_files(root)
         self._size, self._channels = options.image_size, options.channels
         self.class_names = tuple(sorted({file.class_name for file in self._files}))
-        number = {name: label for label, name in enumerate(self.class_names)}
-        self.labels = np.array([number[file.class_name] for file in self._files], dtype=np.int64)
+        label_of = {name: label for label, name in enumerate(self.class_names)}
+        self.labels = np.array([label_of[file.class_name] for file in self._files], dtype=np.int64)
         self.splits = np.array([file.split for file in self._files])
         self.image_shape: tuple[int, int, int] = (options.channels, options.image_size, options.image_size)
         states = [(str(f.path.relative_to(root)), *_state(f.path)) for f in self._files]
         self.key = fingerprint([states, options.image_size, options.channels])
         self._bytes = sum(size for _, size, _ in states)
 
-    def decode(self, pixels: np.ndarray) -> None:
+    def decode(self, pixels: Pixels) -> None:
         paths = [file.path for file in self._files]
-        chunks = [range(i, min(i + FILES_A_CHUNK, len(paths))) for i in range(0, len(paths), FILES_A_CHUNK)]
-        parallel = self._bytes > SMALL_BYTES and isinstance(pixels, np.memmap)
-        decode = self._in_processes if parallel else self._here
+        chunks = [range(i, min(i + FILES_PER_CHUNK, len(paths))) for i in range(0, len(paths), FILES_PER_CHUNK)]
+        map_path = pixels.filename if isinstance(pixels, np.memmap) else None
+        if map_path is not None and self._bytes > SMALL_BYTES:
+            decoded = self._in_processes(str(map_path), paths, chunks)
+        else:
+            decoded = self._in_this_process(pixels, paths, chunks)
         unreadable: list[str] = []
         with progress_bar("decoding", total=len(paths), shown=len(chunks) > 1) as progress:
-            for count, failures in decode(pixels, paths, chunks):
+            for count, failures in decoded:
                 unreadable += failures
                 progress.update(count)
         if unreadable:
@@ -94,19 +100,24 @@ class ImageFolder:
             more = f"; and {len(unreadable) - NAMED_FILES} more" if len(unreadable) > NAMED_FILES else ""
             raise MissingImagesError(f"{len(unreadable)} of {len(paths)} images cannot be read: {named}{more}")
 
-    def _here(
-        self, pixels: np.ndarray, paths: Sequence[Path], chunks: Sequence[range]
+    def _in_this_process(
+        self, pixels: Pixels, paths: Sequence[Path], chunks: Sequence[range]
     ) -> Iterator[tuple[int, list[str]]]:
+        """Number of images and lines of failures of each chunk, decoded one after the other."""
         for chunk in chunks:
             yield len(chunk), decode_files([paths[i] for i in chunk], pixels[chunk.start : chunk.stop])
 
     def _in_processes(
-        self, pixels: np.memmap, paths: Sequence[Path], chunks: Sequence[range]
+        self, map_path: str, paths: Sequence[Path], chunks: Sequence[range]
     ) -> Iterator[tuple[int, list[str]]]:
-        """Every process writes its chunks into the map; nothing but messages travels back."""
+        """Number of images and lines of failures of each chunk; every process writes its chunks into the mapped file.
+
+        Raises:
+            MissingImagesError: If a process was killed.
+        """
         with ProcessPoolExecutor(available_cores(), get_context("spawn")) as pool:
             futures = {
-                pool.submit(decode_into_map, [paths[i] for i in chunk], pixels.filename, chunk.start): len(chunk)
+                pool.submit(decode_into_map, [paths[i] for i in chunk], map_path, chunk.start): len(chunk)
                 for chunk in chunks
             }
             try:
@@ -114,24 +125,39 @@ class ImageFolder:
                     yield futures[future], future.result()
             except BrokenProcessPool as failure:
                 raise MissingImagesError(
-                    "a process that decodes images was killed, perhaps for want of memory"
+                    "a process that decodes images was killed, perhaps because memory ran out"
                 ) from failure
 
 
 def _state(path: Path) -> tuple[int, int]:
-    """Size in bytes and time of the last change: what tells whether a file was replaced."""
+    """Size in bytes and modification time in nanoseconds of a file, by which a replaced file is recognised.
+
+    Raises:
+        MissingImagesError: If the file cannot be read.
+    """
     try:
         status = path.stat()
-    except OSError as failure:  # a link to nowhere, say
+    except OSError as failure:  # for example a broken link
         raise MissingImagesError(f"the image {path} cannot be read: {failure.strerror}") from failure
     return status.st_size, status.st_mtime_ns
 
 
 def _list_files(root: Path) -> list[_File]:
+    """All image files of all splits, in a fixed order.
+
+    Raises:
+        MissingImagesError: If the folders or their files are not as expected.
+    """
     if not root.is_dir():
         raise MissingImagesError(f"there is no folder {str(root)!r}; it must hold train/<class>/ or <class>/ folders")
     parts = _split_folders(root)
     files = [_File(path, split, name) for split, part in parts.items() for name, path in _class_files(part)]
+    _require_all_classes(files, parts)
+    return files
+
+
+def _require_all_classes(files: Sequence[_File], parts: Mapping[str, Path]) -> None:
+    """Refuse splits that lack a class, and classes with a single training image."""
     members: dict[str, dict[str, list[Path]]] = {split: {} for split in parts}
     for file in files:
         members[file.split].setdefault(file.class_name, []).append(file.path)
@@ -143,63 +169,72 @@ def _list_files(root: Path) -> list[_File]:
             )
     for name, paths in sorted(members["train"].items()):
         if len(paths) < 2:
-            raise MissingImagesError(f"the class {name!r} has one image to train on, {paths[0]}: at least 2 are needed")
-    return files
+            raise MissingImagesError(
+                f"the class {name!r} has one training image, {paths[0]}, but at least 2 are needed"
+            )
 
 
 def _split_folders(root: Path) -> dict[str, Path]:
-    """Folder of every split; all images are to train on where there are class folders at once.
+    """Folder of every split; if the root holds class folders only, all images are training images.
 
     Raises:
-        MissingImagesError: If folders look like splits, but are not called train, val and test.
+        MissingImagesError: If folders have names like those of splits, but not train, val and test.
     """
     folders = _folders(root)
     found = {SPLIT_FOLDERS[name]: folder for name, folder in folders.items() if name in SPLIT_FOLDERS}
-    lookalikes = [name for name in folders if name.lower() in LOOK_LIKE_SPLITS and name not in SPLIT_FOLDERS]
+    lookalikes = [name for name in folders if name.lower() in SPLIT_LIKE_NAMES and name not in SPLIT_FOLDERS]
     if lookalikes or (found and "train" not in found):
         raise MissingImagesError(
             f"the folders {', '.join(folders)} in {str(root)!r} are not what is expected: train, with or without "
-            "val and test beside it; or a folder a class, none of which is called like a split"
+            "val and test beside it; or one folder per class, none of which has the name of a split"
         )
     others = sorted(set(folders) - set(SPLIT_FOLDERS)) if found else []
     if others:
-        logger.warning("Beside train, val and test there are folders that are left aside: %s", ", ".join(others))
+        logger.warning("Folders beside train, val and test are ignored: %s", ", ".join(others))
     return found or {"train": root}
 
 
 def _folders(parent: Path) -> dict[str, Path]:
-    """Visible folders by name."""
+    """Folders in a folder by their names, in alphabetical order; hidden ones are left out.
+
+    Raises:
+        MissingImagesError: If a name has characters that cannot be printed.
+    """
     folders = sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
     for folder in folders:
         if not folder.name.isprintable():
             raise MissingImagesError(
-                f"the name of the folder {str(folder)!r} has characters that are no text: rename it"
+                f"the name of the folder {str(folder)!r} has characters that cannot be printed: rename it"
             )
     return {folder.name: folder for folder in folders}
 
 
 def _class_files(part: Path) -> Iterator[tuple[str, Path]]:
-    """Class name and path of every image of a split, in a fixed order."""
-    left_aside: list[Path] = []
+    """Class name and path of every image of a split, in a fixed order.
+
+    Raises:
+        MissingImagesError: If there is no class folder, or one without images.
+    """
+    ignored: list[Path] = []
     folders = _folders(part)
     if not folders:
         raise MissingImagesError(f"there are no class folders in {str(part)!r}")
     for name, folder in folders.items():
         visible = sorted(_visible_files(folder))
         images = [path for path in visible if path.suffix.lower() in SUFFIXES]
-        left_aside += [path for path in visible if path.suffix.lower() not in SUFFIXES]
+        ignored += [path for path in visible if path.suffix.lower() not in SUFFIXES]
         if not images:
             raise MissingImagesError(
                 f"the class {name!r} has no image in {str(folder)!r}: no file ends in {', '.join(SUFFIXES)}"
             )
         yield from ((name, path) for path in images)
-    if left_aside:
+    if ignored:
         ends = ", ".join(SUFFIXES)
-        logger.warning("%d files do not end in %s and are left aside: %s ...", len(left_aside), ends, left_aside[0])
+        logger.warning("%d files that do not end in %s are ignored: %s ...", len(ignored), ends, ignored[0])
 
 
 def _visible_files(folder: Path) -> Iterator[Path]:
-    """Files of a folder and of the visible folders in it, those behind links included."""
+    """Files of a folder and of the folders in it, without hidden ones; links are followed."""
     for current, inner, names in os.walk(folder, followlinks=True):
         inner[:] = [name for name in inner if not name.startswith(".")]
         yield from (Path(current) / name for name in names if not name.startswith("."))

@@ -1,4 +1,4 @@
-"""The protocol of a source of images, and how its images are decoded once and kept."""
+"""The protocol of a source of images, and the file in which its decoded images are kept."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mf_nas_kd.files import written_whole
-from mf_nas_kd.images.dataset import ImageCollection
+from mf_nas_kd.images.dataset import ImageCollection, Pixels
 from mf_nas_kd.registry import Options
 
 logger = logging.getLogger(__name__)
 
-ABANDONED_SECONDS = 24 * 60 * 60
+ABANDONED_SECONDS = 24 * 60 * 60  # age at which a temporary file is taken to be that of a killed process
 
 
 class Source(Protocol):
@@ -28,36 +29,43 @@ class Source(Protocol):
 
     Attributes:
         Options: Model of the options.
-        class_names: ``K`` names, by label.
-        labels: ``(M,)``, int64.
-        splits: ``(M,)``, for every image one of ``dataset.SPLITS``. ``validation`` and ``test`` may be absent; they are
-            then drawn from ``train``.
-        image_shape: ``(C, H, W)`` of every decoded image.
-        key: Hexadecimal characters that differ as soon as what would be decoded does.
+        class_names: Names of the ``K`` classes; a label is an index into them.
+        labels: Labels of all images, ``(M,)``, int64, in [0, K).
+        splits: Split of every image, ``(M,)``, each one of ``dataset.SPLITS``. ``validation`` and ``test`` may be
+            absent; they are then drawn from ``train``.
+        image_shape: Shape ``(C, H, W)`` of every decoded image.
+        key: Hexadecimal fingerprint of the files and of the options that the decoded pixels depend on.
     """
 
     Options: ClassVar[type[Options]]
     class_names: tuple[str, ...]
-    labels: np.ndarray
-    splits: np.ndarray
+    labels: NDArray[np.int64]
+    splits: NDArray[np.str_]
     image_shape: tuple[int, int, int]
     key: str
 
     def __init__(self, options: Any) -> None: ...
 
-    def decode(self, pixels: np.ndarray) -> None:
-        """Write all images into ``(M, C, H, W)`` of uint8, which is a map of a file or lies in memory."""
+    def decode(self, pixels: Pixels) -> None:
+        """Decode all images into an array ``(M, C, H, W)``, uint8, in memory or mapped from a file.
+
+        Raises:
+            MissingImagesError: If an image cannot be read.
+        """
         ...
 
 
 def decode_once(source: Source, folder: Path | None) -> ImageCollection:
-    """All images of a source, decoded into one memory-mapped file, or mapped from it where it was decoded before.
+    """Decode all images of a source into one memory-mapped file, or map the file where it exists already.
 
-    The file is complete or not there: it gets its name when everything is in it.
+    The file is written atomically: it gets its name when it is complete.
 
     Args:
-        source: What to decode.
-        folder: Where the file is kept; None to decode into memory and keep nothing.
+        source: The source of the images.
+        folder: Folder of the file; None to decode into memory without a file.
+
+    Raises:
+        MissingImagesError: If an image cannot be read.
     """
     labels, shape = torch.from_numpy(source.labels), (len(source.labels), *source.image_shape)
     if folder is None:
@@ -66,7 +74,7 @@ def decode_once(source: Source, folder: Path | None) -> ImageCollection:
         return ImageCollection(torch.from_numpy(pixels), labels)
     path = folder.resolve() / f"pixels-{source.key}.npy"
     if path.exists():
-        logger.info("%d images were decoded before: %s", len(labels), path.name)
+        logger.info("Using %d images that were decoded earlier: %s", len(labels), path.name)
     else:
         started = time.perf_counter()
         _decode_into(path, source, shape)
@@ -77,6 +85,7 @@ def decode_once(source: Source, folder: Path | None) -> ImageCollection:
 
 
 def _decode_into(path: Path, source: Source, shape: tuple[int, ...]) -> None:
+    """Decode all images of a source into a new file of NumPy's format."""
     with written_whole(path) as temporary:
         pixels = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
         _reserve(temporary)
@@ -85,9 +94,12 @@ def _decode_into(path: Path, source: Source, shape: tuple[int, ...]) -> None:
 
 
 def remove_earlier(path: Path) -> None:
-    """Remove the pixels of earlier states of the source beside ``path``, and what killed processes left.
+    """Remove other files of decoded images in the folder of ``path``, and temporary files of killed processes.
 
-    Processes that have mapped a removed file keep it until they end.
+    Processes that have mapped a removed file keep its content until they end.
+
+    Args:
+        path: The file that stays.
     """
     for earlier in path.parent.glob("pixels-*.npy"):
         if earlier != path:
@@ -98,7 +110,7 @@ def remove_earlier(path: Path) -> None:
 
 
 def _reserve(path: Path) -> None:
-    """Take the disk space now: writing into a map on a full disk would kill the process without a word."""
+    """Allocate the disk space of a file: a write to a mapped file on a full disk would kill the process silently."""
     if hasattr(os, "posix_fallocate"):
         with path.open("rb+") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

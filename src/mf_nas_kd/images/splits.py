@@ -1,4 +1,4 @@
-"""Stratified splits: every class is divided in the same proportions."""
+"""Stratified splits: the images of every class are divided in the same proportions."""
 
 from __future__ import annotations
 
@@ -14,25 +14,30 @@ from mf_nas_kd.seeding import numpy_generator
 def split_stratified(
     labels: Tensor, fractions: Mapping[str, float], seed: int, class_names: Sequence[str]
 ) -> dict[str, Tensor]:
-    """Divide images into named parts and ``train``, which gets what is left.
+    """Divide images at random into named parts and ``train``, which gets the rest.
 
     Args:
-        labels: ``(N,)``, int64, in [0, K).
-        fractions: Share of each class for every part, each in (0, 1), summing to less than 1; none at all is allowed.
+        labels: Labels of the images, ``(N,)``, int64, in [0, K).
+        fractions: Fraction of each class for every part, in (0, 1); their sum is less than 1. May be empty.
         seed: Seed of the split.
-        class_names: ``K`` names, for messages.
+        class_names: Names of the ``K`` classes, for messages.
 
     Returns:
-        Positions in [0, N) by part, ascending.
+        Indices of the images of every part, ascending, ``(n,)``, int64, in [0, N).
 
     Raises:
-        InvalidValueError: If the fractions leave nothing to train on, or a class is too small to be in every part.
+        InvalidValueError: If the fractions leave no training images, or a class has too few images for all parts.
+
+    >>> labels = torch.tensor([0] * 4 + [1] * 8)
+    >>> parts = split_stratified(labels, {"test": 0.25}, seed=0, class_names=("cat", "dog"))
+    >>> {name: labels[positions].bincount().tolist() for name, positions in parts.items()}
+    {'train': [3, 6], 'test': [1, 2]}
     """
     if fractions and (min(fractions.values()) <= 0 or sum(fractions.values()) >= 1):
         raise InvalidValueError("split fractions", dict(fractions), "positive and sum to less than 1")
     rng = numpy_generator(seed, "split")
     chosen: dict[str, list[int]] = {name: [] for name in ("train", *fractions)}
-    for label in labels.unique().tolist():
+    for label in torch.unique(labels).tolist():
         members = torch.nonzero(labels == label).flatten().numpy()
         shuffled = rng.permutation(members).tolist()
         start = 0
@@ -49,5 +54,6 @@ def split_stratified(
 
 
 def _refuse_small_class(name: str, size: int, fractions: Mapping[str, float]) -> None:
+    """Raise the error of a class that would be missing in a part."""
     allowed = f"enough for one image in every part, train and {', '.join(f'{p} ({f:g})' for p, f in fractions.items())}"
     raise InvalidValueError(f"number of images of the class {name!r}", size, allowed)

@@ -1,7 +1,7 @@
 """Nested stratified subsets of the training images.
 
-One seeded order within every class gives all subsets at once: a fraction takes the first images of each class. So
-1/27 lies inside 1/9, which lies inside 1/3, and a search may ask for any fraction.
+One seeded random order of the images of every class determines all subsets: the subset of a fraction consists of the
+first images of each class. A subset therefore contains the subsets of all smaller fractions.
 """
 
 from __future__ import annotations
@@ -24,14 +24,25 @@ class SubsetOrder:
     """The rank of every training image within its class.
 
     Attributes:
-        table: One row a training image, in their order: ``label`` and ``rank``, from 0 within each class.
+        table: One row per training image, in their order, with its ``label`` and its ``rank``, from 0 in each class.
+
+    >>> labels = torch.tensor([0, 1] * 6)
+    >>> order = SubsetOrder.draw(LabelledImages(torch.zeros(12, 1, 8, 8, dtype=torch.uint8), labels), seed=0)
+    >>> third, half = (set(order.positions(Fraction(1, n)).tolist()) for n in (3, 2))
+    >>> len(third), len(half), third < half
+    (4, 6, True)
     """
 
     table: pd.DataFrame
 
     @classmethod
     def draw(cls, images: LabelledImages, seed: int) -> SubsetOrder:
-        """Draw a random order within every class."""
+        """Draw a random order of the images of every class.
+
+        Args:
+            images: The training images.
+            seed: Seed of the order.
+        """
         rng = numpy_generator(seed, "subsets")
         table = pd.DataFrame({"label": images.labels.numpy(), "rank": 0})
         for _, rows in table.groupby("label").groups.items():
@@ -40,16 +51,19 @@ class SubsetOrder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal characters that differ as soon as one rank does."""
+        """Fingerprint of labels and ranks, 16 hexadecimal characters."""
         return fingerprint(self.table[["label", "rank"]].to_numpy().tolist())
 
-    def class_sizes(self, fraction: Fraction) -> pd.Series:
-        """Images of each class in the subset: the fraction of the class, rounded to the nearest, at least one."""
+    def class_sizes(self, fraction: Fraction) -> pd.Series[int]:
+        """Number of images of each class in the subset, by label: rounded to the nearest integer, at least one."""
         sizes = self.table.groupby("label").size()
         return (sizes * float(fraction) + 0.5).astype(int).clip(lower=1)
 
     def positions(self, fraction: Fraction) -> Tensor:
-        """Positions of the subset within the training images, ascending, ``(n,)`` of int64.
+        """Indices of the subset's images among the training images, ascending, ``(n,)``, int64.
+
+        Args:
+            fraction: Fraction of the training images, in (0, 1].
 
         Raises:
             InvalidValueError: If the fraction is not in (0, 1] or leaves fewer images than there are classes.

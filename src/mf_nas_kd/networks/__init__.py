@@ -1,8 +1,8 @@
-"""From an architecture to a module with taps, and what it costs.
+"""Networks: builders of modules with taps, their cost, and their weights.
 
 A builder is called with the fields of a specification, with ``classes`` and with ``image_channels``; it returns a
-module whose ``forward`` maps images ``(B, C, H, W)`` to :class:`mf_nas_kd.taps.Taps`. One builder a file, one line a
-builder in a table: ``STUDENTS`` by the name of their space, ``TEACHERS`` by their own name.
+module whose ``forward`` maps images ``(B, C, H, W)`` to :class:`mf_nas_kd.taps.Taps`. Each builder has its own file and
+one line in a table: ``STUDENTS`` by the name of their space, ``TEACHERS`` by their own name.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.networks.cost import NetworkCost, network_cost
+from mf_nas_kd.networks.cost import network_cost
 from mf_nas_kd.networks.initialisation import Uninitialised, torch_seeded
 from mf_nas_kd.networks.mobilenet_v2 import MobileNetV2
 from mf_nas_kd.networks.nas_bench_201 import NASBench201Network
@@ -22,7 +22,7 @@ from mf_nas_kd.networks.residual import ResidualNetwork, ResNet32x4
 from mf_nas_kd.networks.shufflenet_v2 import ShuffleNetV2
 from mf_nas_kd.networks.torchvision import TorchvisionNetwork
 from mf_nas_kd.networks.trained import NetworkDescription, TrainedNetwork
-from mf_nas_kd.records.architecture import Architecture
+from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.registry import Options, configured, lookup
 
 STUDENTS: Mapping[str, Callable[..., nn.Module]] = {
@@ -57,19 +57,27 @@ BUILDERS: Mapping[str, Callable[..., nn.Module]] = {**STUDENTS, **TEACHERS}
 
 
 def build_network(architecture: Architecture, classes: int, image_channels: int, width: float = 1.0) -> nn.Module:
-    """Build the module of an architecture, with fresh weights from torch's global generator.
+    """Build the module of an architecture, with initial weights from torch's global generator.
 
     Args:
-        architecture: A value of one of the spaces.
-        classes: ``K``.
-        image_channels: 1 for grey images, 3 for colour.
-        width: Multiplier of all channels.
+        architecture: An architecture of one of the spaces.
+        classes: Number of classes, ``K``.
+        image_channels: Channels of the images: 1 for greyscale, 3 for colour.
+        width: Width multiplier: factor of all channels, above 0.
 
     Returns:
         A module from images ``(B, C, H, W)`` to :class:`mf_nas_kd.taps.Taps`.
 
     Raises:
         UnknownNameError: If no builder is known for the architecture's space.
+
+    >>> from mf_nas_kd.records.architecture import Architecture
+    >>> architecture = Architecture.of("shufflenet_v2", stem=8, stages=[[16, 1]], head=32)
+    >>> network = build_network(architecture, classes=10, image_channels=1)
+    >>> network(torch.zeros(2, 1, 8, 8)).logits.shape
+    torch.Size([2, 10])
+    >>> network_cost(network, (1, 8, 8)).params
+    1594
     """
     builder = lookup(STUDENTS, architecture.space, "space of the architecture")
     return builder(**architecture.fields, classes=classes, image_channels=image_channels, width=width)
@@ -121,32 +129,36 @@ def build_teacher(
 
 
 class CostCounter:
-    """Cost of architectures on one kind of images, each counted once.
+    """Counts the cost of architectures for images of one shape; each architecture is counted once.
 
     Args:
-        classes: ``K``.
-        image_shape: ``(C, H, W)`` of one image.
+        classes: Number of classes, ``K``.
+        image_shape: Shape ``(C, H, W)`` of one image.
     """
 
     def __init__(self, classes: int, image_shape: tuple[int, int, int]) -> None:
         self._classes = classes
         self._image_shape = image_shape
-        self._known: dict[tuple[Architecture, float, tuple[int, int, int]], NetworkCost] = {}
+        self._known: dict[tuple[Architecture, float, tuple[int, int, int]], Costs] = {}
 
     def __call__(
         self, architecture: Architecture, width: float = 1.0, image_shape: tuple[int, int, int] | None = None
-    ) -> NetworkCost:
-        """Cost of an architecture; of other images than those of the constructor, where ``image_shape`` says so."""
+    ) -> Costs:
+        """Cost of an architecture at a width; ``image_shape`` replaces that of the constructor where it is given."""
         key = architecture, width, image_shape or self._image_shape
         if key not in self._known:
-            with torch_seeded(0, "cost"), Uninitialised():  # weights do not matter; global generators stay untouched
+            with torch_seeded(0, "cost"), Uninitialised():  # weights are not used; global generators keep their state
                 network = build_network(architecture, self._classes, self._image_shape[0], width)
             self._known[key] = network_cost(network, key[2])
         return self._known[key]
 
 
 def rebuild(trained: TrainedNetwork) -> nn.Module:
-    """The module of a saved network, with its weights, in evaluation mode."""
+    """Rebuild the module of a trained network, with its weights, in evaluation mode.
+
+    Raises:
+        UnknownNameError: If the builder of the network is not known.
+    """
     description = trained.description
     builder = lookup(BUILDERS, description.builder, "builder of the saved network")
     with torch_seeded(0, "rebuild"):
@@ -160,7 +172,6 @@ __all__ = [
     "STUDENTS",
     "TEACHERS",
     "CostCounter",
-    "NetworkCost",
     "NetworkDescription",
     "TrainedNetwork",
     "build_network",

@@ -15,7 +15,16 @@ from mf_nas_kd.networks.trunk import TappedNetwork, convolution
 
 
 class InvertedResidual(nn.Module):
-    """Expand by 1x1, filter each channel by 3x3, project by 1x1 without activation; add the input where it fits."""
+    """Inverted residual block: 1x1 expansion, 3x3 depthwise convolution, linear 1x1 projection.
+
+    The input is added where its shape equals that of the output.
+
+    Args:
+        inputs: Input channels.
+        outputs: Output channels.
+        expansion: Factor of the input channels inside the block, at least 1; 1 leaves out the first convolution.
+        stride: Stride of the 3x3 convolution, 1 or 2.
+    """
 
     def __init__(self, inputs: int, outputs: int, expansion: int, stride: int) -> None:
         super().__init__()
@@ -29,7 +38,8 @@ class InvertedResidual(nn.Module):
         self.adds_input = stride == 1 and inputs == outputs
 
     def forward(self, features: Tensor) -> Tensor:
-        return features + self.layers(features) if self.adds_input else self.layers(features)
+        filtered: Tensor = self.layers(features)
+        return features + filtered if self.adds_input else filtered
 
 
 class MobileNetV2(TappedNetwork):
@@ -38,10 +48,10 @@ class MobileNetV2(TappedNetwork):
     Args:
         stem: Channels of the first 3x3 convolution.
         stages: Rows ``(expansion, channels, repeats, stride)``; the stride is that of the first block of a stage.
-        head: Channels of the last 1x1 convolution, the width of the embedding.
-        classes: ``K``.
-        image_channels: 1 for grey images, 3 for colour.
-        width: Multiplier of all channels, rounded to whole channels.
+        head: Channels of the last 1x1 convolution, the dimensions of the embedding.
+        classes: Number of classes, ``K``.
+        image_channels: Channels of the images: 1 for greyscale, 3 for colour.
+        width: Width multiplier: factor of all channels, above 0; products are rounded, to at least 1.
     """
 
     def __init__(

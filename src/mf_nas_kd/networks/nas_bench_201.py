@@ -1,10 +1,10 @@
-"""The skeleton of NAS-Bench-201, three stages of one cell repeated.
+"""Networks of NAS-Bench-201: a stem and three stages of copies of one cell.
 
 References:
     Dong and Yang (2020). NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search. ICLR,
     section 2.1 and figure 1.
-    Difference: weights start as those of all networks here. The pooling of a shortcut keeps the last row and column of
-    a map with an odd size, which the original cannot add; on even sizes it is the same.
+    Differences: the weights are initialised as in all networks of this package. The pooling of a shortcut keeps the
+    last row and column of a map with an odd size, where the original raises; on even sizes both are the same.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from mf_nas_kd.spaces.nas_bench_201 import EDGES, operations_of_cell
 
 
 class Zero(nn.Module):
-    """No connection: zeros of the input's shape, through which no gradient flows."""
+    """The operation ``none``: zeros of the shape of the input, without gradient."""
 
     def forward(self, features: Tensor) -> Tensor:
         return torch.zeros_like(features)
 
 
 def _relu_convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    # Not in place: other edges read the same features.
+    # The ReLU must not work in place: other edges read the same features.
     return nn.Sequential(nn.ReLU(), convolution(inputs, outputs, kernel, stride))
 
 
@@ -39,11 +39,16 @@ OPERATION_BUILDERS: Mapping[str, Callable[[int], nn.Module]] = {
     "nor_conv_3x3": lambda channels: _relu_convolution(channels, channels, 3),
     "avg_pool_3x3": lambda channels: nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False),
 }
-"""The module of an operation from the number of its channels, which it keeps."""
+"""Functions that build the module of an operation from its number of channels, which is that of its output too."""
 
 
 class Cell(nn.Module):
-    """Each node is the sum of what the edges to it make of earlier nodes; the last node is the output."""
+    """A cell: each node is the sum of the outputs of its incoming edges, and the last node is the output.
+
+    Args:
+        operations: Name of the operation of each edge, in the order of ``EDGES``.
+        channels: Channels of input and output.
+    """
 
     def __init__(self, operations: Sequence[str], channels: int) -> None:
         super().__init__()
@@ -60,7 +65,12 @@ class Cell(nn.Module):
 
 
 class ReductionBlock(nn.Module):
-    """A residual block that halves the resolution; its shortcut is average pooling and a 1x1 convolution."""
+    """A residual block that halves the resolution; its shortcut is average pooling and a 1x1 convolution.
+
+    Args:
+        inputs: Input channels.
+        outputs: Output channels.
+    """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -72,23 +82,25 @@ class ReductionBlock(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.shortcut(features) + self.layers(features)
+        shortcut: Tensor = self.shortcut(features)
+        filtered: Tensor = self.layers(features)
+        return shortcut + filtered
 
 
 class NASBench201Network(TappedNetwork):
     """The network of one architecture of the ``nas_bench_201`` space.
 
     Args:
-        cell: Text of the cell, as in the benchmark.
+        cell: String of the cell, in the format of the benchmark.
         stem: Channels of the first 3x3 convolution and of the first stage; the second stage has twice, the third four
             times as many.
-        cells_per_stage: Copies of the cell in each stage, each with weights of its own.
-        classes: ``K``.
-        image_channels: 1 for grey images, 3 for colour.
-        width: Multiplier of all channels, rounded to whole channels.
+        cells_per_stage: Copies of the cell in each stage, each with its own weights.
+        classes: Number of classes, ``K``.
+        image_channels: Channels of the images: 1 for greyscale, 3 for colour.
+        width: Width multiplier: factor of all channels, above 0; products are rounded, to at least 1.
 
     Raises:
-        InvalidValueError: If the text is not that of a cell.
+        InvalidValueError: If ``cell`` is not the string of a cell.
     """
 
     def __init__(

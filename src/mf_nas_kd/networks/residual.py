@@ -1,10 +1,10 @@
-"""CIFAR-style residual networks, the teachers.
+"""CIFAR-style residual networks, which serve as teachers.
 
 References:
     He et al. (2016). Deep Residual Learning for Image Recognition. CVPR, section 4.2: depth 6n+2, three stages.
-    Tian et al. (2020). Contrastive Representation Distillation. ICLR: ``resnet32x4`` is the one with a stem of 32
-    channels, stages of 64, 128 and 256, and five blocks a stage.
-    Difference: a projection (1x1 convolution) is the shortcut wherever the shape changes (He's option B).
+    Tian et al. (2020). Contrastive Representation Distillation. ICLR: their ``resnet32x4`` has a stem of 32 channels,
+    stages of 64, 128 and 256 channels, and five blocks per stage.
+    Difference: the shortcut is a projection (1x1 convolution) wherever the shape changes (option B of He et al.).
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ from mf_nas_kd.registry import NoOptions, Options
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut."""
+    """Residual block of two 3x3 convolutions.
+
+    Args:
+        inputs: Input channels.
+        outputs: Output channels.
+        stride: Stride of the first convolution, 1 or 2.
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -50,14 +56,17 @@ class ResidualOptions(Options):
 
 
 class ResidualNetwork(TappedNetwork):
-    """Stem, then stages of residual blocks; every stage but the first halves the resolution.
+    """A residual network: a stem and stages of residual blocks; every stage but the first halves the resolution.
 
     Args:
         stem: Channels of the first 3x3 convolution.
-        stages: Channels of each stage.
-        blocks: Residual blocks in each stage; the depth is ``2 * blocks * len(stages) + 2``.
-        classes: ``K``.
-        image_channels: 1 for grey images, 3 for colour.
+        stages: Channels of each stage, at least one stage.
+        blocks: Number of residual blocks in each stage; the depth is ``2 * blocks * len(stages) + 2``.
+        classes: Number of classes, ``K``.
+        image_channels: Channels of the images: 1 for greyscale, 3 for colour.
+
+    Raises:
+        InvalidValueError: If there is no stage, or a number is below 1.
     """
 
     Options: ClassVar[type[Options]] = ResidualOptions
@@ -73,11 +82,11 @@ class ResidualNetwork(TappedNetwork):
 
 
 class ResNet32x4(ResidualNetwork):
-    """The usual teacher for images of 32 pixels: 7.43 million parameters with 100 classes; there are no options.
+    """The usual teacher for CIFAR-100: 7.43 million parameters with 100 classes; it has no options.
 
     Args:
-        classes: ``K``.
-        image_channels: 1 for grey images, 3 for colour.
+        classes: Number of classes, ``K``.
+        image_channels: Channels of the images: 1 for greyscale, 3 for colour.
     """
 
     Options: ClassVar[type[Options]] = NoOptions

@@ -1,10 +1,10 @@
-"""ShuffleNetV2 for small images: half of the channels pass a block untouched, and a shuffle mixes the halves.
+"""ShuffleNetV2 for small images: blocks that filter half of the channels, and channel shuffles.
 
 References:
     Ma et al. (2018). ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design. ECCV, figure 3 (c, d)
     and table 5.
-    Difference: the first convolution is 1x1 with stride 1 and no pooling follows it, as in Trofimov et al. (2023),
-    for images of 8 to 64 pixels.
+    Difference: the first convolution is 1x1 with stride 1, and no pooling follows it, as in Trofimov et al. (2023), for
+    images of 8 to 64 pixels.
 """
 
 from __future__ import annotations
@@ -19,10 +19,21 @@ from mf_nas_kd.spaces.shufflenet_v2 import require_even
 
 
 def interleave(first: Tensor, second: Tensor) -> Tensor:
-    """The shuffle: channels ``(B, C, H, W)`` of both in turn, ``(B, 2 C, H, W)``, in the memory format of the second.
+    """Channel shuffle of two halves: their channels in alternation.
 
-    One copy; concatenating and shuffling copies twice (1.07 and 1.09 of the time of a step with two threads and one,
-    2 CPU cores, channels last, n = 7).
+    It copies the features once; concatenation and a shuffle copy them twice (1.07 and 1.09 times the duration of a
+    training step with two threads and one thread, 2 CPU cores, channels last, n = 7).
+
+    Args:
+        first: Features ``(B, C, H, W)``.
+        second: Features ``(B, C, H, W)``.
+
+    Returns:
+        Features ``(B, 2 C, H, W)`` in the memory format of ``second``.
+
+    >>> features = torch.arange(4.0).view(1, 4, 1, 1)
+    >>> interleave(*features.chunk(2, dim=1)).flatten().tolist()
+    [0.0, 2.0, 1.0, 3.0]
     """
     if second.is_contiguous(memory_format=torch.channels_last):
         both = [half.permute(0, 2, 3, 1) for half in (first, second)]
@@ -31,7 +42,11 @@ def interleave(first: Tensor, second: Tensor) -> Tensor:
 
 
 class BasicBlock(nn.Module):
-    """The first half of the channels stays, the second is filtered (figure 3c)."""
+    """Block that keeps the resolution and the first half of the channels, and filters the second half (figure 3c).
+
+    Args:
+        channels: Channels of input and output, even.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -43,7 +58,12 @@ class BasicBlock(nn.Module):
 
 
 class DownsamplingBlock(nn.Module):
-    """Both branches see all channels, halve the resolution, and give half of the outputs (figure 3d)."""
+    """Block that halves the resolution: each of two branches filters all channels (figure 3d).
+
+    Args:
+        inputs: Input channels.
+        outputs: Output channels, even; each branch gives half of them.
+    """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -58,6 +78,7 @@ class DownsamplingBlock(nn.Module):
 
 
 def _filtering_branch(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    """A 1x1 convolution, a 3x3 depthwise one without activation, and a 1x1 one."""
     return nn.Sequential(
         convolution(inputs, outputs, 1, activation=nn.ReLU(inplace=True)),
         convolution(outputs, outputs, 3, stride, groups=outputs),
@@ -70,12 +91,12 @@ class ShuffleNetV2(TappedNetwork):
 
     Args:
         stem: Channels of the first 1x1 convolution; 24 in the published networks.
-        stages: Rows ``(channels, blocks)``: each stage halves the resolution in a block of its own, and ``blocks``
-            that keep it follow. Channels are even.
-        head: Channels of the last 1x1 convolution, the width of the embedding.
-        classes: ``K``.
-        image_channels: 1 for grey images, 3 for colour.
-        width: Multiplier of all channels, rounded to whole channels, and to even ones in the stages.
+        stages: Rows ``(channels, blocks)``: a stage is one block that halves the resolution and ``blocks`` further ones
+            that keep it. Channels are even.
+        head: Channels of the last 1x1 convolution, the dimensions of the embedding.
+        classes: Number of classes, ``K``.
+        image_channels: Channels of the images: 1 for greyscale, 3 for colour.
+        width: Width multiplier: factor of all channels, above 0; products are rounded, in the stages to even numbers.
 
     Raises:
         InvalidValueError: If the channels of a stage are odd.

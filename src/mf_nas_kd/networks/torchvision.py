@@ -1,4 +1,4 @@
-"""Any classification network of torchvision, with taps that are found by watching it run."""
+"""Classification networks of torchvision, with forward hooks that record their taps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ WITHOUT_AUXILIARY_HEADS: Mapping[str, Mapping[str, bool]] = {
     "googlenet": {"aux_logits": False, "init_weights": True},
     "inception_v3": {"aux_logits": False, "init_weights": True},
 }
+"""Arguments with which a network has no auxiliary classifiers; ``init_weights`` avoids a warning."""
+
 CHANNELS_LAST = [0, 2, 3, 1]
+"""Dimensions of a permutation of ``(B, C, H, W)`` to ``(B, H, W, C)``."""
 
 
 MODELS = {name: models.get_model_builder(name) for name in models.list_models(module=models)}
@@ -46,20 +49,20 @@ class TorchvisionOptions(Options):
 
 
 class TorchvisionNetwork(nn.Module):
-    """One of torchvision's networks with fresh weights.
+    """One of torchvision's classification networks, with newly drawn weights.
 
-    Maps are the last outputs of every resolution in the trunk; the embedding is what the last layer sees, averaged over
-    positions where it is a map. Networks of tokens only (vision transformers) have no maps.
+    The maps are the last outputs of every resolution in the trunk. The embedding is the input of the last layer,
+    averaged over the positions where it is a feature map. Vision transformers, which have tokens only, have no maps.
 
     Args:
-        model: As in :class:`TorchvisionOptions`.
-        small_image_stem: Likewise.
-        arguments: Likewise.
-        classes: ``K``.
-        image_channels: 1 for grey images, 3 for colour.
+        model: One of the names in ``torchvision.models.list_models(torchvision.models)``.
+        small_image_stem: See :class:`TorchvisionOptions`.
+        arguments: Further keyword arguments of torchvision's builder.
+        classes: Number of classes, ``K``.
+        image_channels: Channels of the images: 1 for greyscale, 3 for colour.
 
     Raises:
-        UnknownNameError: If torchvision has no such classification network.
+        UnknownNameError: If torchvision has no classification network of this name.
         InvalidValueError: If its builder does not take the arguments.
     """
 
@@ -80,11 +83,11 @@ class TorchvisionNetwork(nn.Module):
         self._embeddings: list[Tensor] = []
         self._channels_last = self._trunk_ended = False
         for module in _trunk(self.model):
-            module.register_forward_hook(self._see_output)
-        _last_layer(self.model, classes).register_forward_pre_hook(self._see_embedding)
+            module.register_forward_hook(self._record_output)
+        _last_layer(self.model, classes).register_forward_pre_hook(self._record_embedding)
 
     def forward(self, images: Tensor) -> Taps:
-        """Images ``(B, C, H, W)`` to taps."""
+        """Compute the taps of images ``(B, C, H, W)``."""
         self._trunk_outputs, self._embeddings = [], []
         self._channels_last = self._trunk_ended = False
         logits = self.model(images)
@@ -97,7 +100,8 @@ class TorchvisionNetwork(nn.Module):
             embedding = embedding.mean(dim=(2, 3))
         return Taps(logits, embedding, tuple(last_of_resolution.values()))
 
-    def _see_output(self, module: nn.Module, _: Any, output: Any) -> None:
+    def _record_output(self, module: nn.Module, _: Any, output: Any) -> None:
+        """Forward hook of the trunk's modules: keep feature maps in the layout ``(B, C, H, W)``."""
         if isinstance(module, Permute):
             self._channels_last = module.dims == CHANNELS_LAST
         self._trunk_ended = self._trunk_ended or isinstance(module, nn.AdaptiveAvgPool2d)
@@ -106,9 +110,10 @@ class TorchvisionNetwork(nn.Module):
         if output.ndim == 4:
             self._trunk_outputs.append(output.permute(0, 3, 1, 2) if self._channels_last else output)
         elif output.ndim == 3:
-            self._trunk_outputs = []  # tokens: what came before were patches
+            self._trunk_outputs = []  # tokens: the maps before them were patches, not features
 
-    def _see_embedding(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def _record_embedding(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        """Forward hook before the last layer: keep its input."""
         self._embeddings.append(inputs[0])
         self._trunk_ended = True
 
@@ -125,7 +130,7 @@ def _build(model: str, arguments: Mapping[str, JsonValue], classes: int) -> nn.M
 
 
 def _trunk(module: nn.Module) -> Iterator[nn.Module]:
-    """The modules that a network runs one after the other: its children, those of sequences among them taken apart."""
+    """The modules that a network runs in sequence: its children, with containers replaced by their own children."""
     for child in module.children():
         if isinstance(child, (nn.Sequential, nn.ModuleList)):
             yield from _trunk(child)
@@ -134,14 +139,15 @@ def _trunk(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def _last_layer(model: nn.Module, classes: int) -> nn.Module:
-    """The one that gives the logits: a linear layer, or a convolution in networks that have none."""
+    """The layer whose outputs are the logits: the last linear layer or convolution with ``K`` outputs."""
     layers = [module for module in model.modules() if isinstance(module, (nn.Linear, nn.Conv2d))]
     return next(layer for layer in reversed(layers) if layer.weight.shape[0] == classes)
 
 
 def _adapt_first_convolution(model: nn.Module, image_channels: int, small_image_stem: bool) -> None:
+    """Replace the first convolution where the images have other channels or the stem is for small images."""
     name, first = next((n, m) for n, m in model.named_modules() if isinstance(m, nn.Conv2d))
-    makes_tokens = isinstance(model, models.VisionTransformer)  # its first convolution cuts patches
+    makes_tokens = isinstance(model, models.VisionTransformer)  # its first convolution makes tokens of patches
     replaces_stem = small_image_stem and max(first.stride) > 1 and not makes_tokens
     if image_channels == first.in_channels and not replaces_stem:
         return
@@ -155,5 +161,6 @@ def _adapt_first_convolution(model: nn.Module, image_channels: int, small_image_
 
 
 def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
+    """Set the submodule with a dotted name."""
     parent, _, attribute = name.rpartition(".")
     setattr(model.get_submodule(parent), attribute, module)

@@ -1,4 +1,4 @@
-"""The part that all networks share: blocks in a row, taps where the resolution changes, a linear classifier."""
+"""The base class of our own networks: a sequence of blocks with taps, and a linear classifier."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from mf_nas_kd.taps import Taps
 
 
 class TappedNetwork(nn.Module):
-    """Blocks in a row, global average pooling, and a linear classifier.
+    """A sequence of blocks, global average pooling, and a linear classifier.
 
-    Taps are found by the network itself: the last output of every spatial resolution. A loss therefore never
-    needs to know an architecture.
+    The feature maps among the taps are the last output of every spatial resolution, found while the network runs: a
+    loss needs no information about an architecture.
 
     Args:
-        blocks: Modules from ``(B, C, H, W)`` to ``(B, C', H', W')``; the first one takes the images.
-        embedding: ``D``, the channels of the last block.
-        classes: ``K``.
+        blocks: Modules from ``(B, C, H, W)`` to ``(B, C', H', W')``; the input of the first one are the images.
+        embedding: Output channels of the last block, ``D``.
+        classes: Number of classes, ``K``.
     """
 
     def __init__(self, blocks: Iterable[nn.Module], embedding: int, classes: int) -> None:
@@ -28,7 +28,7 @@ class TappedNetwork(nn.Module):
         self.apply(_initialise)
 
     def forward(self, images: Tensor) -> Taps:
-        """Images ``(B, C, H, W)`` to taps."""
+        """Compute the taps of images ``(B, C, H, W)``."""
         maps: list[Tensor] = []
         features = images
         for block in self.blocks:
@@ -44,7 +44,16 @@ class TappedNetwork(nn.Module):
 def convolution(
     inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1, activation: nn.Module | None = None
 ) -> nn.Sequential:
-    """Convolution without bias, batch normalisation, and the activation if there is one."""
+    """A convolution without bias, batch normalisation, and an activation if one is given.
+
+    Args:
+        inputs: Input channels.
+        outputs: Output channels.
+        kernel: Height and width of the kernel, odd; the padding keeps the resolution at stride 1.
+        stride: Stride of the convolution.
+        groups: Groups of channels; ``groups = inputs`` is a depthwise convolution.
+        activation: Module of the activation; None for a linear layer.
+    """
     layers: list[nn.Module] = [
         nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs),
@@ -53,7 +62,7 @@ def convolution(
 
 
 def _initialise(module: nn.Module) -> None:
-    """He initialisation of convolutions (He et al., 2015, eq. 14, fan out); small normal weights of the classifier."""
+    """Initialise convolutions as in He et al. (2015), eq. 14, by fan-out, and linear layers with ``N(0, 0.01**2)``."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     elif isinstance(module, nn.Linear):

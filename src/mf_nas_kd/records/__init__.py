@@ -1,19 +1,26 @@
-"""The values that everything else speaks of: architectures, fidelities, evaluations.
+"""The values that all other packages exchange: architectures, fidelities, costs, metrics, evaluations.
 
-Nothing here needs torch, a database or Kedro.
+Records own the schema: :mod:`mf_nas_kd.records.fields` says how a field becomes a column. Nothing here needs torch, a
+database or Kedro.
 """
 
 from mf_nas_kd.records.architecture import Architecture
-from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest, Status, TeacherFill
-from mf_nas_kd.records.fidelity import Fidelity, FidelityGrid, FidelitySettings
+from mf_nas_kd.records.costs import Costs, Limits
+from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest, PrecomputedTargets, Status
+from mf_nas_kd.records.fidelity import FIDELITY_COLUMNS, Fidelity, FidelityGrid, FidelitySettings
+from mf_nas_kd.records.metrics import Metrics
 
 __all__ = [
+    "FIDELITY_COLUMNS",
     "Architecture",
+    "Costs",
     "Evaluation",
     "EvaluationRequest",
     "Fidelity",
     "FidelityGrid",
     "FidelitySettings",
+    "Limits",
+    "Metrics",
+    "PrecomputedTargets",
     "Status",
-    "TeacherFill",
 ]

@@ -10,12 +10,23 @@ from functools import cached_property
 from typing import Any
 
 from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.records.fields import Column, Record, Role, value_in
 from mf_nas_kd.seeding import canonical_json
+
+COLUMNS = (
+    Column("space", str, Role.SUBJECT),
+    Column("architecture_id", str, Role.SUBJECT),
+    Column("architecture", str, Role.SUBJECT, long=True),
+)
 
 
 @dataclass(frozen=True)
-class Architecture:
+class Architecture(Record):
     """One network of a space, independent of images and weights.
+
+    >>> architecture = Architecture.of("nas_bench_201", stem=4, cells_per_stage=1, cell="|nor_conv_3x3~0|")
+    >>> Architecture.from_row(architecture.to_row()) == architecture
+    True
 
     Attributes:
         space: Name of the space, which is also the name of the builder of its networks.
@@ -29,6 +40,17 @@ class Architecture:
     def of(cls, space: str, **fields: Any) -> Architecture:
         """Make an architecture from the fields of its builder."""
         return cls(space, canonical_json(fields))
+
+    @classmethod
+    def columns(cls) -> tuple[Column, ...]:
+        return COLUMNS
+
+    def to_row(self) -> dict[str, Any]:
+        return {"space": self.space, "architecture_id": self.id, "architecture": self.specification}
+
+    @classmethod
+    def from_row(cls, row: Any) -> Architecture:
+        return cls(str(value_in(row, "space")), str(value_in(row, "architecture")))
 
     @property
     def fields(self) -> dict[str, Any]:

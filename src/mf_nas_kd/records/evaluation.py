@@ -1,4 +1,4 @@
-"""One finished or failed training, as a record."""
+"""Evaluations: finished or failed trainings of architectures, and the requests that lead to them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from mf_nas_kd.records.architecture import Architecture
+from mf_nas_kd.records.costs import Costs
 from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.records.fields import Record, Role, column
+from mf_nas_kd.records.metrics import Metrics
 
 
 class Status(StrEnum):
@@ -19,12 +22,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """What somebody wants to know.
+    """One evaluation to make.
 
     Attributes:
-        architecture: What is trained.
-        fidelity: How much is spent.
-        seed: Of weights, orders and views.
+        architecture: The network to train.
+        fidelity: How much to spend on it.
+        seed: Seed of the weights, the order of the images and their augmentations.
     """
 
     architecture: Architecture
@@ -33,93 +36,74 @@ class EvaluationRequest:
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """One row of the store. Validation accuracy selects; test accuracy is only reported.
+class Evaluation(Record):
+    """One finished or failed training: a row of the store.
 
     Attributes:
         key: Hash of everything that determines the result.
-        space: Name of the architecture's space.
-        architecture_id: Stable name of the architecture.
-        architecture: Its specification, JSON.
-        train_fraction: Share of the training images.
-        epochs: Passes over it.
-        width: Multiplier of the channels.
-        distillation: Name of the distillation recipe.
-        seed: Of weights, orders and views.
+        architecture: The network that was trained (columns ``space``, ``architecture_id``, ``architecture``).
+        fidelity: How much was spent on it.
+        seed: Seed of the weights, the order of the images and their augmentations.
         dataset: Name of the images.
         dataset_fingerprint: Hash of images, labels and splits.
-        teacher_fingerprint: Hash of the teacher's weights; empty for a plain training, which has no teacher.
+        teacher_fingerprint: Hash of the teacher's weights; empty without distillation.
         status: ``finished`` or ``failed``.
         error: Why it failed; empty if it did not.
-        val_accuracy: In [0, 1]; None if failed.
-        test_accuracy: In [0, 1]; None if failed.
+        metrics: What was measured; validation accuracy selects, test accuracy is only reported.
         cost_seconds: Wall time of building, training and measuring.
-        macs: Multiply-accumulates of one image.
-        params: Learned numbers.
+        costs: What the network costs to run.
         device: Name of the device.
         code_version: Version of this package.
-        finished_at: When, ISO 8601, UTC.
+        finished_at: Time of the end, ISO 8601, UTC.
     """
 
-    key: str
-    space: str
-    architecture_id: str
-    architecture: str
-    train_fraction: float
-    epochs: int
-    width: float
-    distillation: str
-    seed: int
-    dataset: str
-    dataset_fingerprint: str
-    teacher_fingerprint: str
-    status: str
-    error: str
-    val_accuracy: float | None
-    test_accuracy: float | None
-    cost_seconds: float
-    macs: int
-    params: int
-    device: str
-    code_version: str
-    finished_at: str
-
-    @property
-    def fidelity(self) -> Fidelity:
-        """How much was spent."""
-        return Fidelity.from_columns(self)
+    key: str = column(Role.KEY, indexed=True)
+    architecture: Architecture
+    fidelity: Fidelity
+    seed: int = column(Role.SETTING)
+    dataset: str = column(Role.SETTING)
+    dataset_fingerprint: str = column(Role.PROVENANCE)
+    teacher_fingerprint: str = column(Role.PROVENANCE)
+    status: str = column(Role.STATUS)
+    error: str = column(Role.STATUS, long=True)
+    metrics: Metrics
+    cost_seconds: float = column(Role.COST, "s")
+    costs: Costs
+    device: str = column(Role.SETTING)
+    code_version: str = column(Role.PROVENANCE)
+    finished_at: str = column(Role.PROVENANCE, "ISO 8601, UTC")
 
     @property
     def finished(self) -> bool:
-        """Whether there is an accuracy."""
+        """Whether the training finished, so that there are metrics."""
         return self.status == Status.FINISHED
 
 
 @dataclass(frozen=True)
-class TeacherFill:
-    """A block of teacher targets that was computed for many trainings to come: no training has it in its cost.
+class PrecomputedTargets(Record):
+    """A block of teacher targets that was precomputed for many trainings, in none of whose costs it is.
 
     Attributes:
         dataset_fingerprint: Hash of images, labels and splits.
         teacher_fingerprint: Hash of the teacher's weights.
-        remembers: What was remembered, in words.
-        pairs: Of image and view.
+        distillation: Names of the distillation configurations whose targets were computed.
+        pairs: Number of pairs of image and augmentation.
         seconds: Wall time of the worker.
         device: Name of the device.
         code_version: Version of this package.
-        finished_at: When, ISO 8601, UTC.
+        finished_at: Time of the end, ISO 8601, UTC.
     """
 
-    dataset_fingerprint: str
-    teacher_fingerprint: str
-    remembers: str
-    pairs: int
-    seconds: float
-    device: str
-    code_version: str
-    finished_at: str
+    dataset_fingerprint: str = column(Role.PROVENANCE)
+    teacher_fingerprint: str = column(Role.PROVENANCE)
+    distillation: str = column(Role.SETTING, long=True)
+    pairs: int = column(Role.SETTING)
+    seconds: float = column(Role.COST, "s")
+    device: str = column(Role.SETTING)
+    code_version: str = column(Role.PROVENANCE)
+    finished_at: str = column(Role.PROVENANCE, "ISO 8601, UTC")
 
 
 def now() -> str:
-    """The time for ``finished_at``."""
+    """The time for ``finished_at``, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -11,52 +11,89 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, WithJsonSchema
 
 from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.records.fields import Record, Role, column, column_names
 
-LARGEST_DENOMINATOR = 1_000_000  # of a fraction that went through a floating-point column of a table
+LARGEST_DENOMINATOR = 1_000_000
+"""Larger denominators of fractions do not survive the floating-point column of a table."""
 
 
-@dataclass(frozen=True, order=True)
-class Fidelity:
+def _fraction_of_column(value: float) -> Fraction:
+    return Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
+
+
+@dataclass(frozen=True)
+class Fidelity(Record):
     """What a training of an architecture spends.
 
+    >>> fidelity = Fidelity(Fraction(1, 27), epochs=20, distillation="kd")
+    >>> str(fidelity)
+    '1/27 of the images, 20 epochs, kd'
+    >>> Fidelity.from_row(fidelity.to_row()) == fidelity
+    True
+
     Attributes:
-        train_fraction: Share of the training images, in (0, 1].
-        epochs: Passes over this share, at least 1.
+        train_fraction: Training-set fraction, in (0, 1], with a denominator of at most ``LARGEST_DENOMINATOR``.
+        epochs: Number of passes over this fraction, at least 1.
         width: Multiplier of the network's channels, in (0, 1].
-        distillation: Name of a distillation recipe; ``none`` for plain cross-entropy.
+        distillation: Name of a distillation configuration; ``none`` for plain cross-entropy.
 
     Raises:
         InvalidValueError: If a value is out of its range.
     """
 
-    train_fraction: Fraction
-    epochs: int
-    width: float = 1.0
-    distillation: str = "none"
+    train_fraction: Fraction = column(
+        Role.FIDELITY, "training images", stored_as=float, encode=float, decode=_fraction_of_column
+    )
+    epochs: int = column(Role.FIDELITY, "epochs")
+    width: float = column(Role.FIDELITY, "channels", default=1.0)
+    distillation: str = column(Role.FIDELITY, default="none")
 
     def __post_init__(self) -> None:
         if not 0 < self.train_fraction <= 1:
             raise InvalidValueError("train_fraction", str(self.train_fraction), "in (0, 1]")
+        if self.train_fraction.denominator > LARGEST_DENOMINATOR:
+            allowed = f"a fraction with a denominator of at most {LARGEST_DENOMINATOR:,}"
+            raise InvalidValueError("train_fraction", str(self.train_fraction), allowed)
         if self.epochs < 1:
             raise InvalidValueError("epochs", self.epochs, "at least 1")
         if not 0 < self.width <= 1:
             raise InvalidValueError("width", self.width, "in (0, 1]")
-
-    @classmethod
-    def from_columns(cls, row: Any) -> Fidelity:
-        """Read a fidelity off a table's row, whose fraction is a floating-point number."""
-        fraction = Fraction(row.train_fraction).limit_denominator(LARGEST_DENOMINATOR)
-        return cls(fraction, int(row.epochs), float(row.width), str(row.distillation))
 
     @property
     def image_passes(self) -> Fraction:
         """Passes over the whole training set that cost as much: the first guess of a relative cost."""
         return self.train_fraction * self.epochs
 
+    @property
+    def relative_cost(self) -> float:
+        """First guess of the cost of a training, in passes of the full network over all training images."""
+        return float(self.image_passes) * self.relative_macs
+
+    @property
+    def relative_macs(self) -> float:
+        """Share of an architecture's multiply-accumulates that its network has at this fidelity, in (0, 1].
+
+        Those of a convolution go with the square of the channel multiplier.
+        """
+        return self.width**2
+
+    @property
+    def reductions(self) -> tuple[str, ...]:
+        """What is reduced beside the training set and the epochs, in words: ``("width 0.5",)``."""
+        return (f"width {self.width:g}",) if self.width != 1 else ()
+
+    @property
+    def method(self) -> str:
+        """Distillation configuration and reductions: what differs between fidelities of one schedule."""
+        return ", ".join((self.distillation, *self.reductions))
+
     def __str__(self) -> str:
-        share = "all images" if self.train_fraction == 1 else f"{self.train_fraction} of the images"
-        width = f", width {self.width:g}" if self.width != 1 else ""
-        return f"{share}, {self.epochs} epochs{width}, {self.distillation}"
+        images = "all images" if self.train_fraction == 1 else f"{self.train_fraction} of the images"
+        return ", ".join((images, f"{self.epochs} epochs", *self.reductions, self.distillation))
+
+
+FIDELITY_COLUMNS = column_names(Fidelity)
+"""Names of the columns of a fidelity in every table."""
 
 
 def _fraction(value: Any) -> Fraction:
@@ -69,10 +106,18 @@ def _fraction(value: Any) -> Fraction:
         raise InvalidValueError("train_fraction", value, "a fraction written as text, such as '1/27'") from None
 
 
+def _survives_tables(fraction: Fraction) -> Fraction:
+    if fraction.denominator > LARGEST_DENOMINATOR:
+        allowed = f"a fraction with a denominator of at most {LARGEST_DENOMINATOR:,}"
+        raise InvalidValueError("train_fraction", str(fraction), allowed)
+    return fraction
+
+
 TrainFraction = Annotated[
     Fraction,
     BeforeValidator(_fraction),
     Field(gt=0, le=1),
+    AfterValidator(_survives_tables),
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d+/\d+$"}, {"const": 1}, {"const": "1"}]}),
 ]
 

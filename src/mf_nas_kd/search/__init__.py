@@ -1,6 +1,7 @@
-"""Spend a budget well: strategies as pure functions of history, and the loop that pays for what they propose.
+"""Search strategies as pure functions of the history, and the loop that charges their proposals to a budget.
 
-One strategy a file, one line a strategy in the table below.
+One strategy per file, one line per strategy in the table ``STRATEGIES``. Letters in shapes: see
+:mod:`mf_nas_kd.surrogates`.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from pydantic import ConfigDict, RootModel
 from mf_nas_kd.registry import Options, OptionsOf, configured, lookup
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.co_kriging import CoKriging
+from mf_nas_kd.search.external.botorch_multi_fidelity import BoTorchMultiFidelity
+from mf_nas_kd.search.external.optuna_tpe import OptunaTPE
 from mf_nas_kd.search.high_fidelity_gp import HighFidelityGP
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.loop import SearchResult, run_search
 from mf_nas_kd.search.low_fidelity_only import LowFidelityOnly
 from mf_nas_kd.search.mf_kd import MultiFidelity
 from mf_nas_kd.search.pareto import pareto_front
-from mf_nas_kd.search.peers.botorch_multi_fidelity import BoTorchMultiFidelity
-from mf_nas_kd.search.peers.optuna_tpe import OptunaTPE
 from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.random_search import RandomSearch
 from mf_nas_kd.search.regularised_evolution import RegularisedEvolution

@@ -1,4 +1,4 @@
-"""What may still be spent."""
+"""Budget of a search."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Budget:
-    """Seconds of training and number of trainings that are left.
+    """Remaining seconds of training and remaining number of evaluations.
 
     Attributes:
-        seconds: May end below zero by what the last training took longer than expected.
-        evaluations: Low- and high-fidelity ones alike.
+        seconds: Remaining cost, in seconds; below zero if the last training took longer than expected.
+        evaluations: Remaining number of evaluations, low- and high-fidelity ones alike.
+
+    >>> Budget(seconds=60.0, evaluations=2).without(50.0).affords(20.0)
+    False
     """
 
     seconds: float
     evaluations: int
 
     def affords(self, cost_seconds: float, evaluations: int = 1) -> bool:
-        """Whether this much can be spent."""
+        """Whether the budget covers this cost and number of evaluations."""
         return evaluations <= self.evaluations and cost_seconds <= self.seconds
 
     def without(self, cost_seconds: float, evaluations: int = 1) -> Budget:
-        """What is left after spending this much."""
+        """The budget after charging this cost and number of evaluations."""
         return Budget(self.seconds - cost_seconds, self.evaluations - evaluations)

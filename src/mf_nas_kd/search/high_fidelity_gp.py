@@ -1,4 +1,4 @@
-"""Bayesian optimisation with full trainings only.
+"""Bayesian optimisation with high-fidelity evaluations only.
 
 References:
     Trofimov et al. (2023). Multi-fidelity Neural Architecture Search with Knowledge Distillation: "HF-GP".
@@ -10,9 +10,9 @@ import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
 
 from mf_nas_kd.search.budget import Budget
-from mf_nas_kd.search.evidence import evidence
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, within
+from mf_nas_kd.search.surrogate_data import surrogate_data
 from mf_nas_kd.search.upper_confidence_bound import propose_by_bound
 from mf_nas_kd.surrogates import SingleFidelityPrior
 
@@ -21,19 +21,19 @@ class HighFidelityGPOptions(Options):
     """Options of :class:`HighFidelityGP`.
 
     Attributes:
-        initial_evaluations: Random full trainings before the process decides; known ones count.
-        exploration: Weight of the deviation in the bound; 0.5 in the paper.
-        free_predictors: Whether models see operations and parameters, and have a line in all features beside the RBF;
-            in the paper neither.
+        initial_evaluations: Random high-fidelity evaluations before the Gaussian process is used; known ones count.
+        exploration: Weight of the standard deviation in the upper confidence bound; 0.5 in the paper.
+        zero_cost_proxies: Whether the model has zero-cost proxies (MACs, parameters) as inputs and a linear component
+            beside the RBF component; in the paper neither.
     """
 
     initial_evaluations: PositiveInt
     exploration: NonNegativeFloat
-    free_predictors: bool
+    zero_cost_proxies: bool
 
 
 class HighFidelityGP(Strategy):
-    """A few random full trainings, then the highest upper confidence bound."""
+    """Random high-fidelity evaluations, then the highest upper confidence bound."""
 
     Options = HighFidelityGPOptions
     options: HighFidelityGPOptions
@@ -46,12 +46,12 @@ class HighFidelityGP(Strategy):
             proposals = draw(problem, history, problem.full, missing, rng)
         else:
             count = problem.proposals_at_a_time
-            seen = evidence(problem, history, (0,), options.free_predictors)
+            seen = surrogate_data(problem, history, (0,), options.zero_cost_proxies)
             proposals = propose_by_bound(
                 problem,
                 history,
                 problem.full,
-                SingleFidelityPrior(options.free_predictors),
+                SingleFidelityPrior(options.zero_cost_proxies),
                 seen,
                 options.exploration,
                 count,

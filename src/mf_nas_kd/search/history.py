@@ -1,9 +1,9 @@
-"""What is known when a strategy is asked."""
+"""History of a search: all observations at the time of a proposal."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,15 +14,15 @@ from mf_nas_kd.search.problem import Candidate
 
 @dataclass(frozen=True)
 class Observation:
-    """What a strategy may see of an evaluation. The test accuracy is not among it.
+    """The part of an evaluation that a strategy may see; the test accuracy is not in it.
 
     Attributes:
-        architecture_id: Whose.
-        fidelity: At what.
-        val_accuracy: In [0, 1]; None if the training failed.
-        cost_seconds: What it cost.
-        macs: Multiply-accumulates of the network.
-        step: 0 for what was known before the search, else the step of the search that paid for it.
+        architecture_id: Stable name of the architecture.
+        fidelity: Fidelity of the evaluation.
+        val_accuracy: Validation accuracy in [0, 1]; None if the training failed.
+        cost_seconds: Cost of the evaluation, in seconds.
+        macs: Multiply-accumulates of the architecture at full width.
+        step: Step of the search that was charged for the evaluation; 0 if it was known before the search.
     """
 
     architecture_id: str
@@ -33,14 +33,25 @@ class Observation:
     step: int
 
     @classmethod
-    def of(cls, evaluation: Evaluation | Observation, step: int) -> Observation:
-        """Leave out what a strategy may not see."""
+    def of(cls, evaluation: Evaluation | Observation, step: int, candidates: Mapping[str, Candidate]) -> Observation:
+        """Observation of an evaluation, without what a strategy may not see.
+
+        Args:
+            evaluation: A finished or failed evaluation.
+            step: Step of the search that was charged for it; 0 for what was known before.
+            candidates: Candidates by their stable names: their MACs are those at full width. Those of an architecture
+                that is no candidate are estimated from the fidelity.
+        """
+        if isinstance(evaluation, Observation):
+            return replace(evaluation, step=step)
+        candidate = candidates.get(evaluation.architecture.id)
+        estimate = round(evaluation.costs.macs / evaluation.fidelity.relative_macs)
         return cls(
-            architecture_id=evaluation.architecture_id,
+            architecture_id=evaluation.architecture.id,
             fidelity=evaluation.fidelity,
-            val_accuracy=evaluation.val_accuracy,
+            val_accuracy=evaluation.metrics.val_accuracy,
             cost_seconds=evaluation.cost_seconds,
-            macs=evaluation.macs,
+            macs=estimate if candidate is None else candidate.macs,
             step=step,
         )
 
@@ -58,15 +69,15 @@ class History:
         return iter(self.observations)
 
     def with_(self, *observations: Observation) -> History:
-        """A longer history."""
+        """This history, followed by further observations."""
         return History((*self.observations, *observations))
 
     def tried(self, fidelity: Fidelity) -> set[str]:
-        """Architectures that were evaluated at a fidelity, failed or not."""
+        """Stable names of the architectures that were evaluated at a fidelity, failed or not."""
         return {seen.architecture_id for seen in self if seen.fidelity == fidelity}
 
     def accuracies(self, fidelity: Fidelity, among: Container[str] | None = None) -> dict[str, float]:
-        """Validation accuracy of each architecture that finished at a fidelity; ``among`` leaves out all others."""
+        """Validation accuracies of the architectures that finished at a fidelity; only those in ``among``, if given."""
         return {
             seen.architecture_id: seen.val_accuracy
             for seen in self
@@ -75,8 +86,8 @@ class History:
             and (among is None or seen.architecture_id in among)
         }
 
-    def paid(self, fidelity: Fidelity) -> tuple[Observation, ...]:
-        """What this search itself paid for at a fidelity."""
+    def charged(self, fidelity: Fidelity) -> tuple[Observation, ...]:
+        """Observations at a fidelity that were charged to the budget of this search."""
         return tuple(seen for seen in self if seen.fidelity == fidelity and seen.step > 0)
 
     def best(self, fidelity: Fidelity, among: Container[str]) -> tuple[str, float] | None:
@@ -84,17 +95,16 @@ class History:
         return max(self.accuracies(fidelity, among).items(), key=lambda item: item[1], default=None)
 
     def expected_cost(self, candidate: Candidate, fidelity: Fidelity) -> float:
-        """A cautious guess of what an evaluation will cost, in seconds.
+        """Cautious estimate of the cost of an evaluation, in seconds.
 
-        Mean plus two standard deviations of what was paid at this fidelity, scaled up for a candidate with more
-        multiply-accumulates than any seen. Without an observation at this fidelity, the others count in proportion to
-        their passes over the images; without any observation the cost is unknown and taken for 0.
+        Mean plus two standard deviations of the costs at this fidelity, scaled up for a candidate with more
+        multiply-accumulates than any observed one. Without an observation at this fidelity, the costs of the others
+        count in proportion to their passes over the images; without any observation the estimate is 0.
         """
         same = [seen for seen in self if seen.fidelity == fidelity]
         seen = same or list(self)
         if not seen:
             return 0.0
         seconds = np.array([s.cost_seconds * float(fidelity.image_passes / s.fidelity.image_passes) for s in seen])
-        # What was seen of a narrowed network counts as of the whole one: operations go about with the width's square.
-        larger = max(1.0, candidate.macs / max(s.macs / s.fidelity.width**2 for s in seen))
+        larger = max(1.0, candidate.macs / max(s.macs for s in seen))
         return float(seconds.mean() + 2 * seconds.std()) * larger

@@ -1,4 +1,4 @@
-"""The loop: ask a strategy, pay for what it proposes, tell it the result."""
+"""The search loop: ask a strategy for proposals, evaluate them, charge their cost to the budget."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Generic, TypeVar
 
 import pandas as pd
 
 from mf_nas_kd.errors import ImpossibleLimitError
 from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest
-from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.records.fidelity import FIDELITY_COLUMNS, Fidelity
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.problem import SearchProblem
@@ -29,10 +28,7 @@ TRACE_COLUMNS = (
     "seed",
     "step",
     "architecture_id",
-    "train_fraction",
-    "epochs",
-    "width",
-    "distillation",
+    *FIDELITY_COLUMNS,
     "cost_seconds",
     "cumulative_cost_seconds",
     "val_accuracy",
@@ -44,13 +40,13 @@ TRACE_COLUMNS = (
 
 @dataclass(frozen=True)
 class SearchResult:
-    """How a search went.
+    """Outcome of a search.
 
     Attributes:
-        trace: One row an evaluation that was paid for, with the columns ``TRACE_COLUMNS``.
-        evaluations: Their records.
-        winner_id: The candidate with the highest validation accuracy at full fidelity.
-        spent_seconds: Sum of the costs.
+        trace: One row for each evaluation that was charged to the budget, with the columns ``TRACE_COLUMNS``.
+        evaluations: Records of these evaluations.
+        winner_id: The candidate with the highest validation accuracy at the target fidelity.
+        spent_seconds: Sum of the costs, in seconds.
     """
 
     trace: pd.DataFrame
@@ -61,14 +57,14 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class Step(Generic[Answer]):
-    """One evaluation that a search has paid for.
+    """One evaluation that was charged to the budget of a search.
 
     Attributes:
-        proposal: What the strategy wanted.
-        answer: What came of it.
-        history: What is known now; the answer is its last observation.
-        spent_seconds: Sum of the costs so far.
-        proposal_seconds: What the strategy took to answer the question that led to this step.
+        proposal: The proposal of the strategy.
+        answer: The evaluation of the proposal.
+        history: All observations so far; the answer is the last one.
+        spent_seconds: Sum of the costs so far, in seconds.
+        proposal_seconds: Wall time of the ``propose`` call that produced this step, in seconds.
     """
 
     proposal: Proposal
@@ -85,16 +81,16 @@ def search_steps(
     evaluate: Callable[[Sequence[Proposal]], Sequence[Answer]],
     seed: int,
 ) -> Iterator[Step[Answer]]:
-    """Ask, pay, tell, until the strategy has nothing to propose or the budget does not afford it.
+    """Evaluate the proposals of a strategy until it makes none or the budget does not afford them.
 
-    Whoever has seen enough stops iterating.
+    A caller that needs no further steps stops iterating.
 
     Args:
-        strategy: Whom to ask.
-        history: What is known, and free.
-        budget: What may be spent.
-        evaluate: Answers proposals in their order.
-        seed: Of the strategy's random choices.
+        strategy: The strategy.
+        history: Observations from before the search; they are not charged.
+        budget: Limit of the costs and of the number of evaluations.
+        evaluate: Evaluates proposals, and returns the results in the same order.
+        seed: Seed of the strategy's random choices.
     """
     known = len(history)
     left = budget
@@ -110,7 +106,7 @@ def search_steps(
         for proposal, answer in zip(proposals, evaluate(proposals), strict=True):
             left = left.without(answer.cost_seconds)
             spent += answer.cost_seconds
-            history = history.with_(Observation.of(answer, step=len(history) - known + 1))
+            history = history.with_(Observation.of(answer, len(history) - known + 1, strategy.problem.by_id))
             yield Step(proposal, answer, history, spent, proposal_seconds)
 
 
@@ -124,25 +120,25 @@ def run_search(
     search_seed: int,
     training_seed: int,
 ) -> SearchResult:
-    """Search until the strategy has nothing to propose or the budget does not afford it.
+    """Run a search until the strategy makes no proposal or the budget does not afford it.
 
     An evaluation is charged what its training cost, also when it was found in the store: the trace of a search is the
     same whether or not it was interrupted and begun again.
 
     Args:
-        name: The strategy's name, for the trace.
-        strategy: Whom to ask.
-        problem: What it was built for.
-        known: Evaluations from before the search; they are free.
-        budget: What may be spent.
-        evaluate: Answers requests in their order.
-        search_seed: Of the strategy's random choices.
-        training_seed: Of the trainings.
+        name: Name of the strategy, for the trace.
+        strategy: The strategy.
+        problem: The problem that the strategy was built for.
+        known: Evaluations from before the search; they are not charged.
+        budget: Limit of the costs and of the number of evaluations.
+        evaluate: Evaluates requests, and returns the results in the same order.
+        search_seed: Seed of the strategy's random choices.
+        training_seed: Seed of the trainings.
 
     Raises:
-        ImpossibleLimitError: If the budget ends before any candidate was fully trained.
+        ImpossibleLimitError: If the budget ends before any high-fidelity evaluation has finished.
     """
-    history = History(tuple(Observation.of(evaluation, step=0) for evaluation in known))
+    history = History(tuple(Observation.of(evaluation, 0, problem.by_id) for evaluation in known))
     rows: list[dict[str, object]] = []
     paid: list[Evaluation] = []
     spent = 0.0
@@ -158,7 +154,7 @@ def run_search(
     best = history.best(problem.full, problem.by_id)
     if best is None:
         raise ImpossibleLimitError(
-            f"the search ended without one finished full training: a budget of {budget.seconds:g} s and "
+            f"the search ended without one finished high-fidelity evaluation: a budget of {budget.seconds:g} s and "
             f"{budget.evaluations} evaluations is too small, or all of them failed; raise search.budget_seconds "
             "or search.budget_evaluations"
         )
@@ -174,14 +170,11 @@ def _row(name: str, seed: int, step: Step[Evaluation], problem: SearchProblem) -
         "strategy": name,
         "seed": seed,
         "step": step.history.observations[-1].step,
-        "architecture_id": evaluation.architecture_id,
-        "train_fraction": evaluation.train_fraction,
-        "epochs": evaluation.epochs,
-        "width": evaluation.width,
-        "distillation": evaluation.distillation,
+        "architecture_id": evaluation.architecture.id,
+        **evaluation.fidelity.to_row(),
         "cost_seconds": evaluation.cost_seconds,
         "cumulative_cost_seconds": step.spent_seconds,
-        "val_accuracy": evaluation.val_accuracy,
+        "val_accuracy": evaluation.metrics.val_accuracy,
         "incumbent_architecture_id": incumbent[0],
         "incumbent_val_accuracy": incumbent[1],
         "reason": reason if evaluation.finished else f"{reason}; failed: {evaluation.error}",
@@ -195,7 +188,7 @@ def _log(row: dict[str, object], budget: Budget) -> None:
         row["cumulative_cost_seconds"],
         budget.seconds,
         row["architecture_id"],
-        Fidelity.from_columns(SimpleNamespace(**row)),
+        Fidelity.from_row(row),
         _short(row["val_accuracy"]),
         _short(row["incumbent_val_accuracy"]),
         row["reason"],

@@ -1,10 +1,10 @@
-"""Short trainings decide, full trainings confirm.
+"""Low-fidelity evaluations decide, high-fidelity evaluations confirm.
 
 References:
     Trofimov et al. (2023). Multi-fidelity Neural Architecture Search with Knowledge Distillation, Algorithm 1.
-    Differences: fewer short trainings than asked for where the budget would not leave a full one; of several low
-    fidelities, the one that agreed best with full training before; what is left of the budget after the best prediction
-    goes to the next best ones.
+    Differences: fewer low-fidelity evaluations than asked for where the budget would not leave a high-fidelity one; of
+    several low fidelities, the one that agreed best with the target fidelity before; the rest of the budget after the
+    best prediction is spent on the next best ones.
 """
 
 from __future__ import annotations
@@ -12,11 +12,20 @@ from __future__ import annotations
 import numpy as np
 from pydantic import PositiveInt
 
+from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.search.budget import Budget
-from mf_nas_kd.search.evidence import candidates_seen, evidence
 from mf_nas_kd.search.history import History
-from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, explained, leaving_a_full_training, within
-from mf_nas_kd.search.trusted_fidelity import trusted_fidelity
+from mf_nas_kd.search.low_fidelity_choice import choose_low_fidelity
+from mf_nas_kd.search.strategy import (
+    Options,
+    Proposal,
+    Strategy,
+    draw,
+    explained,
+    reserve_full_evaluation,
+    within,
+)
+from mf_nas_kd.search.surrogate_data import candidate_inputs, surrogate_data
 from mf_nas_kd.surrogates import GaussianProcess, SingleFidelityPrior
 
 
@@ -24,18 +33,18 @@ class LowFidelityOnlyOptions(Options):
     """Options of :class:`LowFidelityOnly`.
 
     Attributes:
-        low_fidelity_evaluations: Random short trainings of this search; 30 in the paper. Known ones help the model
-            but do not count.
-        free_predictors: Whether models see operations and parameters, and have a line in all features beside the RBF;
-            in the paper neither.
+        low_fidelity_evaluations: Random low-fidelity evaluations of this search; 30 in the paper. The model uses known
+            ones, but they do not count.
+        zero_cost_proxies: Whether the model has zero-cost proxies (MACs, parameters) as inputs and a linear component
+            beside the RBF component; in the paper neither.
     """
 
     low_fidelity_evaluations: PositiveInt
-    free_predictors: bool
+    zero_cost_proxies: bool
 
 
 class LowFidelityOnly(Strategy):
-    """Random short trainings, a Gaussian process of them, and full trainings in the order of its predictions."""
+    """Random low-fidelity evaluations, then high-fidelity ones in the order of a Gaussian process' predictions."""
 
     Options = LowFidelityOnlyOptions
     options: LowFidelityOnlyOptions
@@ -44,35 +53,32 @@ class LowFidelityOnly(Strategy):
         problem = self.problem
         if not problem.low:
             return within(budget, history, draw(problem, history, problem.full, problem.proposals_at_a_time, rng))
-        low, chosen = trusted_fidelity(problem, history)
-        wanted = self.options.low_fidelity_evaluations - len(history.paid(low))
+        low, chosen = choose_low_fidelity(problem, history)
+        wanted = self.options.low_fidelity_evaluations - len(history.charged(low))
         if wanted > 0:
             drawn = draw(problem, history, low, min(wanted, problem.proposals_at_a_time), rng)
-            short = within(leaving_a_full_training(problem, history, budget), history, drawn)
-            if short:
-                return explained(short, chosen)
+            cheap = within(reserve_full_evaluation(problem, history, budget), history, drawn)
+            if cheap:
+                return explained(cheap, chosen)
         if not history.accuracies(low, problem.by_id):
             return within(budget, history, draw(problem, history, problem.full, problem.proposals_at_a_time, rng))
-        seen = evidence(problem, history, (problem.fidelities.index(low),), self.options.free_predictors)
-        predicted = (
-            GaussianProcess(SingleFidelityPrior(self.options.free_predictors))
-            .fit(*seen)
-            .predict_mean(candidates_seen(problem, self.options.free_predictors))
-        )
+        return within(budget, history, self._by_prediction(low, history))
+
+    def _by_prediction(self, low: Fidelity, history: History) -> list[Proposal]:
+        """High-fidelity evaluations of the untried candidates with the highest predictions at low fidelity."""
+        problem, proxies = self.problem, self.options.zero_cost_proxies
+        inputs, values = surrogate_data(problem, history, (problem.fidelities.index(low),), proxies)
+        process = GaussianProcess(SingleFidelityPrior(proxies)).fit(inputs, values)
+        predicted = process.predict_mean(candidate_inputs(problem, proxies))
         tried = history.tried(problem.full)
-        best_first = [
-            place for place in np.argsort(-predicted, kind="stable") if problem.candidates[place].id not in tried
+        order = np.argsort(-predicted, kind="stable")
+        untried = [index for index in order if problem.candidates[index].id not in tried]
+        return [
+            Proposal(
+                problem.candidates[index],
+                problem.full,
+                f"best untried prediction, {predicted[index]:.4f} at low fidelity, "
+                f"from {len(values)} low-fidelity evaluations",
+            )
+            for index in untried[: problem.proposals_at_a_time]
         ]
-        return within(
-            budget,
-            history,
-            [
-                Proposal(
-                    problem.candidates[place],
-                    problem.full,
-                    f"best untried prediction, {predicted[place]:.4f} at low fidelity, "
-                    f"from {len(seen[1])} short trainings",
-                )
-                for place in best_first[: problem.proposals_at_a_time]
-            ],
-        )

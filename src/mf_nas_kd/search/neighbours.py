@@ -1,4 +1,4 @@
-"""Which candidates are most like another."""
+"""Nearest candidates by their features."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mf_nas_kd.search.problem import Candidate
 
 
 class Neighbours:
-    """Candidates as points, to find the nearest of some of them.
+    """Nearest-neighbour search among candidates.
 
     Distances are Euclidean, between features in units of their standard deviation over all candidates. Indicators,
     which are 0 or 1, are left as they are: every change of a one-hot choice is equally far, whatever its frequency.
 
     Args:
-        candidates: N of them, with F features each.
+        candidates: ``n`` candidates with ``p`` features each.
     """
 
     def __init__(self, candidates: Sequence[Candidate]) -> None:
@@ -27,12 +27,13 @@ class Neighbours:
         self._scale = np.where(indicators | (spread == 0), 1.0, spread)
         self._points = table / self._scale
 
-    def nearest(self, features: Sequence[float], among: NDArray[np.intp]) -> NDArray[np.intp]:
-        """The places of the nearest candidates, all of them where several are equally near.
+    def nearest(self, features: Sequence[float] | NDArray[np.float64], among: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Indices of the nearest candidates; all of them where several are equally near.
 
         Args:
-            features: Of any point, ``(F,)``.
-            among: Places of the candidates to choose from, at least one.
+            features: Features of any point, ``(p,)``.
+            among: Indices of the candidates to choose from, at least one.
         """
         distances = np.square(self._points[among] - np.asarray(features) / self._scale).sum(axis=1)
-        return among[distances <= distances.min() * (1 + 1e-9) + 1e-12]
+        nearest: NDArray[np.intp] = among[distances <= distances.min() * (1 + 1e-9) + 1e-12]
+        return nearest

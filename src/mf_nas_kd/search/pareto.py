@@ -1,4 +1,4 @@
-"""The front of accuracy against cost."""
+"""Pareto front of accuracy against cost."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import pandas as pd
 
 
 def pareto_front(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows than which no other is both cheaper (or as cheap) and better (or as good), cheapest first.
+    """Non-dominated rows of a table, by rising multiply-accumulates.
+
+    A row is dominated by another one with at most as many multiply-accumulates and at least its accuracy. Of rows that
+    are equal in both, the first stays.
 
     Args:
-        table: Columns ``macs`` (less is better) and ``val_accuracy`` (more is better), and any others.
+        table: Columns ``macs`` (less is better) and ``val_accuracy`` (more is better, not negative), and any others.
+
+    >>> table = pd.DataFrame({"macs": [3, 1, 2], "val_accuracy": [0.7, 0.5, 0.7]})
+    >>> pareto_front(table)["macs"].tolist()
+    [1, 2]
     """
     ordered = table.sort_values(["macs", "val_accuracy"], ascending=[True, False], kind="stable")
     best_of_cheaper = ordered["val_accuracy"].cummax().shift(fill_value=-1.0)

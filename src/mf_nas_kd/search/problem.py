@@ -1,4 +1,4 @@
-"""What is searched."""
+"""The search problem: candidates, and the fidelities at which they can be evaluated."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from mf_nas_kd.surrogates import Inputs
 
 @dataclass(frozen=True)
 class Candidate:
-    """An architecture that may be proposed, with what is known of it for free.
+    """An architecture that may be proposed, with what is known of it without training.
 
     Attributes:
         architecture: The value itself.
-        features: What a model sees, from the space's ``encode``.
+        features: ``(p,)``, from the space's ``encode``; input of the surrogate models.
         macs: Multiply-accumulates of one image.
-        params: Learned numbers.
+        params: Number of learned parameters.
     """
 
     architecture: Architecture
@@ -34,7 +34,7 @@ class Candidate:
 
     @property
     def id(self) -> str:
-        """The architecture's stable name."""
+        """Stable name of the architecture."""
         return self.architecture.id
 
 
@@ -45,9 +45,12 @@ class SearchProblem:
     Attributes:
         candidates: At least one, all different.
         full: The fidelity whose validation accuracy is to be maximised.
-        low: The cheap ones; without any, only full trainings can be proposed.
+        low: The low fidelities; without any, only high-fidelity evaluations can be proposed.
         proposals_at_a_time: How many proposals a strategy may make before it sees their results.
         neighbours: The architectures of the space that differ in one choice, candidates or not.
+
+    Raises:
+        InvalidValueError: If there is no candidate, one is there twice, or ``full`` is among ``low``.
     """
 
     candidates: tuple[Candidate, ...]
@@ -60,7 +63,7 @@ class SearchProblem:
         if len({candidate.id for candidate in self.candidates}) != len(self.candidates) or not self.candidates:
             raise InvalidValueError("number of candidates", len(self.candidates), "at least 1, all different")
         if self.full in self.low:
-            raise InvalidValueError("low fidelity", str(self.full), "another one than full training, which it is")
+            raise InvalidValueError("low fidelity", str(self.full), "another one than the target fidelity, which it is")
 
     @cached_property
     def by_id(self) -> dict[str, Candidate]:
@@ -68,30 +71,39 @@ class SearchProblem:
         return {candidate.id: candidate for candidate in self.candidates}
 
     @cached_property
-    def place(self) -> dict[str, int]:
-        """Positions of the candidates by their stable names."""
-        return {candidate.id: place for place, candidate in enumerate(self.candidates)}
+    def index(self) -> dict[str, int]:
+        """Indices of the candidates by their stable names."""
+        return {candidate.id: index for index, candidate in enumerate(self.candidates)}
 
     @cached_property
     def inputs(self) -> Inputs:
-        """What a model sees of all candidates, at full fidelity.
+        """Inputs of the surrogate models for all candidates, at the target fidelity.
 
-        Features, and logarithms of operations and parameters as free predictors, are standardised over the candidates;
-        what does not vary is zero.
+        Features, and the zero-cost proxies log MACs and log parameters, are standardised over the candidates; columns
+        that do not vary are zero.
         """
-        free = [(math.log(candidate.macs), math.log(candidate.params)) for candidate in self.candidates]
-        places = np.arange(len(self.candidates))
+        proxies = [(math.log(candidate.macs), math.log(candidate.params)) for candidate in self.candidates]
+        indices = np.arange(len(self.candidates))
         features = standardise(np.array([candidate.features for candidate in self.candidates], dtype=float))
-        return Inputs(features, standardise(np.array(free)), places, np.zeros_like(places))
+        return Inputs(features, standardise(np.array(proxies)), indices, np.zeros_like(indices))
 
     @cached_property
     def fidelities(self) -> tuple[Fidelity, ...]:
-        """Full fidelity and then the low ones; their positions are the numbers that models know them by."""
+        """The target fidelity, then the low ones; surrogate models identify them by their index in this tuple."""
         return (self.full, *self.low)
 
 
-def standardise(table: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Columns with mean 0 and standard deviation 1; those that do not vary are zero. One row a candidate."""
+def standardise(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Columns shifted and scaled to mean 0 and standard deviation 1; columns that do not vary become zero.
+
+    Args:
+        table: ``(n, p)``, one row a candidate.
+
+    >>> standardise(np.array([[1.0, 5.0], [3.0, 5.0]]))
+    array([[-1.,  0.],
+           [ 1.,  0.]])
+    """
     spread = table.std(axis=0)
     centred = table - table.mean(axis=0)
-    return np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-12)
+    scaled: NDArray[np.float64] = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-12)
+    return scaled

@@ -1,4 +1,4 @@
-"""Random search at full fidelity: what every other strategy must beat.
+"""Random search at the target fidelity: the baseline of every other strategy.
 
 References:
     Li and Talwalkar (2019). Random Search and Reproducibility for Neural Architecture Search. UAI.
@@ -14,7 +14,7 @@ from mf_nas_kd.search.strategy import Proposal, Strategy, draw, within
 
 
 class RandomSearch(Strategy):
-    """Full trainings of random candidates until the budget is spent."""
+    """High-fidelity evaluations of random candidates until the budget is spent."""
 
     def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
         problem = self.problem

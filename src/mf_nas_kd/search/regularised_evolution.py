@@ -1,17 +1,17 @@
-"""Evolution by mutation alone, in a population from which the oldest dies.
+"""Regularised evolution: mutation only, and the oldest member leaves the population.
 
 References:
     Real et al. (2019). Regularized Evolution for Image Classifier Architecture Search. AAAI, Algorithm 1.
-    Differences: candidates are trained once, so a child is an untried neighbour of its parent in the space; where no
-    neighbour is a candidate, it is the candidate with the nearest features. Networks whose training failed are never
-    born.
+    Differences: candidates are evaluated once, so a child is an untried neighbour of its parent in the space; where no
+    neighbour is an untried candidate, it is the candidate with the nearest features. Networks whose training failed do
+    not enter the population.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, PositiveInt
+from pydantic import PositiveInt
 
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
@@ -24,10 +24,10 @@ class RegularisedEvolutionOptions(Options):
     """Options of :class:`RegularisedEvolution`.
 
     Attributes:
-        population_size: The youngest so many full trainings may be parents; as many random ones come first, known ones
-            counted. 100 in the paper, for 20,000 trainings.
-        sample_size: So many are drawn from the population, with replacement, and the best of them is the parent; 25 in
-            the paper.
+        population_size: How many of the latest high-fidelity evaluations are the population; as many random ones come
+            first, known ones count. 100 in the paper, for 20,000 evaluations.
+        sample_size: How many are drawn from the population, with replacement; the best of them is the parent. 25 in the
+            paper.
     """
 
     population_size: PositiveInt
@@ -35,12 +35,12 @@ class RegularisedEvolutionOptions(Options):
 
 
 class RegularisedEvolution(Strategy):
-    """Full trainings of neighbours of the best of a few of the youngest."""
+    """High-fidelity evaluations of neighbours of the best of a random sample of the population."""
 
     Options = RegularisedEvolutionOptions
     options: RegularisedEvolutionOptions
 
-    def __init__(self, problem: SearchProblem, options: BaseModel) -> None:
+    def __init__(self, problem: SearchProblem, options: Options) -> None:
         super().__init__(problem, options)
         self._nearest = Neighbours(problem.candidates)
 
@@ -50,25 +50,25 @@ class RegularisedEvolution(Strategy):
         if len(known) < size:
             return within(budget, history, draw(problem, history, problem.full, min(count, size - len(known)), rng))
         tried = history.tried(problem.full)
-        untried = np.array([place for place, c in enumerate(problem.candidates) if c.id not in tried], dtype=np.intp)
+        untried = np.array([index for index, c in enumerate(problem.candidates) if c.id not in tried], dtype=np.intp)
         population = list(known.items())[-size:]
         children: list[Proposal] = []
         while len(untried) and len(children) < count:
-            place, reason = self._mutation(population, untried, rng)
-            children.append(Proposal(problem.candidates[place], problem.full, reason))
-            untried = untried[untried != place]
+            index, reason = self._mutation(population, untried, rng)
+            children.append(Proposal(problem.candidates[index], problem.full, reason))
+            untried = untried[untried != index]
         return within(budget, history, children)
 
     def _mutation(
         self, population: list[tuple[str, float]], untried: NDArray[np.intp], rng: np.random.Generator
     ) -> tuple[int, str]:
-        """Place of a random neighbour of the best of a sample, and whose child it is."""
+        """Index of a random neighbour of the best of a sample, and the reason."""
         problem = self.problem
         drawn = rng.integers(len(population), size=self.options.sample_size)
-        parent, accuracy = max((population[place] for place in drawn), key=lambda member: member[1])
+        parent, accuracy = max((population[member] for member in drawn), key=lambda member: member[1])
         around = problem.neighbours(problem.by_id[parent].architecture)
-        places = [problem.place[neighbour.id] for neighbour in around if neighbour.id in problem.place]
-        children = np.intersect1d(places, untried).astype(int)
+        indices = [problem.index[neighbour.id] for neighbour in around if neighbour.id in problem.index]
+        children = np.intersect1d(indices, untried).astype(int)
         if not len(children):
             children = self._nearest.nearest(problem.by_id[parent].features, untried)
         reason = (

@@ -1,4 +1,4 @@
-"""The fidelities of one method as rungs of a ladder, for strategies that climb from cheap to full."""
+"""Fidelity ladder: the fidelities of one distillation configuration as rungs, for successive halving."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import replace
 
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.search.history import History
-from mf_nas_kd.search.prices import relative_price
+from mf_nas_kd.search.low_fidelity_choice import choose_low_fidelity
 from mf_nas_kd.search.problem import SearchProblem
-from mf_nas_kd.search.trusted_fidelity import trusted_fidelity
 
 
 def rungs(problem: SearchProblem, history: History) -> tuple[Fidelity, ...]:
-    """The low fidelities of one distillation by price, and full training last; only that where there is no low one.
+    """Low fidelities of one distillation configuration by rising relative cost, then the target fidelity.
 
-    The method is that of the fidelity that agreed best with full training before the search; where nothing was known
-    then, the method with the most rungs, the configuration's first of several. It stays the same throughout a search.
+    The distillation configuration is that of the fidelity that agreed best with the target fidelity before the search.
+    Where too little was known then, it is the one with the most rungs, and of several the first. It stays the same
+    throughout a search. Without low fidelities the target fidelity is the only rung.
     """
     if not problem.low:
         return (problem.full,)
     count = Counter(fidelity.distillation for fidelity in problem.low)
     most_rungs_first = tuple(sorted(problem.low, key=lambda fidelity: -count[fidelity.distillation]))
-    trusted, _ = trusted_fidelity(replace(problem, low=most_rungs_first), history)
-    same_method = (fidelity for fidelity in problem.low if fidelity.distillation == trusted.distillation)
-    return (*sorted(same_method, key=relative_price), problem.full)
+    chosen, _ = choose_low_fidelity(replace(problem, low=most_rungs_first), history)
+    of_configuration = (fidelity for fidelity in problem.low if fidelity.distillation == chosen.distillation)
+    return (*sorted(of_configuration, key=lambda fidelity: fidelity.relative_cost), problem.full)

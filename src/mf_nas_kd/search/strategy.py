@@ -1,4 +1,4 @@
-"""The protocol of a strategy."""
+"""Base class of search strategies, and the helpers that several of them share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-from pydantic import BaseModel
 
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.registry import NoOptions
@@ -20,11 +19,11 @@ from mf_nas_kd.search.problem import Candidate, SearchProblem
 
 @dataclass(frozen=True)
 class Proposal:
-    """What to evaluate next, and why.
+    """A proposed evaluation.
 
     Attributes:
-        candidate: One of the problem's.
-        fidelity: How much to spend.
+        candidate: A candidate of the problem.
+        fidelity: A fidelity of the problem.
         reason: One sentence with the numbers that decided, for the trace.
     """
 
@@ -34,37 +33,42 @@ class Proposal:
 
 
 class Strategy(ABC):
-    """Says what to evaluate next. It never trains, saves or remembers.
+    """Search strategy: proposes the next evaluations. It never trains or saves, and has no state.
 
-    Obligations: a pure function of its arguments (equal histories, budgets and generators give equal proposals), so
-    that a search can be tested with a hand-written history and resumed without pickles; never more proposals than the
-    problem's ``proposals_at_a_time``, nor than the budget affords by :meth:`History.expected_cost`; never the same
-    candidate at the same fidelity twice; at the end, when there is nothing left worth its price, no proposal.
+    Obligations: ``propose`` is a pure function of its arguments (equal histories, budgets and generators give equal
+    proposals), so that a search can be tested with a hand-written history and resumed without pickles; it never returns
+    more proposals than the problem's ``proposals_at_a_time``, nor than the budget affords by
+    :meth:`History.expected_cost`; never the same candidate at the same fidelity twice; and no proposal to end the
+    search.
+
+    Args:
+        problem: Candidates and fidelities.
+        options: Validated options, an instance of the class attribute ``Options``.
     """
 
     Options: ClassVar[type[Options]] = NoOptions
 
-    def __init__(self, problem: SearchProblem, options: BaseModel) -> None:
+    def __init__(self, problem: SearchProblem, options: Options) -> None:
         self.problem = problem
         self.options = options
 
     @abstractmethod
     def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
-        """What to evaluate next; nothing to end the search.
+        """Propose the next evaluations; none to end the search.
 
         Args:
-            history: What is known.
-            budget: What is left.
+            history: All observations.
+            budget: The remaining budget.
             rng: The only source of randomness.
         """
 
     def recommend(self, history: History) -> str | None:
-        """The candidate to take at the end; None for the best one by validation accuracy at full fidelity."""
+        """Stable name of the candidate to take; None for the one with the best accuracy at the target fidelity."""
         return None
 
 
 def within(budget: Budget, history: History, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
-    """The first proposals that the budget affords together."""
+    """The longest prefix of the proposals that the budget affords, by their expected costs."""
     afforded = []
     for proposal in proposals:
         cost = history.expected_cost(proposal.candidate, proposal.fidelity)
@@ -75,23 +79,23 @@ def within(budget: Budget, history: History, proposals: Sequence[Proposal]) -> t
     return tuple(afforded)
 
 
-def leaving_a_full_training(problem: SearchProblem, history: History, budget: Budget) -> Budget:
-    """What may go into short trainings: the budget without a full training of the costliest candidate."""
+def reserve_full_evaluation(problem: SearchProblem, history: History, budget: Budget) -> Budget:
+    """Budget for low-fidelity evaluations: what is left after a high-fidelity evaluation of the costliest candidate."""
     costliest = max(problem.candidates, key=lambda candidate: candidate.macs)
     return budget.without(history.expected_cost(costliest, problem.full))
 
 
 def explained(proposals: Sequence[Proposal], why: str) -> tuple[Proposal, ...]:
-    """The same proposals with a further reason."""
+    """The same proposals, with a further reason."""
     return tuple(replace(proposal, reason=f"{proposal.reason}; {why}") for proposal in proposals)
 
 
 def draw(
     problem: SearchProblem, history: History, fidelity: Fidelity, count: int, rng: np.random.Generator
 ) -> tuple[Proposal, ...]:
-    """Random candidates that were not tried at a fidelity, at most ``count``."""
+    """Propose at most ``count`` random candidates that were not tried at a fidelity."""
     tried = history.tried(fidelity)
     untried = [candidate for candidate in problem.candidates if candidate.id not in tried]
     chosen = rng.permutation(len(untried))[:count]
     reason = f"drawn at random from {len(untried)} candidates that were not tried at this fidelity"
-    return tuple(Proposal(untried[place], fidelity, reason) for place in chosen)
+    return tuple(Proposal(untried[index], fidelity, reason) for index in chosen)

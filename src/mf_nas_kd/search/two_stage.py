@@ -1,8 +1,8 @@
-"""Short trainings find where to start, full trainings go on from there.
+"""Two stages: Bayesian optimisation at a low fidelity, then at the target fidelity, starting from its best.
 
 References:
     Trofimov et al. (2023). Multi-fidelity Neural Architecture Search with Knowledge Distillation, Algorithm 2.
-    Difference: of several low fidelities, the one that agreed best with full training before.
+    Difference: of several low fidelities, the one that agreed best with the target fidelity before.
 """
 
 from __future__ import annotations
@@ -12,10 +12,18 @@ from pydantic import NonNegativeFloat, PositiveInt
 
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.search.budget import Budget
-from mf_nas_kd.search.evidence import evidence
 from mf_nas_kd.search.history import History
-from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, explained, leaving_a_full_training, within
-from mf_nas_kd.search.trusted_fidelity import trusted_fidelity
+from mf_nas_kd.search.low_fidelity_choice import choose_low_fidelity
+from mf_nas_kd.search.strategy import (
+    Options,
+    Proposal,
+    Strategy,
+    draw,
+    explained,
+    reserve_full_evaluation,
+    within,
+)
+from mf_nas_kd.search.surrogate_data import surrogate_data
 from mf_nas_kd.search.upper_confidence_bound import propose_by_bound
 from mf_nas_kd.surrogates import SingleFidelityPrior
 
@@ -24,24 +32,25 @@ class TwoStageOptions(Options):
     """Options of :class:`TwoStage`.
 
     Attributes:
-        low_fidelity_evaluations: Short trainings of the first stage; 10 in the paper. Known ones help the model but do
-            not count.
-        initial_evaluations: Observations at low fidelity before the process decides; known ones count.
-        promoted: The best of the short trainings that are trained fully before the process takes over; 1 in the paper.
-        exploration: Weight of the deviation in the bound; 0.5 in the paper.
-        free_predictors: Whether models see operations and parameters, and have a line in all features beside the RBF;
-            in the paper neither.
+        low_fidelity_evaluations: Low-fidelity evaluations of the first stage; 10 in the paper. The model uses known
+            ones, but they do not count.
+        initial_evaluations: Low-fidelity evaluations before the Gaussian process is used; known ones count.
+        promoted: How many of the best low-fidelity candidates are evaluated at the target fidelity before the Gaussian
+            process is used; 1 in the paper.
+        exploration: Weight of the standard deviation in the upper confidence bound; 0.5 in the paper.
+        zero_cost_proxies: Whether the model has zero-cost proxies (MACs, parameters) as inputs and a linear component
+            beside the RBF component; in the paper neither.
     """
 
     low_fidelity_evaluations: PositiveInt
     initial_evaluations: PositiveInt
     promoted: PositiveInt
     exploration: NonNegativeFloat
-    free_predictors: bool
+    zero_cost_proxies: bool
 
 
 class TwoStage(Strategy):
-    """Bayesian optimisation of short trainings, then of full ones, starting with the best of the short."""
+    """Bayesian optimisation at a low fidelity, then at the target fidelity from its best candidate."""
 
     Options = TwoStageOptions
     options: TwoStageOptions
@@ -49,44 +58,46 @@ class TwoStage(Strategy):
     def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
         if not self.problem.low:
             return within(budget, history, self._full({}, history, rng))
-        low, chosen = trusted_fidelity(self.problem, history)
-        if len(history.paid(low)) < self.options.low_fidelity_evaluations:
-            short = self._short(low, history, budget, rng)
-            if short:
-                return explained(short, chosen)
+        low, chosen = choose_low_fidelity(self.problem, history)
+        if len(history.charged(low)) < self.options.low_fidelity_evaluations:
+            cheap = self._low(low, history, budget, rng)
+            if cheap:
+                return explained(cheap, chosen)
         return within(budget, history, self._full(history.accuracies(low, self.problem.by_id), history, rng))
 
-    def _short(self, low: Fidelity, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
-        """First stage; nothing if the budget would not leave one full training."""
+    def _low(self, low: Fidelity, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
+        """Proposals of the first stage; none if the budget would not leave one high-fidelity evaluation."""
         problem, options = self.problem, self.options
-        wanted = options.low_fidelity_evaluations - len(history.paid(low))
+        wanted = options.low_fidelity_evaluations - len(history.charged(low))
         count = min(wanted, problem.proposals_at_a_time)
         known = len(history.accuracies(low, problem.by_id))
         if known < options.initial_evaluations:
             proposals = draw(problem, history, low, min(count, options.initial_evaluations - known), rng)
         else:
             proposals = self._by_bound(low, history, count)
-        return within(leaving_a_full_training(problem, history, budget), history, proposals)
+        return within(reserve_full_evaluation(problem, history, budget), history, proposals)
 
-    def _full(self, short: dict[str, float], history: History, rng: np.random.Generator) -> tuple[Proposal, ...]:
-        """Second stage.
+    def _full(
+        self, low_accuracies: dict[str, float], history: History, rng: np.random.Generator
+    ) -> tuple[Proposal, ...]:
+        """Proposals of the second stage.
 
         Args:
-            short: Validation accuracies of the short trainings.
-            history: What is known.
-            rng: Chooses where nothing is known.
+            low_accuracies: Validation accuracies of the low-fidelity evaluations, by architecture.
+            history: All observations.
+            rng: Randomness of the start, where there is no observation.
         """
         problem, options = self.problem, self.options
         tried = history.tried(problem.full)
         count = problem.proposals_at_a_time
-        ranked = sorted(short, key=short.__getitem__, reverse=True)
+        ranked = sorted(low_accuracies, key=low_accuracies.__getitem__, reverse=True)
         promoted = [
             Proposal(
                 problem.by_id[name],
                 problem.full,
-                f"place {place} of {len(ranked)} short trainings, with {short[name]:.4f}",
+                f"rank {rank} of {len(ranked)} low-fidelity evaluations, with {low_accuracies[name]:.4f}",
             )
-            for place, name in enumerate(ranked[: options.promoted], start=1)
+            for rank, name in enumerate(ranked[: options.promoted], start=1)
             if name not in tried
         ]
         if promoted:
@@ -96,9 +107,9 @@ class TwoStage(Strategy):
         return self._by_bound(problem.full, history, count)
 
     def _by_bound(self, fidelity: Fidelity, history: History, count: int) -> tuple[Proposal, ...]:
-        """By a process of the evaluations at this fidelity alone."""
+        """Proposals by upper confidence bound, with a Gaussian process of the evaluations at this fidelity alone."""
         problem, options = self.problem, self.options
-        seen = evidence(problem, history, (problem.fidelities.index(fidelity),), options.free_predictors)
+        seen = surrogate_data(problem, history, (problem.fidelities.index(fidelity),), options.zero_cost_proxies)
         return propose_by_bound(
-            problem, history, fidelity, SingleFidelityPrior(options.free_predictors), seen, options.exploration, count
+            problem, history, fidelity, SingleFidelityPrior(options.zero_cost_proxies), seen, options.exploration, count
         )

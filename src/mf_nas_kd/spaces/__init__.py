@@ -12,8 +12,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from mf_nas_kd.records.architecture import Architecture, the_same
+from mf_nas_kd.records.costs import Limits
 from mf_nas_kd.registry import NameIn, Options, OptionsOf, configured, lookup
-from mf_nas_kd.spaces.limits import Limits, sample_within
+from mf_nas_kd.spaces.limits import sample_within
 from mf_nas_kd.spaces.mobilenet_v2 import MobileNetV2Space
 from mf_nas_kd.spaces.nas_bench_201 import NASBench201Space
 from mf_nas_kd.spaces.shufflenet_v2 import ShuffleNetV2Space

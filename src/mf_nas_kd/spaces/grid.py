@@ -1,4 +1,4 @@
-"""What spaces of ordered choices share: an architecture is a point on a grid."""
+"""Base class of the spaces with ordered choices: an architecture is a point on a grid."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mf_nas_kd.records.architecture import Architecture
 
 
 def _ascending(values: tuple[int, ...]) -> tuple[int, ...]:
+    """The values themselves; refused unless they ascend without repetition."""
     if list(values) != sorted(set(values)):
         raise InvalidValueError("list of choices", list(values), "ascending and without repetition")
     return values
@@ -25,16 +26,26 @@ AscendingChoices = Annotated[tuple[PositiveInt, ...], Field(min_length=1), After
 
 
 def observed(points: Iterable[Sequence[int]]) -> list[list[int]]:
-    """The values of some points on each axis, ascending."""
+    """The values that some points have on each axis, ascending.
+
+    >>> observed([(4, 16), (8, 16)])
+    [[4, 8], [16]]
+    """
     return [sorted(set(values)) for values in zip(*points, strict=True)]
 
 
 @dataclass(frozen=True)
 class Grid:
-    """All combinations of ordered choices.
+    """All combinations of ordered choices. A point has one value of every axis.
 
     Attributes:
-        axes: The choices of each axis, ascending. A point has one value of every axis.
+        axes: Choices of each axis, ascending.
+
+    >>> grid = Grid(axes=((4, 8, 12), (16,)))
+    >>> grid.size
+    3
+    >>> grid.neighbours((8, 16))
+    ((4, 16), (12, 16))
     """
 
     axes: tuple[tuple[int, ...], ...]
@@ -50,29 +61,33 @@ class Grid:
         return all(value in axis for value, axis in zip(point, self.axes, strict=True))
 
     def sample(self, rng: np.random.Generator) -> tuple[int, ...]:
-        """Draw every value independently and uniformly."""
+        """Draw a point: every value independently and uniformly."""
         return tuple(int(rng.choice(axis)) for axis in self.axes)
 
     def neighbours(self, point: Sequence[int]) -> tuple[tuple[int, ...], ...]:
-        """The points that are one step away on one axis."""
+        """The points that differ by one step on one axis.
+
+        Raises:
+            ValueError: If a value of the point is not on its axis.
+        """
         found = []
-        for place, (axis, value) in enumerate(zip(self.axes, point, strict=True)):
+        for number, (axis, value) in enumerate(zip(self.axes, point, strict=True)):
             index = axis.index(value)
             for step in (index - 1, index + 1):
                 if 0 <= step < len(axis):
-                    found.append((*point[:place], axis[step], *point[place + 1 :]))
+                    found.append((*point[:number], axis[step], *point[number + 1 :]))
         return tuple(found)
 
     def logarithms(self, point: Sequence[int]) -> tuple[float, ...]:
-        """Logarithms of the values on the axes that have more than one choice."""
+        """Natural logarithms of the values on the axes that have more than one choice."""
         return tuple(math.log(value) for value, axis in zip(point, self.axes, strict=True) if len(axis) > 1)
 
 
 class GridSpace(ABC):
-    """A space whose architectures are the points of a grid; a subclass says how a point is written as fields.
+    """A space whose architectures are the points of a grid; a subclass converts points to fields and back.
 
     Args:
-        axes: The choices of each axis, ascending.
+        axes: Choices of each axis, ascending.
     """
 
     name: str
@@ -99,9 +114,10 @@ class GridSpace(ABC):
 
     @abstractmethod
     def _values(self, fields: Mapping[str, Any]) -> tuple[int, ...] | None:
-        """The point of an architecture's fields, on the grid or not; None where they are not of this shape."""
+        """The point of an architecture's fields, on the grid or not; None where they cannot be converted."""
 
     def _point(self, architecture: Architecture) -> tuple[int, ...]:
+        """The point of an architecture; one of another space is refused."""
         point = self._values(architecture.fields) if architecture.space == self.name else None
         if point is None or point not in self._grid:
             received = (architecture.space, architecture.specification)

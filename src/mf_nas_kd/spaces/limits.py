@@ -1,50 +1,22 @@
-"""Limits on what a network may cost, and sampling within them without sampling for ever."""
+"""Sampling within limits on the costs of a network, in a bounded number of attempts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from mf_nas_kd.errors import ImpossibleLimitError
 from mf_nas_kd.records.architecture import Architecture
-from mf_nas_kd.records.costs import Cost
+from mf_nas_kd.records.costs import Costs, Limits
 from mf_nas_kd.spaces.space import SearchSpace
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Upper limits of a network's cost; None is no limit.
-
-    Attributes:
-        max_macs: Multiply-accumulates of one image.
-        max_params: Learned numbers.
-    """
-
-    max_macs: int | None = None
-    max_params: int | None = None
-
-    def excess(self, cost: Cost) -> float:
-        """By what factor the worse of both is above its limit; at most 1 is within."""
-        macs = cost.macs / self.max_macs if self.max_macs else 0.0
-        params = cost.params / self.max_params if self.max_params else 0.0
-        return max(macs, params)
-
-    def allow(self, cost: Cost) -> bool:
-        """Whether a network is within the limits."""
-        return self.excess(cost) <= 1
-
-    def __str__(self) -> str:
-        given = {"macs": self.max_macs, "params": self.max_params}
-        return " and ".join(f"{name} <= {limit:,}" for name, limit in given.items() if limit) or "no limit"
 
 
 def sample_within(
     space: SearchSpace,
     count: int,
     limits: Limits,
-    cost_of: Callable[[Architecture], Cost],
+    cost_of: Callable[[Architecture], Costs],
     rng: np.random.Generator,
     attempts_per_architecture: int = 20,
 ) -> tuple[Architecture, ...]:
@@ -79,20 +51,20 @@ def _walk_down(
     space: SearchSpace,
     architecture: Architecture,
     limits: Limits,
-    cost_of: Callable[[Architecture], Cost],
+    cost_of: Callable[[Architecture], Costs],
     rng: np.random.Generator,
 ) -> Architecture:
     cost = cost_of(architecture)
     while not limits.allow(cost):
         neighbours = space.neighbours(architecture)
-        for place in rng.permutation(len(neighbours)):
-            cheaper = cost_of(neighbours[place])
+        for index in rng.permutation(len(neighbours)):
+            cheaper = cost_of(neighbours[index])
             if limits.excess(cheaper) < limits.excess(cost):
-                architecture, cost = neighbours[place], cheaper
+                architecture, cost = neighbours[index], cheaper
                 break
         else:
             raise ImpossibleLimitError(
                 f"no architecture of the space {space.name!r} has {limits}: the smallest one has "
-                f"macs = {cost.macs:,} and params = {cost.params:,}"
+                + " and ".join(f"{name} = {value:,}" for name, value in cost.to_row().items())
             )
     return architecture

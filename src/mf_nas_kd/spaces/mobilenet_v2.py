@@ -1,4 +1,4 @@
-"""MobileNetV2 networks: widths, depths and expansions of any number of stages.
+"""The space of MobileNetV2 networks: channels, repeats and expansion factors of any number of stages.
 
 References:
     Sandler et al. (2018). MobileNetV2: Inverted Residuals and Linear Bottlenecks. CVPR.
@@ -18,13 +18,13 @@ from mf_nas_kd.spaces.space import SpaceChoices
 
 
 class StageChoices(BaseModel):
-    """What may vary in one stage.
+    """Choices of one stage.
 
     Attributes:
-        expansion: Factors by which a block widens its input inside.
-        channels: Output channels.
-        repeats: Blocks.
-        stride: 2 halves the resolution in the first block, 1 keeps it.
+        expansion: Choices of the expansion factor, by which a block multiplies its input channels inside.
+        channels: Choices of the output channels.
+        repeats: Choices of the number of blocks.
+        stride: Stride of the first block: 2 halves the resolution, 1 keeps it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,12 +36,12 @@ class StageChoices(BaseModel):
 
 
 class MobileNetV2Choices(SpaceChoices):
-    """What may vary in a network.
+    """Choices of a network.
 
     Attributes:
-        stem: Channels of the first convolution.
-        stages: See :class:`StageChoices`.
-        head: Channels of the last convolution.
+        stem: Choices of the channels of the first convolution.
+        stages: Choices of each stage, at least one stage.
+        head: Choices of the channels of the last convolution.
     """
 
     stem: AscendingChoices
@@ -62,10 +62,18 @@ class MobileNetV2Choices(SpaceChoices):
 
 
 class MobileNetV2Space(GridSpace):
-    """All combinations of the choices.
+    """All combinations of the choices of MobileNetV2 networks.
 
     An architecture is a point on a grid: one value for every choice, in the order stem, then expansion, channels and
     repeats of each stage, then head.
+
+    Args:
+        choices: Choices of the networks.
+
+    >>> stage = {"expansion": (2, 4), "channels": (8, 16, 24), "repeats": (1,), "stride": 2}
+    >>> choices = MobileNetV2Choices.model_validate({"stem": (8,), "stages": (stage,), "head": (64,)})
+    >>> MobileNetV2Space(choices).size
+    6
     """
 
     name = "mobilenet_v2"
@@ -86,8 +94,10 @@ class MobileNetV2Space(GridSpace):
 
 
 def _strides(fields: Mapping[str, Any]) -> tuple[int, ...]:
+    """Stride of each stage."""
     return tuple(row[3] for row in fields["stages"])
 
 
 def _point(fields: Mapping[str, Any]) -> tuple[int, ...]:
+    """Values of the grid's axes, in their order."""
     return (fields["stem"], *(value for row in fields["stages"] for value in row[:3]), fields["head"])

@@ -1,4 +1,4 @@
-"""The cells of NAS-Bench-201: one operation on each of six edges between four nodes.
+"""The space of NAS-Bench-201: cells with one operation on each of six edges between four nodes.
 
 Nodes are counted from 0, the input of the cell, to 3, its output; there is an edge from every node to every later one.
 
@@ -22,21 +22,25 @@ from mf_nas_kd.spaces.space import SpaceChoices
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
 EDGES = tuple((source, target) for target in (1, 2, 3) for source in range(target))
-"""Source and target of each edge, in the order of the cell's text."""
-
+"""Source and target of each edge, in the order of the cell's string."""
 
 PATHS = (((0, 3),), ((0, 1), (1, 3)), ((0, 2), (2, 3)), ((0, 1), (1, 2), (2, 3)))
 """The edges of each path from the cell's input to its output."""
 
 
 def cell_of_operations(operations: Sequence[str]) -> str:
-    """The benchmark's text of a cell: ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``, node by node, each ``operation~source``.
+    """Write a cell as the string of the benchmark, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
+
+    Each part between two ``+`` belongs to one node and lists its incoming edges as ``operation~source``.
 
     Args:
         operations: One name in ``OPERATIONS`` for each of ``EDGES``.
 
     Raises:
         InvalidValueError: If there are not six operations, or one is not known.
+
+    >>> cell_of_operations(["nor_conv_3x3", "none", "skip_connect", "none", "none", "nor_conv_1x1"])
+    '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|'
     """
     if not _are_operations(operations):
         raise InvalidValueError("operations of a cell", list(operations), f"{len(EDGES)} of: {', '.join(OPERATIONS)}")
@@ -47,10 +51,13 @@ def cell_of_operations(operations: Sequence[str]) -> str:
 
 
 def operations_of_cell(cell: str) -> tuple[str, ...]:
-    """The operation of each of ``EDGES``: the inverse of :func:`cell_of_operations`.
+    """Read the operation of each of ``EDGES`` from a cell's string; the inverse of :func:`cell_of_operations`.
 
     Raises:
-        InvalidValueError: If the text is not exactly that of a cell.
+        InvalidValueError: If the string is not exactly that of a cell.
+
+    >>> operations_of_cell("|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")
+    ('none', 'none', 'none', 'skip_connect', 'none', 'none')
     """
     operations = tuple(edge.partition("~")[0] for edge in cell.split("|") if edge not in ("", "+"))
     if not _are_operations(operations) or cell_of_operations(operations) != cell:
@@ -60,10 +67,12 @@ def operations_of_cell(cell: str) -> tuple[str, ...]:
 
 
 def _are_operations(operations: Sequence[str]) -> bool:
+    """Whether there is one known operation for each edge."""
     return len(operations) == len(EDGES) and set(operations) <= set(OPERATIONS)
 
 
 def _in_standard_order(operations: tuple[str, ...]) -> tuple[str, ...]:
+    """The operations themselves; refused unless they have the order of ``OPERATIONS`` without repetition."""
     if operations != tuple(name for name in OPERATIONS if name in operations):
         allowed = f"without repetition and in this order: {', '.join(OPERATIONS)}"
         raise InvalidValueError("list of operations", list(operations), allowed)
@@ -71,12 +80,12 @@ def _in_standard_order(operations: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class NASBench201Choices(SpaceChoices):
-    """What may vary in a network, and what is the same in all.
+    """Choices of the operations of a cell, and the fixed sizes of the networks.
 
     Attributes:
         stem: Channels of the first convolution and of the first stage; 16 in the benchmark.
         cells_per_stage: Copies of the cell in each of the three stages; 5 in the benchmark.
-        operations: What an edge may do, some of ``OPERATIONS`` in their order.
+        operations: Choices of the operation of an edge, a subset of ``OPERATIONS`` in their order.
     """
 
     stem: PositiveInt
@@ -85,19 +94,27 @@ class NASBench201Choices(SpaceChoices):
 
     @classmethod
     def enclosing(cls, architectures: Sequence[Mapping[str, Any]]) -> Self:
-        there = {operation for fields in architectures for operation in operations_of_cell(fields["cell"])}
+        found = {operation for fields in architectures for operation in operations_of_cell(fields["cell"])}
         return cls(
             stem=the_same("stem", (fields["stem"] for fields in architectures)),
             cells_per_stage=the_same("cells_per_stage", (fields["cells_per_stage"] for fields in architectures)),
-            operations=tuple(name for name in OPERATIONS if name in there),
+            operations=tuple(name for name in OPERATIONS if name in found),
         )
 
 
 class NASBench201Space:
-    """All cells of the chosen operations, in one skeleton. All five operations give the 15,625 cells of the benchmark.
+    """All cells with the given operations, in networks of fixed size. The five operations give 15,625 cells.
 
-    Neighbours differ in the operation of one edge, and operations have no order. The lowest cost is that of every cell
-    whose edges have the cheapest operation; three of the five, none, skip_connect and avg_pool_3x3, cost nothing.
+    Neighbours differ in the operation of one edge; the operations have no order. The lowest cost is that of every cell
+    whose edges have the cheapest operation. Three of the five, ``none``, ``skip_connect`` and ``avg_pool_3x3``, have
+    neither multiply-accumulates nor parameters.
+
+    Args:
+        choices: Choices of the networks.
+
+    >>> choices = NASBench201Choices(stem=16, cells_per_stage=5, operations=OPERATIONS)
+    >>> NASBench201Space(choices).size
+    15625
     """
 
     name = "nas_bench_201"
@@ -123,15 +140,17 @@ class NASBench201Space:
         )
 
     def encode(self, architecture: Architecture) -> tuple[float, ...]:
-        """What the cell does: operations of its live edges, one-hot, and counts over its live paths.
+        """Encode a cell by the one-hot operations of its live edges and by counts over its live paths.
 
-        A path leads from the cell's input to its output. It is live if none of its edges is ``none``, and so are its
-        edges; what happens on other edges adds at most a learned constant. Counts: live paths; the most 3x3
-        convolutions, and the most convolutions, on one of them; live edges with each operation; whether one path skips
-        everything; 3x3 convolutions of all paths together; paths with pooling.
+        A path leads from the cell's input to its output. A path without the operation ``none`` is live, and so are its
+        edges; the operations on other edges add at most a learned constant to the output. The counts are: live paths;
+        the largest number of 3x3 convolutions, and of convolutions, on a live path; live edges with each operation
+        other than ``none``; whether a live path consists of skip connections only; 3x3 convolutions summed over the
+        live paths; live paths with pooling.
 
-        White et al. (2020). A Study on Encodings for Neural Architecture Search. NeurIPS: features of paths serve
-        models better than those of edges.
+        References:
+            White et al. (2020). A Study on Encodings for Neural Architecture Search. NeurIPS: path-based encodings
+            serve surrogate models better than edge-based ones.
         """
         on_edge = dict(zip(EDGES, self._operations(architecture), strict=True))
         paths = [[on_edge[edge] for edge in path] for path in PATHS]
@@ -159,6 +178,7 @@ class NASBench201Space:
         )
 
     def _operations(self, architecture: Architecture) -> tuple[str, ...]:
+        """Operations of an architecture; one of another space is refused."""
         if architecture.space == self.name:
             operations = operations_of_cell(architecture.fields["cell"])
             if set(operations) <= set(self._choices.operations) and self._architecture(operations) == architecture:

@@ -1,4 +1,4 @@
-"""The published lists of architectures, entry by entry.
+"""Conversion of the entries of the published lists of architectures.
 
 References:
     Trofimov et al. (2023). Multi-fidelity Neural Architecture Search with Knowledge Distillation. IEEE Access: the
@@ -16,12 +16,17 @@ from mf_nas_kd.spaces.shufflenet_v2 import require_even
 
 
 def mobilenet_v2(entry: Any) -> Architecture:
-    """A network from rows ``[expansion, channels, repeats, stride]``.
+    """Convert an entry of the list of MobileNetV2 networks to an architecture.
 
-    The last row is the head, of which only the channels count. The stem has 32 channels.
+    Args:
+        entry: Rows ``[expansion, channels, repeats, stride]``. The last row is the head, of which only the channels are
+            used. The stem of all networks has 32 channels.
 
     Raises:
         InvalidValueError: If the entry is malformed.
+
+    >>> mobilenet_v2([[1, 16, 1, 1], [6, 24, 2, 2], [1, 1280, 1, 1]]).fields
+    {'head': 1280, 'stages': [[1, 16, 1, 1], [6, 24, 2, 2]], 'stem': 32}
     """
     rows = entry if isinstance(entry, list) else []
     if not (len(rows) > 1 and all(_is_stage(row) for row in rows[:-1]) and _is_head(rows[-1])):
@@ -31,17 +36,25 @@ def mobilenet_v2(entry: Any) -> Architecture:
 
 
 def shufflenet_v2(entry: Any) -> Architecture:
-    """A network from ``{"out_channels": [...], "num_blocks": [...]}``.
+    """Convert an entry of the list of ShuffleNetV2 networks to an architecture.
 
-    The last of the channels is the head, which has no blocks. The stem has 24 channels.
+    Args:
+        entry: ``{"out_channels": [...], "num_blocks": [...]}``. The last of the channels belongs to the head, which has
+            no blocks. The stem of all networks has 24 channels.
 
     Raises:
         InvalidValueError: If the entry is malformed.
+
+    >>> shufflenet_v2({"out_channels": [116, 232, 1024], "num_blocks": [3, 7]}).fields
+    {'head': 1024, 'stages': [[116, 3], [232, 7]], 'stem': 24}
     """
     fields = entry if isinstance(entry, dict) and set(entry) == {"out_channels", "num_blocks"} else {}
-    blocks, channels = fields.get("num_blocks"), fields.get("out_channels")
+    blocks: Any = fields.get("num_blocks")
+    channels: Any = fields.get("out_channels")
     if not (_are_counts(blocks) and _are_counts(channels) and len(channels) == len(blocks) + 1):
-        allowed = "out_channels and num_blocks (1 or more each), with channels of the head at the end of out_channels"
+        allowed = (
+            "out_channels and num_blocks (1 or more each), with the channels of the head at the end of out_channels"
+        )
         raise InvalidValueError("published shufflenet", entry, allowed)
     *widths, head = channels
     stages = [[width, count] for width, count in zip(require_even(tuple(widths)), blocks, strict=True)]
@@ -52,7 +65,7 @@ PUBLISHED_SPACES: Mapping[str, Callable[[Any], Architecture]] = {
     "mobilenet": mobilenet_v2,
     "shufflenet": shufflenet_v2,
 }
-"""How to read an entry of the list of a space, by the name that the published file uses."""
+"""Conversion of the entries of each space, by the name of the space in the published files."""
 
 
 def _is_stage(row: Any) -> bool:

@@ -1,4 +1,4 @@
-"""ShuffleNetV2 networks: widths and depths of any number of stages.
+"""The space of ShuffleNetV2 networks: channels and blocks of any number of stages.
 
 References:
     Ma et al. (2018). ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design. ECCV, table 5.
@@ -19,10 +19,13 @@ from mf_nas_kd.spaces.space import SpaceChoices
 
 
 def require_even(channels: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the channels of stages; odd ones are refused.
+    """Return the channels of the stages; odd numbers are refused.
 
     Raises:
-        InvalidValueError: If one is odd.
+        InvalidValueError: If a number of channels is odd.
+
+    >>> require_even((16, 32))
+    (16, 32)
     """
     if any(value % 2 for value in channels):
         raise InvalidValueError("channels of a stage", list(channels), "even: a block splits them into two halves")
@@ -30,11 +33,11 @@ def require_even(channels: tuple[int, ...]) -> tuple[int, ...]:
 
 
 class ShuffleNetV2StageChoices(BaseModel):
-    """What may vary in one stage.
+    """Choices of one stage.
 
     Attributes:
-        channels: Output channels, even.
-        blocks: Blocks that keep the resolution, after the one that halves it.
+        channels: Choices of the output channels, even.
+        blocks: Choices of the number of blocks that keep the resolution, after the one that halves it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,12 +47,12 @@ class ShuffleNetV2StageChoices(BaseModel):
 
 
 class ShuffleNetV2Choices(SpaceChoices):
-    """What may vary in a network.
+    """Choices of a network.
 
     Attributes:
-        stem: Channels of the first convolution.
-        stages: See :class:`ShuffleNetV2StageChoices`.
-        head: Channels of the last convolution.
+        stem: Choices of the channels of the first convolution.
+        stages: Choices of each stage, at least one stage.
+        head: Choices of the channels of the last convolution.
     """
 
     stem: AscendingChoices
@@ -67,10 +70,18 @@ class ShuffleNetV2Choices(SpaceChoices):
 
 
 class ShuffleNetV2Space(GridSpace):
-    """All combinations of the choices.
+    """All combinations of the choices of ShuffleNetV2 networks.
 
     An architecture is a point on a grid: one value for every choice, in the order stem, then channels and blocks of
     each stage, then head.
+
+    Args:
+        choices: Choices of the networks.
+
+    >>> stage = {"channels": (16, 32), "blocks": (1, 2, 3)}
+    >>> choices = ShuffleNetV2Choices.model_validate({"stem": (8,), "stages": (stage,), "head": (64,)})
+    >>> ShuffleNetV2Space(choices).size
+    6
     """
 
     name = "shufflenet_v2"
@@ -90,4 +101,5 @@ class ShuffleNetV2Space(GridSpace):
 
 
 def _point(fields: Mapping[str, Any]) -> tuple[int, ...]:
+    """Values of the grid's axes, in their order."""
     return (fields["stem"], *(value for row in fields["stages"] for value in row), fields["head"])

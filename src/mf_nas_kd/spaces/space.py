@@ -1,4 +1,4 @@
-"""The protocol of a search space, and what its choices have in common."""
+"""The protocol of a search space, and the base class of its choices."""
 
 from __future__ import annotations
 
@@ -13,28 +13,37 @@ from mf_nas_kd.registry import Options
 
 
 class SpaceChoices(Options):
-    """Base of the options of a space: what may vary in its architectures."""
+    """Base of the options of a space: choices from which its architectures are combined."""
 
     @classmethod
     @abstractmethod
     def enclosing(cls, architectures: Sequence[Mapping[str, Any]]) -> Self:
-        """The fewest choices that give all of some architectures.
+        """The smallest choices whose space contains the given architectures.
 
         Args:
-            architectures: The fields of each, at least one.
+            architectures: Fields of each architecture, at least one.
 
         Raises:
-            InvalidValueError: If no choices give all of them, because they differ in what does not vary in a space.
+            InvalidValueError: If no space contains all of them, because they differ in a field without choices.
         """
 
 
 class SearchSpace(Protocol):
-    """A set of architectures.
+    """A set of architectures with a neighbourhood relation.
 
-    Obligations: a space is constructed from an instance of its ``Options`` and never changes; all methods are pure;
-    neighbourhood is symmetric and connects the whole space, and going down ends at the bottom: an architecture without
-    a neighbour that needs fewer multiply-accumulates and parameters has the fewest of both in the space. On a grid of
-    widths and depths that is one architecture; where operations without parameters can be chosen, there are several.
+    Obligations: a space is constructed from an instance of its ``Options`` and never changes. All methods are pure.
+    Neighbourhood is symmetric and connects the whole space. An architecture without a neighbour that has both fewer
+    multiply-accumulates and fewer parameters has the fewest of both in the whole space; on a grid of channels and
+    depths this is one architecture, with operations that have no parameters there are several.
+
+    Attributes:
+        name: Name of the space, one in ``spaces.SPACES``.
+
+    >>> from mf_nas_kd.spaces import build_space
+    >>> stage = {"channels": [16, 32], "blocks": [1, 2]}
+    >>> space = build_space("shufflenet_v2", {"stem": [8], "stages": [stage], "head": [64]})
+    >>> space.sample(np.random.default_rng(0)).fields
+    {'head': 64, 'stages': [[32, 2]], 'stem': 8}
     """
 
     name: str
@@ -48,11 +57,11 @@ class SearchSpace(Protocol):
         ...
 
     def sample(self, rng: np.random.Generator) -> Architecture:
-        """Draw an architecture, every choice independently and uniformly."""
+        """Draw an architecture: every choice independently and uniformly."""
         ...
 
     def neighbours(self, architecture: Architecture) -> tuple[Architecture, ...]:
-        """The architectures that differ in one choice, by one step where the choices are ordered.
+        """The architectures that differ in one choice; where choices are ordered, by one step.
 
         Raises:
             InvalidValueError: If the architecture does not belong to the space.
@@ -60,10 +69,11 @@ class SearchSpace(Protocol):
         ...
 
     def encode(self, architecture: Architecture) -> tuple[float, ...]:
-        """Features for a model, of the same length for all: logarithms of widths and counts, one-hot operations.
+        """Features of an architecture for a surrogate model: logarithms of channels and counts, one-hot operations.
 
-        Equal only where architectures compute the same but for learned constants: a convolution that sees nothing but
-        zeros, whose normalisation adds a bias nevertheless, may be left out.
+        All architectures of a space have the same number of features. Equal features are allowed only for architectures
+        that compute the same function up to learned constants, such as the bias of a normalisation whose convolution
+        has only zeros as input.
 
         Raises:
             InvalidValueError: If the architecture does not belong to the space.

@@ -1,4 +1,4 @@
-"""Bootstrap intervals.
+"""Bootstrap confidence intervals.
 
 References:
     Efron and Tibshirani (1993). An Introduction to the Bootstrap, section 13.3: the percentile interval.
@@ -16,12 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 
 class BootstrapSettings(BaseModel):
-    """How intervals are made.
+    """Settings of bootstrap intervals.
 
     Attributes:
-        resamples: How often the candidates are drawn again, with replacement.
-        level: Coverage of an interval, in (0, 1).
-        seed: Of the draws.
+        resamples: Number of resamples, each drawn with replacement.
+        level: Nominal coverage of an interval, in (0, 1).
+        seed: Seed of the resamples.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,12 +33,12 @@ class BootstrapSettings(BaseModel):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its interval; not-a-number where it is not defined.
+    """A statistic with its confidence interval; not-a-number where it is not defined.
 
     Attributes:
-        value: On the data as they are.
-        low: Lower end.
-        high: Upper end.
+        value: The statistic of the data.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
     """
 
     value: float
@@ -47,7 +47,11 @@ class Estimate:
 
 
 def estimate_columns(name: str, estimate: Estimate) -> dict[str, float]:
-    """Of a table: ``kendall``, ``kendall_low``, ``kendall_high``."""
+    """Columns of a table for an estimate: its value and the ends of its interval.
+
+    >>> estimate_columns("kendall", Estimate(0.5, 0.25, 0.75))
+    {'kendall': 0.5, 'kendall_low': 0.25, 'kendall_high': 0.75}
+    """
     return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 
@@ -55,14 +59,18 @@ UNDEFINED = Estimate(np.nan, np.nan, np.nan)
 
 
 def bootstrap(statistic: Callable[[NDArray[np.intp]], float], n: int, settings: BootstrapSettings) -> Estimate:
-    """Percentile interval of a statistic of ``n`` candidates.
+    """Statistic of ``n`` candidates, with its percentile interval.
 
     Resamples on which the statistic is not defined (all candidates equal) are left out.
 
     Args:
-        statistic: Takes the indices of the candidates to use, ``(n,)``, with repetitions.
-        n: Candidates.
+        statistic: Function of the indices of the drawn candidates, ``(n,)``, with repetitions.
+        n: Number of candidates.
         settings: Resamples, level, seed.
+
+    >>> data = np.arange(100.0)
+    >>> bootstrap(lambda drawn: data[drawn].mean(), 100, BootstrapSettings(resamples=500, level=0.95, seed=0)).value
+    49.5
     """
     value = statistic(np.arange(n))
     rng = np.random.default_rng(settings.seed)

@@ -1,9 +1,9 @@
-"""Does a cheap measurement order candidates as the expensive one does, and beyond what comes for free?
+"""Rank agreement of low-fidelity measurements with high-fidelity ones, also given zero-cost proxies.
 
 References:
     Kendall (1945). The treatment of ties in ranking problems. Biometrika 33: tau-b.
     Kendall (1942). Partial rank correlation. Biometrika 32; Anderson (2003). An Introduction to Multivariate
-    Statistical Analysis, section 2.5: the covariance that is left given others.
+    Statistical Analysis, section 2.5: the conditional covariance.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from mf_nas_kd.errors import ShapeMismatchError
 from mf_nas_kd.statistics.bootstrap import UNDEFINED, BootstrapSettings, Estimate, bootstrap
 
 FEWEST_CANDIDATES = 3
-NEGLIGIBLE = 1e-10  # what rounding leaves of a variance of 1 that is explained
+NEGLIGIBLE = 1e-10  # rounding error of a variance of 1 that is fully explained
 MOST_COUNTED = 500  # candidates; n = 100: 0.1 ms against 2.1 by sorting, 800: 12 against 3.2 (four columns, one core)
 
 
 @dataclass(frozen=True)
 class RankAgreement:
-    """Agreement of a cheap measurement with the expensive one, over ``n`` candidates.
+    """Agreement of a cheap measurement with an expensive one, over ``n`` candidates.
 
     Attributes:
-        n: Candidates with both.
-        pearson: Linear correlation.
-        kendall: Tau-b, the excess of rightly over wrongly ordered pairs.
-        spearman: Correlation of ranks.
-        partial_kendall: Tau-b given the free predictors: what the measurement adds beyond them. Undefined without free
-            predictors.
+        n: Number of candidates with both measurements.
+        pearson: Pearson's linear correlation, in [-1, 1].
+        kendall: Kendall's tau-b, in [-1, 1].
+        spearman: Spearman's rank correlation, in [-1, 1].
+        partial_kendall: Partial tau-b given the zero-cost proxies, in [-1, 1]: what the measurement adds beyond them.
+            Undefined without proxies.
     """
 
     n: int
@@ -45,22 +45,22 @@ class RankAgreement:
 
 
 def rank_agreement(
-    cheap: ArrayLike, expensive: ArrayLike, free: ArrayLike | None, settings: BootstrapSettings
+    cheap: ArrayLike, expensive: ArrayLike, proxies: ArrayLike | None, settings: BootstrapSettings
 ) -> RankAgreement:
     """Correlations of two measurements of the same candidates, with bootstrap intervals over candidates.
 
     Args:
         cheap: ``(n,)``.
         expensive: ``(n,)``.
-        free: ``(n, p)``, free predictors that are held fixed in the partial correlation; None for none.
-        settings: Of the bootstrap.
+        proxies: ``(n, q)``, zero-cost proxies that the partial correlation conditions on; None for none.
+        settings: Settings of the bootstrap.
 
     Raises:
         ShapeMismatchError: If the lengths differ.
     """
     columns = [np.asarray(cheap, dtype=float), np.asarray(expensive, dtype=float)]
-    if free is not None:
-        columns += list(np.asarray(free, dtype=float).T)
+    if proxies is not None:
+        columns += list(np.asarray(proxies, dtype=float).T)
     if any(column.shape != columns[0].shape for column in columns):
         raise ShapeMismatchError("measurements", [column.shape for column in columns], "all of one length")
     n = len(columns[0])
@@ -68,23 +68,24 @@ def rank_agreement(
         return RankAgreement(n, UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED)
     values, ranks = np.stack(columns), np.stack([rankdata(column) for column in columns])
     pair, all_pairs = kendall_of(values[:2]), kendall_of(values)
+    partial = UNDEFINED if proxies is None else bootstrap(lambda drawn: _partial(all_pairs(drawn)), n, settings)
     return RankAgreement(
         n=n,
         pearson=bootstrap(lambda drawn: _pearson(values[0, drawn], values[1, drawn]), n, settings),
         kendall=bootstrap(lambda drawn: pair(drawn)[0, 1], n, settings),
         spearman=bootstrap(lambda drawn: _pearson(rankdata(ranks[0, drawn]), rankdata(ranks[1, drawn])), n, settings),
-        partial_kendall=UNDEFINED if free is None else bootstrap(lambda drawn: _partial(all_pairs(drawn)), n, settings),
+        partial_kendall=partial,
     )
 
 
-def kendall_of(columns: NDArray[np.floating]) -> Callable[[NDArray[np.intp]], NDArray[np.floating]]:
-    """Tau-b of all pairs of columns on drawn candidates, by whichever of two ways is faster.
+def kendall_of(columns: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], NDArray[np.float64]]:
+    """Kendall's tau-b of all pairs of columns on drawn candidates, by the faster of two algorithms.
 
     Args:
         columns: ``(columns, n)``.
 
     Returns:
-        A function of the drawn indices, ``(n,)`` with repetitions, to ``(columns, columns)``.
+        A function from drawn indices, ``(n,)`` with repetitions, to ``(columns, columns)``.
     """
     if columns.shape[1] > MOST_COUNTED:
         return lambda drawn: kendall_by_sorting(columns[:, drawn])
@@ -93,8 +94,8 @@ def kendall_of(columns: NDArray[np.floating]) -> Callable[[NDArray[np.intp]], ND
     return lambda drawn: kendall_by_counting(signs, first, second, drawn)
 
 
-def kendall_by_sorting(columns: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Tau-b of all pairs of columns, ``(columns, n)``, in O(n log n); not-a-number beside a constant column.
+def kendall_by_sorting(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Kendall's tau-b of all pairs of columns, ``(columns, n)``, in O(n log n); not-a-number for a constant column.
 
     References:
         Knight (1966). A computer method for calculating Kendall's tau with ungrouped data. JASA 61.
@@ -105,38 +106,45 @@ def kendall_by_sorting(columns: NDArray[np.floating]) -> NDArray[np.floating]:
     return taus
 
 
-def _pearson(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
+def _pearson(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     a, b = first - first.mean(), second - second.mean()
     scale = np.sqrt((a @ a) * (b @ b))
     return float(a @ b / scale) if scale > 0 else np.nan
 
 
 def kendall_by_counting(
-    signs: NDArray[np.floating], first: NDArray[np.intp], second: NDArray[np.intp], drawn: NDArray[np.intp]
-) -> NDArray[np.floating]:
-    """Tau-b of all pairs of columns, on the drawn candidates.
+    signs: NDArray[np.float64], first: NDArray[np.intp], second: NDArray[np.intp], drawn: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Kendall's tau-b of all pairs of columns on the drawn candidates, by counting pairs.
 
     Tau-b is the cosine of the angle between two columns of pair signs: ``<S_a, S_b> / (|S_a| |S_b|)``. A candidate that
     was drawn ``w`` times counts with weight ``w``.
 
     Args:
         signs: ``(columns, pairs)``: +1 where the first candidate of a pair is above the second, -1 below, 0 for a tie.
-        first: ``(pairs,)``, the first candidate of each pair of the ``n``.
-        second: ``(pairs,)``, the other one.
-        drawn: ``(n,)``, indices with repetitions.
+        first: ``(pairs,)``, index of the first candidate of each pair.
+        second: ``(pairs,)``, index of the second one.
+        drawn: ``(n,)``, indices of candidates, with repetitions.
+
+    Returns:
+        ``(columns, columns)``; not-a-number for a column without an ordered pair.
     """
     times = np.bincount(drawn, minlength=len(drawn)).astype(float)
     products = (signs * (times[first] * times[second])) @ signs.T
     lengths = np.sqrt(np.diag(products))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return products / np.outer(lengths, lengths)
+        taus: NDArray[np.float64] = products / np.outer(lengths, lengths)
+    return taus
 
 
-def _partial(correlations: NDArray[np.floating]) -> float:
-    """Partial correlation of the first two columns given the others; undefined where the others determine them.
+def _partial(correlations: NDArray[np.float64]) -> float:
+    """Partial correlation of the first two variables given the others; not-a-number where the others determine them.
 
-    From the covariance that the others leave, ``C_aa - C_ab C_bb^+ C_ba``: with the pseudo-inverse, others that
-    determine each other (operations and parameters of cells) count once.
+    From the conditional covariance ``C_aa - C_ab C_bb^+ C_ba``: with the pseudo-inverse, variables that determine each
+    other (MACs and parameters of cells) count once.
+
+    Args:
+        correlations: ``(2 + q, 2 + q)``.
     """
     if not np.isfinite(correlations).all():
         return np.nan

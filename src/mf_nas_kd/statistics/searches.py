@@ -1,4 +1,4 @@
-"""The summary of replayed searches: means over seeds, and each strategy against the best of the others."""
+"""Summary of replayed searches: means over seeds, and the ratio of each strategy to the best of the others."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ SEARCH = (*TASK, "strategy", "seed")
 
 
 def search_summary(searches: pd.DataFrame, settings: BootstrapSettings) -> pd.DataFrame:
-    """Mean and standard error over seeds of everything that was measured.
+    """Mean and standard error over seeds of all measures.
 
-    A mean over the seeds that were lucky would flatter: where a number is missing for one seed, so is the mean.
+    Where a measure is missing for one seed, its mean is missing too: the mean over the other seeds would be biased.
 
     Args:
-        searches: One row a search, with the columns ``SEARCH`` and numbers, among them ``cost_to_target_seconds`` and
+        searches: One row per search, with the columns ``SEARCH`` and numbers, among them ``cost_to_target_seconds`` and
             ``cost_to_best_seconds``; the same seeds for all strategies of a task.
-        settings: Of the interval of the ratio.
+        settings: Settings of the interval of the ratio.
 
     Returns:
-        A row for each task and strategy, in the order of ``searches``: ``TASK``, ``strategy``, ``seeds``;
-        ``reached_target`` and ``reached_best``, shares of the seeds; ``<name>`` and ``<name>_standard_error`` of each
-        number; ``ratio_to_best_other`` with ``_low`` and ``_high``: see :func:`ratio_to_best_other`.
+        One row per task and strategy, in the order of ``searches``: ``TASK``, ``strategy``, ``seeds``;
+        ``reached_target`` and ``reached_best``, shares of the seeds in [0, 1]; ``<name>`` and
+        ``<name>_standard_error`` of each measure; ``ratio_to_best_other`` with ``_low`` and ``_high``, see
+        :func:`ratio_to_best_other`.
     """
-    measures = [name for name in searches if name not in SEARCH]
+    measures = [str(name) for name in searches if name not in SEARCH]
     rows = []
     for task, of_task in searches.groupby(list(TASK), sort=False):
         costs = of_task.pivot(index="strategy", columns="seed", values="cost_to_target_seconds")
         for strategy, of_strategy in of_task.groupby("strategy", sort=False):
-            row = {**dict(zip(TASK, task, strict=True)), "strategy": strategy, "seeds": len(of_strategy)}
+            row: dict[str, object] = dict(zip(TASK, task, strict=True))
+            row |= {"strategy": strategy, "seeds": len(of_strategy)}
             for goal in ("target", "best"):
                 row[f"reached_{goal}"] = of_strategy[f"cost_to_{goal}_seconds"].notna().mean()
             for name in measures:
@@ -45,19 +47,17 @@ def search_summary(searches: pd.DataFrame, settings: BootstrapSettings) -> pd.Da
     return pd.DataFrame(rows)
 
 
-def ratio_to_best_other(
-    own: NDArray[np.floating], others: NDArray[np.floating], settings: BootstrapSettings
-) -> Estimate:
-    """Mean cost of a strategy, divided by that of the best of the others.
+def ratio_to_best_other(own: NDArray[np.float64], others: NDArray[np.float64], settings: BootstrapSettings) -> Estimate:
+    """Mean cost of a strategy divided by that of the best other strategy, with an interval over seeds.
 
-    The interval is over seeds, drawn for all strategies together; the best of the others is looked for anew in every
-    draw. A strategy that missed its target with some seed is not the best one; if the strategy itself did, or if there
-    is no other, the ratio is not a number.
+    Seeds are resampled for all strategies together, and the best other strategy is determined in every resample. A
+    strategy that missed its target with some seed is not the best one; if the strategy itself did, or if there is no
+    other, the ratio is not a number.
 
     Args:
-        own: ``(seeds,)``.
-        others: ``(strategies, seeds)``.
-        settings: Of the bootstrap.
+        own: ``(seeds,)``, costs in seconds.
+        others: ``(strategies, seeds)``, likewise.
+        settings: Settings of the bootstrap.
     """
     others = others[np.isfinite(others).all(axis=1)]
     if len(others) == 0:

@@ -1,70 +1,74 @@
-"""The correlation table: every kind of short training, and every free predictor, against full training."""
+"""The correlation table: every low fidelity and every zero-cost proxy against high-fidelity evaluations."""
 
 from __future__ import annotations
 
 from dataclasses import fields
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from mf_nas_kd.records import FIDELITY_COLUMNS, Fidelity
 from mf_nas_kd.statistics.bootstrap import BootstrapSettings, estimate_columns
 from mf_nas_kd.statistics.correlation import RankAgreement, rank_agreement
+from mf_nas_kd.statistics.proxies import CONTROLLED, log_proxies
 
-FREE_PREDICTORS = ("macs", "params")
-KIND = ("role", "distillation", "train_fraction", "epochs", "width")
+KIND = tuple(dict.fromkeys(("role", "distillation", "train_fraction", "epochs", *FIDELITY_COLUMNS)))
+"""Columns that tell the rows of the table apart."""
+
+ORDER = {"low": 0, "full": 1, "free": 2}
+"""Order of the roles in the table; the role of a zero-cost proxy is ``free``."""
 
 
 def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: BootstrapSettings) -> pd.DataFrame:
-    """Agreement of each cheap measurement with full training.
+    """Rank agreement of each cheap measurement with high-fidelity evaluations.
 
-    The cheap measurement is the validation accuracy of a short training, the truth the test accuracy of the full one:
-    they share no images, so that the luck of one split does not pass for agreement. Free predictors enter as
-    logarithms; the partial correlation holds the logarithms of both fixed.
+    The cheap measurement is the validation accuracy at a low fidelity, the reference the test accuracy at the target
+    fidelity: they share no images, so that chance in one split does not count as agreement. Zero-cost proxies enter as
+    logarithms; the partial correlation holds the logarithms of MACs and parameters fixed.
 
     Args:
-        measured: Finished evaluations, one a row: ``architecture_id, val_accuracy, cost_seconds`` and the columns
-            ``KIND`` that tell the kinds apart; the full fidelity may be among them, with the role ``full``.
-        full: Finished full trainings, one an architecture: ``architecture_id, test_accuracy, cost_seconds, macs,
-            params, dataset, space``.
-        settings: Of the bootstrap.
+        measured: Finished evaluations, one a row: ``architecture_id``, ``val_accuracy``, ``cost_seconds`` and the
+            columns ``KIND``; the target fidelity may be among them, with the role ``full``.
+        full: Finished high-fidelity evaluations, one an architecture: the columns of architecture and costs,
+            ``test_accuracy``, ``cost_seconds``, ``dataset``.
+        settings: Resamples, level and seed of the bootstrap.
 
     Returns:
-        A row for each kind, cheapest first, then one for each free predictor (``proxy:macs``), which has cost,
-        fraction and epochs of zero.
+        A row for each fidelity, by training-set fraction, epochs and distillation, the target fidelity after the low
+        ones; then one for each zero-cost proxy (``proxy:macs``), whose cost, fraction and epochs are zero.
     """
+    proxies = pd.DataFrame(log_proxies(full)).add_prefix("log_")
+    proxies["architecture_id"] = full["architecture_id"].to_numpy()
     rows = []
-    for kind, group in measured.groupby(list(KIND)):
-        both = group.merge(full, on="architecture_id", suffixes=("", "_full"))
-        agreement = rank_agreement(
-            both["val_accuracy"], both["test_accuracy_full"], _free_predictors(both, "_full"), settings
-        )
+    for kind, group in measured.groupby(list(KIND), dropna=False):
+        both = group.merge(full, on="architecture_id", suffixes=("", "_full")).merge(proxies, on="architecture_id")
+        agreement = rank_agreement(both["val_accuracy"], both["test_accuracy_full"], _controlled(both), settings)
         relative_cost = both["cost_seconds"].mean() / both["cost_seconds_full"].mean() if len(both) else np.nan
-        rows.append({**dict(zip(KIND, kind, strict=True)), "relative_cost": relative_cost, **_columns(agreement)})
-    for name in FREE_PREDICTORS:
-        agreement = rank_agreement(np.log(full[name]), full["test_accuracy"], None, settings)
-        kind = {
-            "role": "free",
-            "distillation": f"proxy:{name}",
-            "train_fraction": 0.0,
-            "epochs": 0,
-            "width": 1.0,
-            "relative_cost": 0.0,
-        }
-        rows.append({**kind, **_columns(agreement)})
-    table = pd.DataFrame(rows)
-    place = table["role"].map({"low": 0, "full": 1, "free": 2})
-    table = table.assign(place=place).sort_values(["place", "train_fraction", "epochs", "distillation"])
-    identity = {"dataset": full["dataset"].iloc[0], "space": full["space"].iloc[0]}
-    first = [*identity, *KIND, "n"]
-    table = table.drop(columns="place").assign(**identity)
-    return table[[*first, *(c for c in table if c not in first and c != "relative_cost"), "relative_cost"]].reset_index(
-        drop=True
-    )
+        rows.append({**dict(zip(KIND, kind, strict=True)), **_columns(agreement), "relative_cost": relative_cost})
+    for name in proxies.columns.drop("architecture_id"):
+        agreement = rank_agreement(proxies[name], full["test_accuracy"], None, settings)
+        rows.append({**_proxy_row(name.removeprefix("log_")), **_columns(agreement), "relative_cost": 0.0})
+    return _in_order(pd.DataFrame(rows).assign(dataset=full["dataset"].iloc[0], space=full["space"].iloc[0]))
 
 
-def _free_predictors(table: pd.DataFrame, suffix: str) -> np.ndarray:
-    return np.log(table[[f"{name}{suffix}" for name in FREE_PREDICTORS]].to_numpy(dtype=float))
+def _controlled(both: pd.DataFrame) -> NDArray[np.float64]:
+    return both[[f"log_{name}" for name in CONTROLLED]].to_numpy(dtype=float)
+
+
+def _proxy_row(name: str) -> dict[str, Any]:
+    """A proxy has no fidelity: what a fidelity has by default, at no images and no epochs."""
+    nothing = {"role": "free", "distillation": f"proxy:{name}", "train_fraction": 0.0, "epochs": 0}
+    return {**Fidelity(Fraction(1), epochs=1).to_row(), **nothing}
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    keys = ["train_fraction", "epochs", "distillation"]
+    ordered = table.assign(order=table["role"].map(ORDER)).sort_values(["order", *keys]).reset_index(drop=True)
+    first = ["dataset", "space", *KIND, "n"]
+    return ordered[[*first, *(name for name in table if name not in {*first, "relative_cost"}), "relative_cost"]]
 
 
 def _columns(agreement: RankAgreement) -> dict[str, Any]:

@@ -1,77 +1,43 @@
-"""Where evaluations are kept: append-only, durable record by record, in any SQL database."""
+"""The evaluation store: append-only, durable record by record, in any SQL database."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from sqlalchemy import (
-    Column,
-    Engine,
-    Float,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    inspect,
-    select,
-)
+from sqlalchemy import Connection, Engine, Row, Select, Table, create_engine, event, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from mf_nas_kd.errors import StoreError
-from mf_nas_kd.records.evaluation import Evaluation, TeacherFill
+from mf_nas_kd.records import Evaluation, PrecomputedTargets
+from mf_nas_kd.store.migration import migrate
+from mf_nas_kd.store.tables import EVALUATIONS, PRECOMPUTED_TARGETS, ROW_NUMBER, TABLES
 
-logger = logging.getLogger(__name__)
-
-_TYPES = {"str": String(255), "int": Integer, "float": Float(53), "float | None": Float(53)}
-_LONG = {"architecture", "error", "remembers"}
 _KEYS_A_QUERY = 500  # SQLite before 3.32 takes 999 values
-
-_METADATA = MetaData()
-
-
-def _table(name: str, record: type) -> Table:
-    """One column a field of the record, after the number of the row."""
-    return Table(
-        name,
-        _METADATA,
-        Column("row_number", Integer, primary_key=True, autoincrement=True),
-        *(
-            Column(
-                field.name,
-                Text if field.name in _LONG else _TYPES[str(field.type)],
-                nullable="None" in str(field.type),
-                index=field.name == "key",
-            )
-            for field in fields(record)
-        ),
-    )
-
-
-EVALUATIONS = _table("evaluations", Evaluation)
-TEACHER_FILLS = _table("teacher_fills", TeacherFill)
-_TABLES = {Evaluation: EVALUATIONS, TeacherFill: TEACHER_FILLS}
-_COLUMNS = [column for column in EVALUATIONS.columns if column.name != "row_number"]
+_CHECKED_BYTES = 64 * 2**20  # a larger file is not read through at every opening
+_LOCK_SECONDS = 60  # how long to wait for another process that writes
 
 
 class EvaluationStore:
-    """All evaluations ever made, those of other images, teachers and recipes included.
+    """All evaluations ever made, those of other images, teachers and hyper-parameters included.
 
     A record is on the disk when :meth:`append` returns. Nothing is ever changed or removed; of several records with
-    one key (a failed training that was tried again) the newest counts.
+    one key (a failed training that was tried again) the newest counts. A database of an earlier version of this
+    program is migrated when it is opened.
+
+    >>> store = EvaluationStore("sqlite://")  # in memory
+    >>> store.find(["unknown"])
+    {}
 
     Args:
         url: An SQLAlchemy URL, ``sqlite:///path`` or a server's.
 
     Raises:
-        StoreError: If the database is damaged, not reachable, or holds another kind of table.
+        StoreError: If the database is damaged, not reachable, holds other tables, or is of a newer version.
     """
 
     def __init__(self, url: str) -> None:
@@ -83,7 +49,8 @@ class EvaluationStore:
                 f"the evaluation store {self} needs a driver that is not installed: {failure}"
             ) from failure
         try:
-            self._prepare()
+            self._refuse_damaged()
+            migrate(self._engine, str(self))
         except SQLAlchemyError as failure:
             advice = "it must be a database that this program made; move the file away to start an empty one"
             is_file = self._engine.dialect.name == "sqlite"
@@ -93,81 +60,98 @@ class EvaluationStore:
     def __str__(self) -> str:
         return self._url.render_as_string(hide_password=True)
 
-    def append(self, record: Evaluation | TeacherFill) -> None:
+    def append(self, record: Evaluation | PrecomputedTargets) -> None:
         """Add one record; it is durable when this returns.
 
         Raises:
             StoreError: If the database refuses it.
         """
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(_TABLES[type(record)].insert().values(**asdict(record)))
-        except SQLAlchemyError as failure:
-            raise StoreError(
-                f"the evaluation store {self} refused a record: {failure.__cause__ or failure}"
-            ) from failure
+        with self._errors("refused a record"), self._engine.begin() as connection:
+            connection.execute(TABLES[type(record)].insert().values(**record.to_row()))
 
     def find(self, keys: Iterable[str]) -> dict[str, Evaluation]:
-        """The newest record of each of the keys that are there."""
-        wanted = list(keys)
-        found = {}
-        with self._engine.connect() as connection:
-            for start in range(0, len(wanted), _KEYS_A_QUERY):
-                some = EVALUATIONS.c.key.in_(wanted[start : start + _KEYS_A_QUERY])
-                for row in connection.execute(select(*_COLUMNS).where(some).order_by(EVALUATIONS.c.row_number)):
-                    found[row.key] = Evaluation(**row._mapping)
-        return found
+        """The newest record of each of the keys that are there.
 
-    def table(self) -> pd.DataFrame:
-        """The newest record of every key, one a row, in the order of their first arrival."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(select(*_COLUMNS).order_by(EVALUATIONS.c.row_number)).all()
+        Raises:
+            StoreError: If the database cannot be read.
+        """
+        return {row.key: Evaluation.from_row(row) for row in self._newest(keys)}
+
+    def table(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
+        """The newest record of each key, one a row, in the order of their first arrival.
+
+        Args:
+            keys: Keys to read; None for all, which takes memory in proportion to the store.
+
+        Raises:
+            StoreError: If the database cannot be read.
+        """
+        rows = self._newest(keys) if keys is not None else self._rows(select(*_columns(EVALUATIONS)), EVALUATIONS)
         newest = {row.key: row._mapping for row in rows}
-        return pd.DataFrame(list(newest.values()), columns=[column.name for column in _COLUMNS])
+        return pd.DataFrame(list(newest.values()), columns=[column.name for column in _columns(EVALUATIONS)])
 
-    def teacher_fills(self) -> pd.DataFrame:
-        """All records of asking teachers beforehand, oldest first."""
+    def latest(self, count: int, kind: type[Evaluation | PrecomputedTargets] = Evaluation) -> pd.DataFrame:
+        """The last records that were appended, oldest first, without reading the others."""
+        table = TABLES[kind]
+        query = select(*_columns(table)).order_by(table.c[ROW_NUMBER].desc()).limit(count)
+        with self._errors("cannot be read"), self._engine.connect() as connection:
+            return pd.read_sql(query, connection).iloc[::-1].reset_index(drop=True)
+
+    def precomputed_targets(self) -> pd.DataFrame:
+        """All records of precomputed teacher targets, oldest first."""
+        with self._errors("cannot be read"), self._engine.connect() as connection:
+            return pd.read_sql(select(PRECOMPUTED_TARGETS).order_by(PRECOMPUTED_TARGETS.c[ROW_NUMBER]), connection)
+
+    def _newest(self, keys: Iterable[str]) -> list[Row[Any]]:
+        """The newest row of each of some keys, in the order of the rows."""
+        wanted = list(keys)
+        rows: list[Row[Any]] = []
+        for start in range(0, len(wanted), _KEYS_A_QUERY):
+            some = EVALUATIONS.c.key.in_(wanted[start : start + _KEYS_A_QUERY])
+            rows += self._rows(select(*EVALUATIONS.columns).where(some), EVALUATIONS)
+        rows.sort(key=lambda row: row._mapping[ROW_NUMBER])
+        return list({row.key: row for row in rows}.values())
+
+    def _rows(self, query: Select[Any], table: Table) -> list[Row[Any]]:
+        with self._errors("cannot be read"), self._engine.connect() as connection:
+            return list(connection.execute(query.order_by(table.c[ROW_NUMBER])))
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as failure:
+            raise StoreError(f"the evaluation store {self} {what}: {failure.__cause__ or failure}") from failure
+
+    def _refuse_damaged(self) -> None:
+        """Read a SQLite file through, unless it is large: damage in one of those is an error when it is met."""
+        database = self._engine.url.database
+        if self._engine.dialect.name != "sqlite" or not database or Path(database).stat().st_size > _CHECKED_BYTES:
+            return
         with self._engine.connect() as connection:
-            return pd.read_sql(select(TEACHER_FILLS).order_by(TEACHER_FILLS.c.row_number), connection)
+            verdict = _quick_check(connection)
+        if verdict != "ok":
+            raise StoreError(f"the evaluation store {self} is damaged ({verdict}): restore it from a copy")
 
-    def _prepare(self) -> None:
-        if self._engine.dialect.name == "sqlite":
-            with self._engine.connect() as connection:
-                verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-            if verdict != "ok":
-                raise StoreError(f"the evaluation store {self} is damaged ({verdict}): restore it from a copy")
-        there = set(inspect(self._engine).get_table_names())
-        if there and not there & set(_METADATA.tables) and self._engine.dialect.name == "sqlite":
-            names = ", ".join(sorted(there))
-            raise StoreError(f"{self} holds other tables ({names}) and no evaluations: choose another file")
-        if not there >= set(_METADATA.tables):
-            try:
-                _METADATA.create_all(self._engine)
-            except DBAPIError:  # another process has created them since we looked
-                _METADATA.create_all(self._engine)
-            else:
-                logger.info("Created tables in the evaluation store %s", self)
-        for table in _METADATA.tables.values():
-            self._check_columns(table)
 
-    def _check_columns(self, table: Table) -> None:
-        there = {column["name"] for column in inspect(self._engine).get_columns(table.name)}
-        wanted = {column.name for column in table.columns}
-        if there != wanted:
-            raise StoreError(
-                f"the evaluation store {self} is from another version of this program: its table {table.name} "
-                f"lacks {sorted(wanted - there)} and has {sorted(there - wanted)} besides; choose another file"
-            )
+def _quick_check(connection: Connection) -> str:
+    return str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+
+
+def _columns(table: Table) -> list[Any]:
+    return [column for column in table.columns if column.name != ROW_NUMBER]
 
 
 def _engine(url: str) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        if engine.url.database:
-            Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url)
+    engine = create_engine(url, connect_args={"timeout": _LOCK_SECONDS})
+    if engine.url.database:
+        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(engine.url.database).touch()
 
-        @event.listens_for(engine, "connect")
-        def durable(connection, _record) -> None:  # noqa: ANN001 - DBAPI objects have no common type
-            connection.execute("PRAGMA synchronous = FULL")  # on the disk when a commit returns
+    @event.listens_for(engine, "connect")
+    def durable(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA synchronous = FULL")  # on the disk when a commit returns
 
     return engine

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from mf_nas_kd.records.architecture import Architecture
-from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest, TeacherFill
+from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest, PrecomputedTargets
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.workers import Executor
 
@@ -23,7 +23,7 @@ class Evaluator(Protocol):
         """Hash of everything that determines the result: equal keys, equal accuracies."""
         ...
 
-    def prepare(self, requests: Iterable[EvaluationRequest], workers: Executor[Any]) -> Iterator[TeacherFill]:
+    def prepare(self, requests: Iterable[EvaluationRequest], workers: Executor[Any]) -> Iterator[PrecomputedTargets]:
         """Have the workers compute what several of the evaluations need; yields what was done, as it is done.
 
         Without it the evaluations are the same, and take longer.

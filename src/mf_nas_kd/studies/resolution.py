@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mf_nas_kd.errors import MissingTeacherError
 from mf_nas_kd.images import Augmentation, Draws
 from mf_nas_kd.networks import build_network
-from mf_nas_kd.networks.cost import taps_of_nothing
+from mf_nas_kd.networks.cost import forward_empty_batch
 from mf_nas_kd.networks.initialisation import Uninitialised
 from mf_nas_kd.records.architecture import Architecture
 from mf_nas_kd.records.evaluation import EvaluationRequest
@@ -184,7 +184,7 @@ def student_shapes(
     """
     with Uninitialised():
         network = build_network(architecture, classes, image_shape[0], width)
-        return TapShapes.of(taps_of_nothing(network, image_shape))
+        return TapShapes.of(forward_empty_batch(network, image_shape))
 
 
 @lru_cache(maxsize=2)  # trainings of one fidelity follow each other; a long one on many images has 50 MB of pairs

@@ -14,7 +14,7 @@ from mf_nas_kd.device import autocast_dtype
 from mf_nas_kd.distillation import DistillationLoss, build_loss
 from mf_nas_kd.errors import MissingTeacherError
 from mf_nas_kd.networks import TrainedNetwork, rebuild
-from mf_nas_kd.networks.cost import taps_of_nothing
+from mf_nas_kd.networks.cost import forward_empty_batch
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.studies.training_context import TrainingContext
 from mf_nas_kd.taps import Taps, TapShapes
@@ -53,8 +53,8 @@ class StudyTeacher:
     @cached_property
     def network(self) -> nn.Module:
         """The teacher's network on the device, in evaluation mode."""
-        network: nn.Module = rebuild(self.trained)
-        return network.to(self._context.device, memory_format=torch.channels_last)
+        network: nn.Module = rebuild(self.trained).to(memory_format=torch.channels_last)
+        return network.to(self._context.device)
 
     @cached_property
     def cache(self) -> TargetCache | None:
@@ -108,7 +108,7 @@ class StudyTeacher:
     @cached_property
     def _taps(self) -> Taps:
         """The teacher's taps of an empty batch."""
-        taps: Taps = taps_of_nothing(self.network, self._context.images.image_shape)
+        taps: Taps = forward_empty_batch(self.network, self._context.images.image_shape)
         return taps
 
     @cached_property

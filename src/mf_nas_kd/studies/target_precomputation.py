@@ -17,7 +17,7 @@ from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
 from mf_nas_kd.images import PairIndex
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.progress import progress_bar
-from mf_nas_kd.records.evaluation import TeacherFill, now
+from mf_nas_kd.records.evaluation import PrecomputedTargets, now
 from mf_nas_kd.studies.resolution import ResolvedTraining, Seen, seen_pairs
 from mf_nas_kd.studies.study_teacher import StudyTeacher
 from mf_nas_kd.studies.training_context import TrainingContext
@@ -47,7 +47,7 @@ class TargetPrecomputation:
         self._teacher = teacher
         self.seconds = 0.0
 
-    def run(self, trainings: Iterable[ResolvedTraining], stream: Stream) -> Iterator[TeacherFill]:
+    def run(self, trainings: Iterable[ResolvedTraining], stream: Stream) -> Iterator[PrecomputedTargets]:
         """Have the targets computed that these trainings need and that are missing.
 
         Args:
@@ -112,11 +112,11 @@ class TargetPrecomputation:
                 unions[alike] = np.unique(np.concatenate([seen_pairs(*each) for each in alike]))
         return [(*by_path[path], unions[tuple(alike)]) for path, alike in seen.items()]
 
-    def _record(self, request: TargetRequest, batch: TargetBatch) -> TeacherFill:
-        return TeacherFill(
+    def _record(self, request: TargetRequest, batch: TargetBatch) -> PrecomputedTargets:
+        return PrecomputedTargets(
             dataset_fingerprint=self._context.images.fingerprint,
             teacher_fingerprint=self._teacher.trained.fingerprint,
-            remembers=", ".join(spec.distillation for spec in request.specs),
+            distillation=", ".join(spec.distillation for spec in request.specs),
             pairs=len(request.pairs),
             seconds=batch.seconds,
             device=describe_device(self._context.device),

@@ -16,11 +16,13 @@ from mf_nas_kd import __version__
 from mf_nas_kd.device import describe_device, reproducible, synchronise
 from mf_nas_kd.errors import MfNasKdError, WorkerStartError
 from mf_nas_kd.images import ImageDataset, SubsetOrder
-from mf_nas_kd.networks import NetworkCost, NetworkDescription, TrainedNetwork
+from mf_nas_kd.networks import NetworkDescription, TrainedNetwork
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.records.architecture import Architecture
-from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest, Status, TeacherFill, now
+from mf_nas_kd.records.costs import Costs
+from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest, PrecomputedTargets, Status, now
 from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.records.metrics import Metrics
 from mf_nas_kd.studies.objective_factory import ObjectiveFactory
 from mf_nas_kd.studies.resolution import ResolvedTraining, resolve
 from mf_nas_kd.studies.study_teacher import StudyTeacher
@@ -88,19 +90,18 @@ class TrainingEvaluator:
         with suppress(MfNasKdError):  # the training raises it again
             self.objectives.warm_up(training)
         started = time.perf_counter()
-        validation = test = None
-        error = ""
+        metrics, error = Metrics(), ""
         try:
-            _, validation, test = self.train_resolved(training)
+            metrics = Metrics(*self.train_resolved(training)[1:])
         except Exception as failure:  # one failed training must not end a study of hundreds: the record has the error
             error = f"{type(failure).__name__}: {failure}"
             logger.warning("Training of %s with %s failed: %s", architecture.id, fidelity, error)
         seconds = time.perf_counter() - started
-        return self._record(architecture, fidelity, seed, validation, test, seconds, error)
+        return self._record(architecture, fidelity, seed, metrics, seconds, error)
 
     def failure(self, architecture: Architecture, fidelity: Fidelity, seed: int, error: str) -> Evaluation:
         """The record of a training whose worker died; its cost is not known."""
-        return self._record(architecture, fidelity, seed, None, None, 0.0, error)
+        return self._record(architecture, fidelity, seed, Metrics(), 0.0, error)
 
     def train(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> tuple[nn.Module, float, float]:
         """Train an architecture and measure it.
@@ -145,11 +146,11 @@ class TrainingEvaluator:
                 if spec is not None:
                     self.teacher.loss(spec, len(training.subset))
 
-    def prepare(self, requests: Iterable[EvaluationRequest], workers: Executor[Any]) -> Iterator[TeacherFill]:
+    def prepare(self, requests: Iterable[EvaluationRequest], workers: Executor[Any]) -> Iterator[PrecomputedTargets]:
         trainings = (resolve(request, self.context) for request in requests)
         return self.precomputation.run(trainings, lambda requests: workers.stream(_compute_targets, requests))
 
-    def cost(self, architecture: Architecture, width: float = 1.0) -> NetworkCost:
+    def cost(self, architecture: Architecture, width: float = 1.0) -> Costs:
         """Multiply-accumulates and parameters on these images."""
         return self.context.cost_of(architecture, width)
 
@@ -171,33 +172,24 @@ class TrainingEvaluator:
         architecture: Architecture,
         fidelity: Fidelity,
         seed: int,
-        validation: float | None,
-        test: float | None,
+        metrics: Metrics,
         seconds: float,
         error: str,
     ) -> Evaluation:
         training = self.resolve(architecture, fidelity, seed)
-        cost = self.context.cost_of(architecture, training.width, training.image_shape)
         return Evaluation(
             key=training.key,
-            space=architecture.space,
-            architecture_id=architecture.id,
-            architecture=architecture.specification,
-            train_fraction=float(fidelity.train_fraction),
-            epochs=fidelity.epochs,
-            width=fidelity.width,
-            distillation=fidelity.distillation,
+            architecture=architecture,
+            fidelity=fidelity,
             seed=seed,
             dataset=self.context.images.name,
             dataset_fingerprint=self.context.images.fingerprint,
             teacher_fingerprint=training.teacher_fingerprint,
             status=Status.FAILED if error else Status.FINISHED,
             error=error,
-            val_accuracy=validation,
-            test_accuracy=test,
+            metrics=metrics,
             cost_seconds=seconds,
-            macs=cost.macs,
-            params=cost.params,
+            costs=self.context.cost_of(architecture, training.width, training.image_shape),
             device=describe_device(self.context.device),
             code_version=__version__,
             finished_at=now(),

@@ -1,4 +1,4 @@
-"""What the priors see of an evaluation, and the similarities that they are built from."""
+"""Inputs of the surrogate models: architectures, each at a fidelity."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mf_nas_kd.surrogates.prior import Array
+from mf_nas_kd.surrogates.kernels import Array, squared_distances
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
@@ -18,74 +18,54 @@ class Inputs:
     """Architectures, each at a fidelity.
 
     Attributes:
-        features: ``(n, p)``, of the space's encoding, standardised over the candidates.
-        free: ``(n, q)``, free predictors, standardised likewise; the first is the one that is believed in. May have no
-            columns.
-        who: ``(n,)``, integers that tell the architectures apart.
-        fidelity: ``(n,)``, integers; 0 is full training.
+        features: ``(n, p)``, the space's encoding, standardised over the candidates.
+        proxies: ``(n, q)``, zero-cost proxies, standardised likewise; column 0 enters the prior mean of
+            :class:`.MultiFidelityPrior`. May have no columns.
+        candidate: ``(n,)``, index of the architecture; equal for evaluations of the same architecture.
+        fidelity: ``(n,)``, index of the fidelity; 0 is the target fidelity.
     """
 
     features: Array
-    free: Array
-    who: NDArray[np.intp]
+    proxies: Array
+    candidate: NDArray[np.intp]
     fidelity: NDArray[np.intp]
 
     def __len__(self) -> int:
-        return len(self.who)
+        return len(self.candidate)
 
-    def __getitem__(self, chosen: NDArray[np.intp] | slice) -> Inputs:
-        return Inputs(self.features[chosen], self.free[chosen], self.who[chosen], self.fidelity[chosen])
+    def __getitem__(self, chosen: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Inputs:
+        return Inputs(self.features[chosen], self.proxies[chosen], self.candidate[chosen], self.fidelity[chosen])
 
     def at(self, fidelity: int) -> Inputs:
-        """The same architectures at another fidelity."""
-        return Inputs(self.features, self.free, self.who, np.full(len(self), fidelity))
+        """The same architectures, all at one fidelity."""
+        return Inputs(self.features, self.proxies, self.candidate, np.full(len(self), fidelity))
 
     def followed_by(self, others: Inputs) -> Inputs:
-        """These, then the others."""
-        pairs = ((getattr(self, name), getattr(others, name)) for name in ("features", "free", "who", "fidelity"))
-        return Inputs(*(np.concatenate(pair) for pair in pairs))
+        """Concatenation of these inputs and others."""
+        return Inputs(
+            np.concatenate([self.features, others.features]),
+            np.concatenate([self.proxies, others.proxies]),
+            np.concatenate([self.candidate, others.candidate]),
+            np.concatenate([self.fidelity, others.fidelity]),
+        )
 
     @cached_property
     def distances(self) -> Array:
-        """``(n, n)``: :func:`squared_distances` among themselves; kept, because every step of a fit needs them."""
+        """Squared distances of the features, ``(n, n)``; cached, because every iteration of a fit needs them."""
         return squared_distances(self.features, self.features)
 
     def most_evaluated(self, count: int) -> NDArray[np.intp]:
-        """Positions of ``count`` evaluations, ascending, or of all if there are fewer.
+        """Positions of the evaluations of the architectures with most evaluations.
 
-        Those of the architectures with most evaluations: what fidelities have to do with each other is seen only where
-        one architecture has several. Among equals the golden ratio decides, which is even but has no period.
+        How fidelities agree is observed only where one architecture has evaluations at several. Ties are broken by
+        multiples of the golden ratio modulo 1, which are evenly distributed over the candidates without a period.
+
+        Args:
+            count: How many positions; all if there are fewer.
+
+        Returns:
+            ``(min(count, n),)``, ascending.
         """
-        _, architecture, evaluations = np.unique(self.who, return_inverse=True, return_counts=True)
-        evenly = self.who * GOLDEN_RATIO % 1
+        _, architecture, evaluations = np.unique(self.candidate, return_inverse=True, return_counts=True)
+        evenly = self.candidate * GOLDEN_RATIO % 1
         return np.sort(np.lexsort((evenly, -evaluations[architecture]))[:count])
-
-
-def linear(left: Array, right: Array) -> Array:
-    """``(m, n)``: inner products, divided by the number of columns; 0 without columns."""
-    return (left / max(left.shape[1], 1)) @ right.T
-
-
-def linear_variance(inputs: Array) -> Array:
-    """``(n,)``: the diagonal of :func:`linear`."""
-    return _squares(inputs) / max(inputs.shape[1], 1)
-
-
-def squared_distances(left: Array, right: Array) -> Array:
-    """``(m, n)``: squared Euclidean distances, divided by the number of columns; 0 without columns.
-
-    All in one product, ``|l|^2 - 2 l . r + |r|^2``, so that equal rows may be about 1e-15 below zero apart.
-    """
-    lefts = np.column_stack([-2 * left, _squares(left), np.ones(len(left))])
-    rights = np.column_stack([right, np.ones(len(right)), _squares(right)])
-    return (lefts / max(left.shape[1], 1)) @ rights.T
-
-
-def gaussian_similarity(distances: Array, log_length: float) -> Array:
-    """``exp(-d / (2 l^2))``: the RBF kernel of squared distances."""
-    similarity = distances * (-0.5 * np.exp(-2 * log_length))
-    return np.exp(similarity, out=similarity)
-
-
-def _squares(rows: Array) -> Array:
-    return np.einsum("np,np->n", rows, rows)

@@ -1,49 +1,47 @@
-"""The protocol of a prior: what a Gaussian process believes before it has seen anything."""
+"""Protocol of a prior: mean and covariance of a Gaussian process before any observation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from mf_nas_kd.surrogates.inputs import Inputs
+from mf_nas_kd.surrogates.kernels import Array
 
-Array = NDArray[np.floating]
 Gradient = Callable[[Array, Array], Array]
-Inputs = TypeVar("Inputs", contravariant=True)
+"""Chain rule: from ``dL/dmean`` ``(n,)`` and symmetric ``dL/dcovariance`` ``(n, n)`` of any scalar ``L`` to ``dL/dt``
+``(k,)``."""
 
 
-class Prior(Protocol[Inputs]):
-    """Mean and covariance of a process as functions of hyper-parameters ``t``, ``(k,)``.
+class Prior(Protocol):
+    """Mean and covariance of a Gaussian process as functions of hyper-parameters ``t``, ``(k,)``.
 
-    Hyper-parameters are unbounded (logarithms of what is positive) and independently normal themselves. Inputs are
-    whatever the prior understands; it alone looks inside.
+    Hyper-parameters are unbounded (logarithms of what is positive), and have independent normal priors themselves.
 
     Attributes:
         expected: ``(k,)``, means of the hyper-parameters.
-        spread: ``(k,)``, their standard deviations: what penalises leaving the expected values.
+        spread: ``(k,)``, standard deviations of the hyper-parameters.
     """
 
     expected: Array
     spread: Array
 
     def moments(self, t: Array, inputs: Inputs) -> tuple[Array, Array, Gradient]:
-        """Of ``n`` observations, their noise included.
+        """Mean and covariance of ``n`` observations, their noise included, and the gradient by ``t``.
 
         Returns:
-            Mean ``(n,)``, covariance ``(n, n)``, and a chain rule: from the derivatives of any number by that mean
-            ``(n,)`` and by that covariance ``(n, n)``, symmetric, it makes those by ``t``, ``(k,)``.
+            Mean ``(n,)``, covariance ``(n, n)``, and the chain rule, see ``Gradient``.
         """
         ...
 
     def mean(self, t: Array, inputs: Inputs) -> Array:
-        """``(m,)``: of what is predicted."""
+        """Mean of the noise-free function at ``m`` inputs, ``(m,)``."""
         ...
 
     def covariance(self, t: Array, left: Inputs, right: Inputs) -> Array:
-        """``(m, n)``: between what is predicted and what was observed."""
+        """Covariance of the noise-free function between ``m`` and ``n`` inputs, ``(m, n)``."""
         ...
 
     def variance(self, t: Array, inputs: Inputs) -> Array:
-        """``(m,)``: of what is predicted."""
+        """Variance of the noise-free function at ``m`` inputs, ``(m,)``."""
         ...

@@ -106,7 +106,8 @@ class TargetFile:
 
     def are_whole(self, records: NDArray[Any]) -> NDArray[np.bool_]:
         """Whether each record has the checksum of its content, and belongs to this file: ``(n,)``, bool."""
-        return self._checksums(records) == records["checksum"]
+        whole: NDArray[np.bool_] = self._checksums(records) == records["checksum"]
+        return whole
 
     def _body_bytes(self) -> int:
         return self.path.stat().st_size - HEADER_BYTES

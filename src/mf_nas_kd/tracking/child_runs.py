@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict
 
 import mlflow
 from mlflow.entities import Metric, Param, RunStatus, RunTag
@@ -12,21 +11,11 @@ from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from mf_nas_kd.records import Evaluation
+from mf_nas_kd.records.fields import Role, column_names
 
-METRICS = ("val_accuracy", "test_accuracy", "cost_seconds", "macs", "params")
-PARAMETERS = (
-    "space",
-    "architecture_id",
-    "architecture",
-    "train_fraction",
-    "epochs",
-    "width",
-    "distillation",
-    "seed",
-    "dataset",
-    "device",
-)
-TAGS = ("key", "status", "error", "dataset_fingerprint", "teacher_fingerprint", "code_version")
+METRICS = column_names(Evaluation, Role.METRIC, Role.COST)
+PARAMETERS = column_names(Evaluation, Role.SUBJECT, Role.FIDELITY, Role.SETTING)
+TAGS = column_names(Evaluation, Role.KEY, Role.STATUS, Role.PROVENANCE)
 
 
 class ChildRuns:
@@ -44,7 +33,7 @@ class ChildRuns:
         """Add one child run."""
         if self._parent is None or self._client is None:
             return
-        row = asdict(evaluation)
+        row = evaluation.to_row()
         name = f"{row['distillation']} {evaluation.fidelity.train_fraction} {row['architecture_id']}"
         ended = int(time.time() * 1000)
         run = self._client.create_run(

@@ -130,4 +130,4 @@ def _shared_gradient_norms(network: nn.Module, cross_entropy: Tensor, loss: Tens
 
 
 def _norm(gradients: Sequence[Tensor]) -> float:
-    return torch.stack([gradient.double().norm() for gradient in gradients]).norm().item()
+    return float(torch.stack([gradient.double().norm() for gradient in gradients]).norm())

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from mf_nas_kd.images.augmentations.augmentation import Augmentation, AugmentationOptions
+from mf_nas_kd.images.augmentations.augmentation import Augmentation
 from mf_nas_kd.images.augmentations.crop_flip import CropFlip
 from mf_nas_kd.images.augmentations.identity import Identity
 from mf_nas_kd.registry import NameIn, Options, OptionsOf, lookup
@@ -69,7 +69,6 @@ def build_augmentation(name: str, options: Options) -> Augmentation:
 __all__ = [
     "AUGMENTATIONS",
     "Augmentation",
-    "AugmentationOptions",
     "AugmentationSettings",
     "CropFlip",
     "Identity",

@@ -10,10 +10,6 @@ from torch import Tensor
 from mf_nas_kd.registry import Options
 
 
-class AugmentationOptions(Options):
-    """Base of the options of all augmentations. Every option changes results, so none has a default."""
-
-
 class Augmentation(ABC):
     """A finite table of augmentations of an image.
 
@@ -30,7 +26,7 @@ class Augmentation(ABC):
         Options: Model of the options in the configuration; the constructor takes one.
     """
 
-    Options: ClassVar[type[AugmentationOptions]]
+    Options: ClassVar[type[Options]]
 
     @abstractmethod
     def __len__(self) -> int:

@@ -16,8 +16,9 @@ from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor
 from torch.nn import functional
 
+from mf_nas_kd import registry
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.images.augmentations.augmentation import Augmentation, AugmentationOptions
+from mf_nas_kd.images.augmentations.augmentation import Augmentation
 from mf_nas_kd.seeding import derive_seed
 
 
@@ -39,7 +40,7 @@ class CropFlip(Augmentation):
         InvalidValueError: If more rows are asked for than there are.
     """
 
-    class Options(AugmentationOptions):
+    class Options(registry.Options):
         """Options of ``crop_flip``.
 
         Attributes:
@@ -70,7 +71,7 @@ class CropFlip(Augmentation):
         return len(self.offsets)
 
     def apply(self, pixels: Tensor, rows: Tensor) -> Tensor:
-        row_index, column_index = self._pixel_indices(*pixels.shape[-2:], pixels.device)
+        row_index, column_index = self._pixel_indices(pixels.shape[2], pixels.shape[3], pixels.device)
         image_rows, image_columns = row_index[rows], column_index[rows]  # (B, H), (B, W)
         padded = functional.pad(pixels, [self._options.padding] * 4).permute(0, 2, 3, 1)  # (B, H + 2p, W + 2p, C)
         image = torch.arange(len(padded), device=pixels.device)

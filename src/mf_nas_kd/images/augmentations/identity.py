@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mf_nas_kd.images.augmentations.augmentation import Augmentation, AugmentationOptions
+from mf_nas_kd import registry
+from mf_nas_kd.images.augmentations.augmentation import Augmentation
 
 
 class Identity(Augmentation):
@@ -19,7 +20,7 @@ class Identity(Augmentation):
     True
     """
 
-    class Options(AugmentationOptions):
+    class Options(registry.Options):
         """There are none."""
 
     def __init__(self, options: Options | None = None) -> None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from mf_nas_kd import figures, tracking
 from mf_nas_kd.benchmarks import BenchmarkTable
 from mf_nas_kd.benchmarks.replay import replay_tasks
-from mf_nas_kd.benchmarks.replays import Contest, run_replays
+from mf_nas_kd.benchmarks.replays import BenchmarkRun, run_replays
 from mf_nas_kd.pipelines.benchmark.parameters import BenchmarkParameters, Entry
 from mf_nas_kd.records import Fidelity
 from mf_nas_kd.search import StrategySettings
@@ -39,15 +39,15 @@ def replay_searches(
     tables: tuple[BenchmarkTable, ...], parameters: BenchmarkParameters, strategies: StrategySettings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every strategy on every task of every table with every seed: one row a search, and their traces."""
-    contests = [contest for table in tables for contest in _contests(table, parameters, strategies)]
-    replays = run_replays(contests, parameters.seeds, parameters.workers)
+    runs = [run for table in tables for run in _benchmark_runs(table, parameters, strategies)]
+    replays = run_replays(runs, parameters.seeds, parameters.workers)
     searches, traces = [], []
-    for contest, seed, replayed in replays:
+    for run, seed, replayed in replays:
         measured = asdict(replayed)
         trace = measured.pop("trace")
-        searches.append({**contest.label, "seed": seed, **measured})
+        searches.append({**run.label, "seed": seed, **measured})
         for cost, regret in trace:
-            traces.append({**contest.label, "seed": seed, "cumulative_cost_seconds": cost, "regret_points": regret})
+            traces.append({**run.label, "seed": seed, "cumulative_cost_seconds": cost, "regret_points": regret})
     return pd.DataFrame(searches), pd.DataFrame(traces)
 
 
@@ -83,25 +83,26 @@ def _correlate(table: BenchmarkTable, bootstrap: BootstrapSettings) -> pd.DataFr
     evaluations = table.evaluations.assign(
         role="low",
         dataset=table.dataset,
-        space=table.space,
-        **{n: names.map(candidates[n]) for n in ("macs", "params")},
+        **{name: names.map(candidates[name]) for name in candidates if name not in table.evaluations},
     )
     evaluations.loc[full, "role"] = "full"
     return correlation_table(evaluations.dropna(subset=["val_accuracy"]), evaluations.loc[full], bootstrap)
 
 
-def _contests(table: BenchmarkTable, parameters: BenchmarkParameters, strategies: StrategySettings) -> list[Contest]:
+def _benchmark_runs(
+    table: BenchmarkTable, parameters: BenchmarkParameters, strategies: StrategySettings
+) -> list[BenchmarkRun]:
     options = parameters.options_of(strategies)
     lows = {name: _low(table, name, entry) for name, entry in parameters.entries.items()}
-    contests = []
+    runs = []
     for name, task in replay_tasks(table, parameters.macs_quantiles).items():
         count = len(task.problem.candidates)
         if count < FEWEST_CANDIDATES:
             logger.warning("%s, task %s: left out, it has only %d candidates", table.name, name, count)
             continue
         restricted = {low: task.with_low(low) for low in set(lows.values())}
-        contests += [
-            Contest(
+        runs += [
+            BenchmarkRun(
                 label={"dataset": table.dataset, "space": table.space, "task": name, "strategy": strategy},
                 task=restricted[lows[strategy]],
                 strategy=entry.strategy,
@@ -111,7 +112,7 @@ def _contests(table: BenchmarkTable, parameters: BenchmarkParameters, strategies
             )
             for strategy, entry in parameters.entries.items()
         ]
-    return contests
+    return runs
 
 
 def _low(table: BenchmarkTable, name: str, entry: Entry) -> tuple[Fidelity, ...]:

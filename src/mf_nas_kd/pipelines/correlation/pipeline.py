@@ -13,7 +13,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.correlate,
-                inputs=["evaluation_plan", "evaluations", "params:correlation"],
+                inputs=["evaluation_plan", "planned_evaluations", "params:correlation"],
                 outputs="correlation_table",
                 name="correlate",
             ),
@@ -25,7 +25,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.draw_low_against_full,
-                inputs=["evaluation_plan", "evaluations"],
+                inputs=["evaluation_plan", "planned_evaluations"],
                 outputs="low_against_full_picture",
                 name="draw_low_against_full",
             ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +10,8 @@ from mf_nas_kd import tracking
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
 from mf_nas_kd.pipelines.evaluation.parameters import CandidatesParameters, EvaluationParameters
-from mf_nas_kd.records.candidates import architectures_of, candidate_table
+from mf_nas_kd.records import Architecture, Evaluation
+from mf_nas_kd.records.tables import candidate_table, records_of, table_of
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import Limits, SpaceSettings, sample_within
 from mf_nas_kd.store import EvaluationStore
@@ -26,7 +26,7 @@ def sample_candidates(images: ImageDataset, space: SpaceSettings, parameters: Ca
     """Sample the architectures on which short trainings are judged."""
     cost_of = CostCounter(images.classes, images.image_shape)
     rng = numpy_generator(parameters.seed, "candidates")
-    return candidate_table(sample_within(space.build(), parameters.count, Limits(), cost_of, rng), cost_of)
+    return candidate_table(sample_within(space.build(), parameters.count, Limits.of(), cost_of, rng), cost_of)
 
 
 def plan_evaluations(
@@ -42,7 +42,7 @@ def plan_evaluations(
     """List every training of the study with the key of its result."""
     settings = TrainingSettings.of(training, augmentation, distillation)
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher)
-    architectures = architectures_of(candidates)
+    architectures = records_of(candidates, Architecture)
     evaluator.require_possible(architectures[0], [*parameters.low.values, parameters.full.value])
     return plan_table(architectures, parameters.low.values, parameters.full.value, parameters.seed, evaluator)
 
@@ -59,8 +59,12 @@ def evaluate_candidates(
     augmentation: AugmentationSettings,
     distillation: DistillationConfigurations,
     executor: ExecutorSettings,
-) -> pd.DataFrame:
-    """Train what the store does not have; every result is stored the moment it is there."""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train what the store does not have; every result is stored at once.
+
+    Returns:
+        The evaluations of the plan, for the store (which has them already) and for the stages that follow.
+    """
     settings = TrainingSettings.of(training, augmentation, distillation)
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher, teacher_folder)
     with open_executor(executor, evaluator) as workers:
@@ -74,4 +78,5 @@ def evaluate_candidates(
             show_progress=True,
         )
     tracking.log_metrics({"teacher_seconds": evaluator.precomputation_seconds})
-    return pd.DataFrame([asdict(evaluation) for evaluation in evaluations])
+    planned = table_of(evaluations, Evaluation)
+    return planned, planned

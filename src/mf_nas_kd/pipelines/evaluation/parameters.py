@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.records import FidelityGrid, FidelitySettings
+from mf_nas_kd.records import Fidelity, FidelityGrid, FidelitySettings
 
 
 class CandidatesParameters(BaseModel):
@@ -44,6 +45,7 @@ class EvaluationParameters(BaseModel):
     @field_validator("full")
     @classmethod
     def _full_is_full(cls, full: FidelitySettings) -> FidelitySettings:
-        if full.train_fraction != 1 or full.width != 1 or full.distillation != "none":
-            raise InvalidValueError("evaluation.full", str(full.value), "all images, width 1 and distillation none")
+        if full.value != Fidelity(Fraction(1), full.epochs):
+            allowed = "all images and distillation none, with nothing reduced"
+            raise InvalidValueError("evaluation.full", str(full.value), allowed)
         return full

@@ -47,7 +47,7 @@ def create_pipeline() -> Pipeline:
                     "params:distillation",
                     "params:executor",
                 ],
-                outputs="evaluations",
+                outputs=["evaluations", "planned_evaluations"],
                 name="evaluate_candidates",
             ),
         ],

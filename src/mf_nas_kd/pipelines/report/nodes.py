@@ -18,7 +18,7 @@ def write_report(
     teacher_curve: pd.DataFrame,
     plan: pd.DataFrame,
     evaluations: pd.DataFrame,
-    teacher_fills: pd.DataFrame,
+    precomputed_targets: pd.DataFrame,
     correlation_table: pd.DataFrame,
     search_trace: pd.DataFrame,
     full_trainings: pd.DataFrame,
@@ -30,7 +30,7 @@ def write_report(
     low, full = finished[finished["role"] == "low"], finished[finished["role"] == "full"]
     content = figures.ReportContent(
         dataset=images.name,
-        facts=figures.facts(images, subset_sizes, teacher_metrics, planned, teacher_fills, winner),
+        facts=figures.facts(images, subset_sizes, teacher_metrics, planned, precomputed_targets, winner),
         verdict=figures.verdict(correlation_table),
         winner=winner,
         pictures={

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,14 @@ from mf_nas_kd.export import export_onnx
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
 from mf_nas_kd.pipelines.search.parameters import SearchParameters
-from mf_nas_kd.records import Fidelity
-from mf_nas_kd.records.candidates import architectures_of, candidate_table
+from mf_nas_kd.records import Architecture, Costs, Evaluation, Metrics
+from mf_nas_kd.records.fields import Role, column_names
+from mf_nas_kd.records.tables import candidate_table, fidelities_in, records_of, table_of
 from mf_nas_kd.seeding import numpy_generator
-from mf_nas_kd.spaces import Architecture, SpaceSettings, sample_within
+from mf_nas_kd.spaces import SpaceSettings, sample_within
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import run_evaluations
-from mf_nas_kd.studies.plan import evaluations_of, finished_evaluations, require_current
+from mf_nas_kd.studies.plan import finished_evaluations, require_current
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import DistillationConfigurations, TrainingParameters, TrainingSettings
 from mf_nas_kd.workers import ExecutorSettings, open_executor
@@ -49,9 +49,7 @@ def sample_pool(
     cost_of = CostCounter(images.classes, images.image_shape)
     rng = numpy_generator(parameters.seed, "pool")
     fresh = sample_within(space.build(), parameters.pool_size, parameters.limits, cost_of, rng)
-    known = [
-        architecture for architecture in architectures_of(candidates) if parameters.limits.allow(cost_of(architecture))
-    ]
+    known = [each for each in records_of(candidates, Architecture) if parameters.limits.allow(cost_of(each))]
     pool = candidate_table([*known, *fresh], cost_of).drop_duplicates("architecture_id", ignore_index=True)
     logger.info("Search among %d architectures with %s", len(pool), parameters.limits)
     return pool
@@ -81,7 +79,7 @@ def search(
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher, teacher_folder)
     require_current(plan, evaluator)
     evaluator.require_possible(problem.candidates[0].architecture, problem.low)
-    known = evaluations_of(finished_evaluations(plan, evaluations))
+    known = records_of(finished_evaluations(plan, evaluations), Evaluation)
     with open_executor(executor, evaluator) as workers:
         result = searching.run_search(
             name=parameters.strategy,
@@ -103,7 +101,7 @@ def search(
         )
     outcome = {
         "strategy": parameters.strategy,
-        "limits": asdict(parameters.limits),
+        "limits": parameters.limits.model_dump(),
         "budget_seconds": parameters.budget_seconds,
         "budget_evaluations": parameters.budget_evaluations,
         "spent_seconds": result.spent_seconds,
@@ -112,16 +110,16 @@ def search(
         "architecture_id": result.winner_id,
     }
     full = {
-        evaluation.architecture_id: asdict(evaluation)
+        evaluation.architecture.id: evaluation
         for evaluation in (*known, *result.evaluations)
-        if evaluation.finished and evaluation.fidelity == problem.full and evaluation.architecture_id in problem.by_id
+        if evaluation.finished and evaluation.fidelity == problem.full and evaluation.architecture.id in problem.by_id
     }
-    return result.trace, outcome, pd.DataFrame(list(full.values()))
+    return result.trace, outcome, table_of(full.values(), Evaluation)
 
 
 def find_pareto_front(full_trainings: pd.DataFrame) -> pd.DataFrame:
     """The full trainings than which no other is both cheaper and better."""
-    columns = ["architecture_id", "macs", "params", "val_accuracy", "test_accuracy"]
+    columns = ["architecture_id", *column_names(Costs), *column_names(Metrics)]
     return searching.pareto_front(full_trainings[columns])
 
 
@@ -135,26 +133,23 @@ def train_winner(
     distillation: DistillationConfigurations,
 ) -> tuple[dict[str, Any], TrainedNetwork, bytes]:
     """Train the winner once more, with the same seed, to have its weights; describe and export it."""
-    (row,) = full_trainings[full_trainings["architecture_id"] == outcome["architecture_id"]].itertuples()
+    chosen = full_trainings[full_trainings["architecture_id"] == outcome["architecture_id"]]
+    (evaluation,) = records_of(chosen, Evaluation)
     settings = TrainingSettings.of(training, augmentation, distillation)
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher=None)
     require_current(full_trainings, evaluator)
-    architecture = Architecture(row.space, row.architecture)
-    network, validation, test = evaluator.train(architecture, Fidelity.from_columns(row), row.seed)
-    trained = TrainedNetwork.of(evaluator.describe(architecture), network)
+    network, *accuracies = evaluator.train(evaluation.architecture, evaluation.fidelity, evaluation.seed)
+    trained = TrainedNetwork.of(evaluator.describe(evaluation.architecture), network)
     winner = {
         **outcome,
-        "space": row.space,
-        "architecture": row.architecture,
-        "val_accuracy": validation,
-        "test_accuracy": test,
-        "macs": row.macs,
-        "params": row.params,
+        **evaluation.architecture.to_row(),
+        **Metrics(*accuracies).to_row(),
+        **evaluation.costs.to_row(),
         "dataset": images.name,
         "model_fingerprint": trained.fingerprint,
     }
     tracking.log_metrics(
-        {f"winner_{name}": winner[name] for name in ("val_accuracy", "test_accuracy", "macs", "params")}
+        {f"winner_{name}": winner[name] for name in column_names(Evaluation, Role.METRIC, Role.COST) if name in winner}
     )
     return winner, trained, export_onnx(trained, images.class_names)
 
@@ -173,12 +168,12 @@ def _problem(
     pool: pd.DataFrame, space: SpaceSettings, plan: pd.DataFrame, parameters: SearchParameters
 ) -> searching.SearchProblem:
     built = space.build()
-    planned = {role: [Fidelity.from_columns(row) for row in rows.itertuples()] for role, rows in plan.groupby("role")}
-    low = parameters.low.values if parameters.low is not None else tuple(dict.fromkeys(planned.get("low", ())))
+    planned = {role: fidelities_in(rows) for role, rows in plan.groupby("role")}
+    low = parameters.low.values if parameters.low is not None else planned.get("low", ())
     return searching.SearchProblem(
         candidates=tuple(
             searching.Candidate(architecture, built.encode(architecture), row.macs, row.params)
-            for architecture, row in zip(architectures_of(pool), pool.itertuples(), strict=True)
+            for architecture, row in zip(records_of(pool, Architecture), pool.itertuples(), strict=True)
         ),
         full=planned["full"][0],
         low=low,

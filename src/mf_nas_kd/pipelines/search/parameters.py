@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
+from pydantic import ConfigDict, PositiveFloat, PositiveInt
 
 from mf_nas_kd.records import FidelityGrid
 from mf_nas_kd.registry import NameIn
@@ -12,13 +12,11 @@ from mf_nas_kd.search import STRATEGIES
 from mf_nas_kd.spaces import Limits
 
 
-class SearchParameters(BaseModel):
-    """How to spend how much on what.
+class SearchParameters(Limits):
+    """How to spend how much on what; the limits on the winner's costs are the fields of :class:`Limits`.
 
     Attributes:
         strategy: A name in ``search.STRATEGIES``.
-        max_macs: Upper limit of the winner's multiply-accumulates; null for none.
-        max_params: Upper limit of its parameters; null for none.
         budget_seconds: Training time that may be spent.
         budget_evaluations: Trainings that may be spent, short and full ones alike.
         pool_size: Architectures sampled beside the candidates of the evaluation stage.
@@ -31,8 +29,6 @@ class SearchParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     strategy: Annotated[str, NameIn(STRATEGIES, "search.strategy")]
-    max_macs: PositiveInt | None
-    max_params: PositiveInt | None
     budget_seconds: PositiveFloat
     budget_evaluations: PositiveInt
     pool_size: PositiveInt
@@ -42,5 +38,5 @@ class SearchParameters(BaseModel):
 
     @property
     def limits(self) -> Limits:
-        """Upper limits of the winner's cost."""
-        return Limits(self.max_macs, self.max_params)
+        """Upper limits of the winner's costs."""
+        return Limits(**{name: getattr(self, name) for name in Limits.model_fields})

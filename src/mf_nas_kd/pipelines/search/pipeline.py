@@ -26,7 +26,7 @@ def create_pipeline() -> Pipeline:
                     "teacher",
                     "teacher_folder",
                     "evaluation_plan",
-                    "evaluations",
+                    "planned_evaluations",
                     "evaluation_store",
                     "params:space",
                     "params:training",

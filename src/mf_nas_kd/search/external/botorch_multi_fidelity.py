@@ -1,4 +1,4 @@
-"""BoTorch's multi-fidelity Bayesian optimisation: what tells most about the best network for its price.
+"""BoTorch's multi-fidelity Bayesian optimisation: information about the best accuracy per second.
 
 References:
     Balandat et al. (2020). BoTorch: A Framework for Efficient Monte-Carlo Bayesian Optimization. NeurIPS.
@@ -16,29 +16,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, PositiveInt
+from pydantic import PositiveInt
 
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.external import require
 from mf_nas_kd.search.history import History
-from mf_nas_kd.search.peers import require
-from mf_nas_kd.search.prices import relative_price
 from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.rungs import rungs
-from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, leaving_a_full_training, within
+from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, reserve_full_evaluation, within
 
 if TYPE_CHECKING:
-    from mf_nas_kd.search.peers.multi_fidelity_process import MultiFidelityProcess
+    from mf_nas_kd.search.external.multi_fidelity_process import MultiFidelityProcess
 
-CONSIDERED = 1000  # candidates a proposal, drawn at random where there are more: time and memory grow with them
+CONSIDERED = 1000  # candidates for a proposal, drawn at random of more: time and memory grow with their number
 
 
 class BoTorchMultiFidelityOptions(Options):
     """Options of :class:`BoTorchMultiFidelity`.
 
     Attributes:
-        initial_low_evaluations: Random trainings at each low fidelity before the process decides; known ones count.
-        initial_full_evaluations: Random full trainings before it does; known ones count.
+        initial_low_evaluations: Random evaluations at each low fidelity before the process is used; known ones count.
+        initial_full_evaluations: Random high-fidelity evaluations before the process is used; known ones count.
     """
 
     initial_low_evaluations: PositiveInt
@@ -46,12 +45,14 @@ class BoTorchMultiFidelityOptions(Options):
 
 
 class BoTorchMultiFidelity(Strategy):
-    """One process of all fidelities of one method, and the candidate and fidelity with most information per second.
+    """The candidate and fidelity with most information about the best accuracy per second.
 
-    Information about the best accuracy is cheap at low fidelity, and nothing in it asks for the best network to be
-    trained. So the candidate with the best prediction is trained fully (BoTorch's own final recommendation) each time
-    that the short trainings since the last full one have cost as much as a full one, and when the budget leaves no room
-    for more. Who was trained fully is not trained shortly any more: in the end, everyone has been trained fully.
+    One process models all fidelities of one distillation configuration. Information is cheap at low fidelity, and the
+    acquisition itself never asks for a high-fidelity evaluation of the best network. So the candidate with the best
+    prediction (BoTorch's own final recommendation) is evaluated at the target fidelity each time that the low-fidelity
+    evaluations since the last high-fidelity one have cost as much as a high-fidelity one, and when the budget affords
+    nothing else before the last high-fidelity evaluation. Candidates with a high-fidelity evaluation are not evaluated
+    at low fidelity any more, so that all candidates reach the target fidelity in the end.
 
     Raises:
         MissingPackageError: If BoTorch is not installed.
@@ -60,14 +61,14 @@ class BoTorchMultiFidelity(Strategy):
     Options = BoTorchMultiFidelityOptions
     options: BoTorchMultiFidelityOptions
 
-    def __init__(self, problem: SearchProblem, options: BaseModel) -> None:
+    def __init__(self, problem: SearchProblem, options: Options) -> None:
         require("botorch")
         super().__init__(problem, options)
 
     def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
         problem, count = self.problem, self.problem.proposals_at_a_time
         ladder = rungs(problem, history)
-        leaving_one = leaving_a_full_training(problem, history, budget)
+        leaving_one = reserve_full_evaluation(problem, history, budget)
         if initial := within(leaving_one, history, self._initial(ladder, history, rng)[:count]):
             return initial
         open_ones = draw(problem, history, problem.full, CONSIDERED, rng)
@@ -75,18 +76,18 @@ class BoTorchMultiFidelity(Strategy):
         if process is None or not open_ones:
             return within(budget, history, open_ones[:count])
         untried = [proposal.candidate for proposal in open_ones]
-        short, full = self._short_seconds(history), self._seconds(history, problem.full)
-        first = ()
-        if short >= full:
-            why = f"{short:.0f} s went into short trainings since the last full one, which costs about {full:.0f} s"
+        low, full = self._low_seconds(history), self._seconds(history, problem.full)
+        first: tuple[Proposal, ...] = ()
+        if low >= full:
+            why = f"{low:.0f} s of low-fidelity evaluations since the last high-fidelity one, which costs {full:.0f} s"
             first = (self._recommended(process, untried, why),)
         if afforded := within(leaving_one, history, self._informed(process, ladder, untried, history, first)):
             return afforded
-        why = "the budget leaves no room for more before the last full training"
+        why = "the budget affords nothing else before the last high-fidelity evaluation"
         return within(budget, history, (self._recommended(process, untried, why),))
 
     def _initial(self, ladder: Sequence[Fidelity], history: History, rng: np.random.Generator) -> tuple[Proposal, ...]:
-        """Random trainings that a fidelity lacks."""
+        """Random evaluations that a fidelity lacks before the process is used."""
         for rung in ladder:
             full = rung == self.problem.full
             wanted = self.options.initial_full_evaluations if full else self.options.initial_low_evaluations
@@ -96,8 +97,8 @@ class BoTorchMultiFidelity(Strategy):
         return ()
 
     def _process(self, ladder: Sequence[Fidelity], history: History, seed: int) -> MultiFidelityProcess | None:
-        """Fitted to everything known of the candidates; none if that is too little."""
-        from mf_nas_kd.search.peers.multi_fidelity_process import MultiFidelityProcess
+        """The process, fitted to all finished evaluations of the candidates; None if there are fewer than two."""
+        from mf_nas_kd.search.external.multi_fidelity_process import MultiFidelityProcess
 
         by_id = self.problem.by_id
         known = [
@@ -111,10 +112,11 @@ class BoTorchMultiFidelity(Strategy):
         return MultiFidelityProcess(np.array(points), np.array(accuracies), seed)
 
     def _recommended(self, process: MultiFidelityProcess, untried: Sequence[Candidate], why: str) -> Proposal:
+        """High-fidelity evaluation of the candidate with the best prediction."""
         mean = process.mean(self._points(untried, self.problem.full))
-        place = int(np.argmax(mean))
-        reason = f"best prediction of {len(untried)}, {mean[place]:.4f}; {why}"
-        return Proposal(untried[place], self.problem.full, reason)
+        best = int(np.argmax(mean))
+        reason = f"best prediction of {len(untried)}, {mean[best]:.4f}; {why}"
+        return Proposal(untried[best], self.problem.full, reason)
 
     def _informed(
         self,
@@ -124,7 +126,7 @@ class BoTorchMultiFidelity(Strategy):
         history: History,
         chosen: tuple[Proposal, ...],
     ) -> tuple[Proposal, ...]:
-        """What was chosen already, and with it what tells most per second."""
+        """The chosen proposals, followed by those with most information per second."""
         pairs = [(c, rung) for rung in ladder for tried in [history.tried(rung)] for c in untried if c.id not in tried]
         targets = self._points(untried, self.problem.full)
         seconds = {self._level(rung): self._seconds(history, rung) for rung in ladder}
@@ -136,38 +138,39 @@ class BoTorchMultiFidelity(Strategy):
             points = np.concatenate([self._points([c], rung) for c, rung in pairs])
             pending = [self._points([p.candidate], p.fidelity)[0] for p in chosen]
             information = process.information_per_second(points, targets, np.array(pending), seconds)
-            place = int(np.argmax(information))
+            best = int(np.argmax(information))
             reason = (
-                f"most information about the best accuracy per second, {information[place]:.3g} nats, of {len(pairs)} "
-                f"pairs of candidate and fidelity; about {seconds[points[place, -1]]:.0f} s"
+                f"most information about the best accuracy per second, {information[best]:.3g} nats, of {len(pairs)} "
+                f"pairs of candidate and fidelity; about {seconds[points[best, -1]]:.0f} s"
             )
-            chosen = (*chosen, Proposal(*pairs[place], reason))
+            chosen = (*chosen, Proposal(*pairs[best], reason))
         return chosen
 
-    def _short_seconds(self, history: History) -> float:
-        """What short trainings of this search have cost since the last full one."""
+    def _low_seconds(self, history: History) -> float:
+        """Cost of the low-fidelity evaluations of this search since the last high-fidelity one, in seconds."""
         spent = 0.0
         for seen in history:
             spent = 0.0 if seen.fidelity == self.problem.full else spent + seen.cost_seconds * (seen.step > 0)
         return spent
 
     def _seconds(self, history: History, fidelity: Fidelity) -> float:
-        """Mean price of what was seen at a fidelity; without any, of all that was seen, in proportion."""
+        """Mean cost of an evaluation at a fidelity; without one, estimated from those at other fidelities."""
         same = [seen.cost_seconds for seen in history if seen.fidelity == fidelity]
         return float(
-            np.mean(same or [s.cost_seconds * relative_price(fidelity) / relative_price(s.fidelity) for s in history])
+            np.mean(same or [s.cost_seconds * fidelity.relative_cost / s.fidelity.relative_cost for s in history])
         )
 
     def _level(self, fidelity: Fidelity) -> float:
-        return relative_price(fidelity) / relative_price(self.problem.full)
+        """Position of a fidelity for the process, in (0, 1]: its relative cost; 1 for the target fidelity."""
+        return fidelity.relative_cost / self.problem.full.relative_cost
 
-    def _points(self, candidates: Sequence[Candidate], fidelity: Fidelity) -> NDArray[np.floating]:
-        """Features in [0, 1] and the fidelity, ``(len(candidates), F + 1)``."""
+    def _points(self, candidates: Sequence[Candidate], fidelity: Fidelity) -> NDArray[np.float64]:
+        """Features in [0, 1] and the fidelity of ``N`` candidates, ``(N, p + 1)``."""
         features = np.array([self._scaled[candidate.id] for candidate in candidates])
         return np.column_stack([features, np.full(len(candidates), self._level(fidelity))])
 
     @cached_property
-    def _scaled(self) -> dict[str, NDArray[np.floating]]:
+    def _scaled(self) -> dict[str, NDArray[np.float64]]:
         table = np.array([candidate.features for candidate in self.problem.candidates])
         low, spread = table.min(axis=0), np.ptp(table, axis=0)
         scaled = (table - low) / np.where(spread > 0, spread, 1)

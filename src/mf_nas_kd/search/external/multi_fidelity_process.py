@@ -1,7 +1,8 @@
 """BoTorch's multi-fidelity Gaussian process and its cost-aware acquisition, from arrays to arrays.
 
-The only file of the room that imports torch; whoever wants it imports it late. Letters: n observations, N points, F
-features. A point is F features in [0, 1] and, last, its fidelity in (0, 1], of which 1 is full training.
+The only file of the package that imports torch; it is imported when it is needed. Letters: ``n`` observations, ``N``
+points, ``p`` features. A point is ``p`` features in [0, 1] and, last, its fidelity in (0, 1], of which 1 is the target
+fidelity.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from botorch import fit_gpytorch_mll
-from botorch.acquisition import InverseCostWeightedUtility
+from botorch.acquisition.cost_aware import InverseCostWeightedUtility
 from botorch.acquisition.max_value_entropy_search import qMultiFidelityLowerBoundMaxValueEntropy
-from botorch.models import SingleTaskMultiFidelityGP
 from botorch.models.deterministic import GenericDeterministicModel
+from botorch.models.gp_regression_fidelity import SingleTaskMultiFidelityGP
 from botorch.utils.sampling import manual_seed
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ MOST_ITERATIONS = 50
 
 @contextmanager
 def _quietly(seed: int) -> Iterator[None]:
-    """Leave torch's global generator as it was, and let no advice on scales or repeated fits through."""
+    """Restore torch's global generator afterwards, and suppress warnings on scales and repeated fits."""
     with warnings.catch_warnings(), manual_seed(seed):
         warnings.simplefilter("ignore")
         yield
@@ -39,12 +40,12 @@ class MultiFidelityProcess:
     """A ``SingleTaskMultiFidelityGP`` with BoTorch's own kernel and priors, fitted by marginal likelihood.
 
     Args:
-        points: ``(n, F + 1)``, n at least 2.
+        points: ``(n, p + 1)``, n at least 2.
         accuracies: ``(n,)``.
-        seed: Of what is drawn in fitting and in :meth:`information_per_second`.
+        seed: Seed of the random numbers in fitting and in :meth:`information_per_second`.
     """
 
-    def __init__(self, points: NDArray[np.floating], accuracies: NDArray[np.floating], seed: int) -> None:
+    def __init__(self, points: NDArray[np.float64], accuracies: NDArray[np.float64], seed: int) -> None:
         self._seed = seed
         with _quietly(seed):
             self._model = SingleTaskMultiFidelityGP(
@@ -55,35 +56,35 @@ class MultiFidelityProcess:
                 optimizer_kwargs={"options": {"maxiter": MOST_ITERATIONS}},
             )
 
-    def mean(self, points: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Predicted accuracies of points ``(N, F + 1)``, as ``(N,)``."""
+    def mean(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Predicted accuracies of points ``(N, p + 1)``, as ``(N,)``."""
         with torch.no_grad(), _quietly(self._seed):
             # One batch a point: no covariances between them.
             return self._model.posterior(torch.from_numpy(points)[:, None]).mean.flatten().numpy()
 
     def information_per_second(
         self,
-        points: NDArray[np.floating],
-        targets: NDArray[np.floating],
-        pending: NDArray[np.floating],
+        points: NDArray[np.float64],
+        targets: NDArray[np.float64],
+        pending: NDArray[np.float64],
         seconds: Mapping[float, float],
-    ) -> NDArray[np.floating]:
-        """What each point would tell about the best accuracy at full training, in nats per second of its price.
+    ) -> NDArray[np.float64]:
+        """Information of each point about the best accuracy at the target fidelity, in nats per second of its cost.
 
         Args:
-            points: To be judged, ``(N, F + 1)``.
-            targets: At full fidelity, among which the best is looked for.
-            pending: To be evaluated anyway, perhaps none.
-            seconds: Price of each fidelity that occurs.
+            points: Points to evaluate the acquisition at, ``(N, p + 1)``.
+            targets: Points at the target fidelity, one of which is the best.
+            pending: Points that are evaluated anyway; may be empty.
+            seconds: Cost of each fidelity that occurs.
 
         Returns:
             ``(N,)``.
         """
         levels = torch.tensor(list(seconds), dtype=torch.double)
-        prices = torch.tensor(list(seconds.values()), dtype=torch.double)
+        costs = torch.tensor(list(seconds.values()), dtype=torch.double)
 
-        def price(points: Tensor) -> Tensor:
-            return prices[(points[..., -1:] - levels).abs().argmin(dim=-1, keepdim=True)]
+        def cost(points: Tensor) -> Tensor:
+            return costs[(points[..., -1:] - levels).abs().argmin(dim=-1, keepdim=True)]
 
         def at_full(points: Tensor) -> Tensor:
             return torch.cat([points[..., :-1], torch.ones_like(points[..., -1:])], dim=-1)
@@ -92,9 +93,12 @@ class MultiFidelityProcess:
             acquisition = qMultiFidelityLowerBoundMaxValueEntropy(
                 self._model,
                 torch.from_numpy(targets),
-                cost_aware_utility=InverseCostWeightedUtility(GenericDeterministicModel(price)),
+                cost_aware_utility=InverseCostWeightedUtility(GenericDeterministicModel(cost)),
                 project=at_full,
             )
             if len(pending):
                 acquisition.set_X_pending(torch.from_numpy(pending))
-            return acquisition(torch.from_numpy(points)[:, None]).nan_to_num(nan=-torch.inf).numpy()
+            information: NDArray[np.float64] = (
+                acquisition(torch.from_numpy(points)[:, None]).nan_to_num(nan=-torch.inf).numpy()
+            )
+        return information

@@ -1,6 +1,6 @@
-"""Optimisers of other projects as strategies, to compare with.
+"""External optimisers (of other projects) as strategies, to compare with.
 
-Their packages come with the extra ``peers`` and are imported when such a strategy is built, never before.
+Their packages come with the extra ``external`` and are imported when such a strategy is built, never before.
 """
 
 from __future__ import annotations
@@ -18,4 +18,4 @@ def require(package: str) -> None:
     """
     if find_spec(package) is None:
         what = f"search.strategy needs the package {package}, which is not installed"
-        raise MissingPackageError(f"{what}: pip install 'mf-nas-kd[peers]'")
+        raise MissingPackageError(f"{what}: pip install 'mf-nas-kd[external]'")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mf_nas_kd.errors import MissingPackageError
-from mf_nas_kd.search import Budget, History, build_strategy, peers, run_search
-from mf_nas_kd.search.peers.optuna_tpe import axes_of
+from mf_nas_kd.records import Metrics
+from mf_nas_kd.search import Budget, History, build_strategy, external, run_search
+from mf_nas_kd.search.external.optuna_tpe import axes_of
 from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, PACKAGES, evaluate, observation, problem
 
 PLENTY = Budget(1e9, 10_000)
@@ -18,13 +19,13 @@ PLENTY = Budget(1e9, 10_000)
 @pytest.fixture(params=PACKAGES)
 def name(request):
     package = PACKAGES[request.param]
-    pytest.importorskip(package, reason=f"the extra peers, with {package}, is not installed")
+    pytest.importorskip(package, reason=f"the extra external, with {package}, is not installed")
     return request.param
 
 
 @pytest.fixture
 def botorch():
-    return pytest.importorskip("botorch", reason="the extra peers, with botorch, is not installed")
+    return pytest.importorskip("botorch", reason="the extra external, with botorch, is not installed")
 
 
 def with_features(*rows):
@@ -40,8 +41,8 @@ def ask(name, history, at_a_time=1, **changes):
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_without_the_extra_the_message_names_it(name, monkeypatch):
-    monkeypatch.setattr(peers, "find_spec", lambda package: None)
-    with pytest.raises(MissingPackageError, match=rf"{PACKAGES[name]}.*pip install 'mf-nas-kd\[peers\]'"):
+    monkeypatch.setattr(external, "find_spec", lambda package: None)
+    with pytest.raises(MissingPackageError, match=rf"{PACKAGES[name]}.*pip install 'mf-nas-kd\[external\]'"):
         build_strategy(name, problem(), OPTIONS[name])
 
 
@@ -61,8 +62,8 @@ def test_the_search_goes_on_until_every_candidate_was_trained_fully(name, low):
 
     def sometimes(requests):
         return [
-            replace(e, status="failed", val_accuracy=None, test_accuracy=None, error="out of memory")
-            if int(e.architecture_id, 16) % 3 == 0
+            replace(e, status="failed", metrics=Metrics(), error="out of memory")
+            if int(e.architecture.id, 16) % 3 == 0
             else e
             for e in evaluate(requests)
         ]
@@ -78,10 +79,10 @@ def test_neighbouring_indicators_are_one_choice():
     colour, size, switch = axes_of(with_features(*rows))
     assert (colour.ordered, size.ordered, switch.ordered) == (False, True, False)
     assert colour.columns == slice(0, 3)
-    assert len(set(colour.places[:3])) == 3
-    assert colour.places[2] == colour.places[3]
+    assert len(set(colour.indices[:3])) == 3
+    assert colour.indices[2] == colour.indices[3]
     assert size.values.ravel().tolist() == [0.5, 1.5, 2.5]
-    assert size.places.tolist() == [0, 1, 0, 2]
+    assert size.indices.tolist() == [0, 1, 0, 2]
     assert switch.columns == slice(4, 6)
 
 
@@ -92,13 +93,13 @@ def test_indicators_that_exclude_nobody_are_ordered_choices():
 
 def test_axes_say_everything_of_a_candidate():
     for axes, candidates in ((axes_of(c), c) for c in (CANDIDATES, with_features((1, 0, 3), (0, 1, 3)))):
-        for place, candidate in enumerate(candidates):
-            assert np.concatenate([a.values[a.places[place]] for a in axes]).tolist() == list(candidate.features)
+        for index, candidate in enumerate(candidates):
+            assert np.concatenate([a.values[a.indices[index]] for a in axes]).tolist() == list(candidate.features)
 
 
 def test_tpe_learns():
     """After 12 random full trainings, its next ones are better than chance's on average."""
-    pytest.importorskip("optuna", reason="the extra peers, with optuna, is not installed")
+    pytest.importorskip("optuna", reason="the extra external, with optuna, is not installed")
     chosen = np.random.default_rng(0).permutation(len(CANDIDATES))[:12]
     history = History(tuple(observation(CANDIDATES[i], FULL) for i in chosen))
     strategy = build_strategy("optuna_tpe", problem(1), {})
@@ -137,7 +138,7 @@ def test_botorch_trains_its_best_prediction_when_short_trainings_have_cost_as_mu
     assert "most information" in before[0].reason
     recommended, further = ask("botorch_multi_fidelity", History((*full, *short[:10])), at_a_time=2)
     assert recommended.fidelity == FULL
-    assert "10 s went into short trainings since the last full one, which costs about 10 s" in recommended.reason
+    assert "10 s of low-fidelity evaluations since the last high-fidelity one, which costs 10 s" in recommended.reason
     assert "most information" in further.reason
     known = [replace(seen, step=0) for seen in short]
     assert "most information" in ask("botorch_multi_fidelity", History((*full, *known)))[0].reason
@@ -152,7 +153,7 @@ def test_botorch_finds_the_best_sooner_than_chance(botorch):
 
 
 def test_many_candidates_are_judged_in_part(botorch, monkeypatch):
-    from mf_nas_kd.search.peers import botorch_multi_fidelity
+    from mf_nas_kd.search.external import botorch_multi_fidelity
 
     monkeypatch.setattr(botorch_multi_fidelity, "CONSIDERED", 5)
     history = History((*(observation(c, LOW) for c in CANDIDATES[:4]), observation(CANDIDATES[0], FULL)))

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from mf_nas_kd.surrogates import GaussianProcess, Inputs, ManyFidelitiesPrior, gaussian_process
-from mf_nas_kd.surrogates.many_fidelities import BELIEF, BUMPS, LINE, OWN
-from mf_nas_kd.surrogates.single_fidelity import LEVEL, LEVEL_DEVIATION, LOG_SCALE
+from mf_nas_kd.surrogates import GaussianProcess, Inputs, MultiFidelityPrior, gaussian_process
+from mf_nas_kd.surrogates.multi_fidelity import LINEAR_VARIANCE, PROXY_WEIGHT, RBF_VARIANCE, UNEXPLAINED_VARIANCE
+from mf_nas_kd.surrogates.single_fidelity import CONSTANT_DEVIATION, CONSTANT_MEAN, LOG_SCALE
 
-PRICES = [1.0, 0.2, 0.2]
+RELATIVE_COSTS = [1.0, 0.2, 0.2]
 
 
 def evaluations(n, fidelities=3, seed=0, free_columns=2):
@@ -24,27 +24,27 @@ def by_hand(inputs, scales, agreements, overlap, smooth=1.0, own=1.0, length=1.0
     Written as a linear map of what is independent: f of all architectures, and for each cheap fidelity what it alone
     and what all cheap ones see instead.
     """
-    x, z = inputs.features, inputs.free
+    x, z = inputs.features, inputs.proxies
     distances = ((x[:, None] - x[None]) ** 2).mean(axis=2)
-    same = inputs.who[:, None] == inputs.who[None]
-    of_f = own * OWN * same + smooth * (
+    same = inputs.candidate[:, None] == inputs.candidate[None]
+    of_f = own * UNEXPLAINED_VARIANCE * same + smooth * (
         sum(np.outer(column, column) for column in z.T) / max(z.shape[1], 1)
-        + LINE * sum(np.outer(column, column) for column in x.T) / x.shape[1]
-        + BUMPS * np.exp(-distances / (2 * length**2))
+        + LINEAR_VARIANCE * sum(np.outer(column, column) for column in x.T) / x.shape[1]
+        + RBF_VARIANCE * np.exp(-distances / (2 * length**2))
     )
     scale, r = np.array(scales)[inputs.fidelity], np.array(agreements)[inputs.fidelity]
     instead = np.sqrt(1 - r**2)
     maps = [r, instead * np.sqrt(overlap)]
     maps += [instead * np.sqrt(1 - overlap) * (inputs.fidelity == number) for number in range(len(scales))]
     covariance = sum(np.diag(scale * part) @ of_f @ np.diag(scale * part) for part in maps)
-    belief = BELIEF * np.sqrt(smooth) * z[:, 0] if z.shape[1] else 0
+    belief = PROXY_WEIGHT * np.sqrt(smooth) * z[:, 0] if z.shape[1] else 0
     return scale * r * belief, covariance
 
 
 @pytest.mark.parametrize("free_columns", [0, 1, 2])
 def test_as_the_formula_by_hand(free_columns):
     inputs = evaluations(6, free_columns=free_columns)
-    prior = ManyFidelitiesPrior(PRICES, [1, 2])
+    prior = MultiFidelityPrior(RELATIVE_COSTS, [1, 2])
     t = np.array([-3.0, 0.3, -0.4, 0.2, 0.7, 0.1, -2.5, 0.2, -3.3, -0.6])
     expected = np.arctanh(0.2**0.25)
     agreements = [1.0, np.tanh(expected + 0.1 + 0.2), np.tanh(expected + 0.1 - 0.6)]
@@ -52,8 +52,8 @@ def test_as_the_formula_by_hand(free_columns):
     mean, covariance = by_hand(
         inputs, np.exp([-3.0, -2.5, -3.3]), agreements, 1 / (1 + np.exp(-0.7)), *np.exp([0.3, -0.4, 0.2])
     )
-    levels = LEVEL_DEVIATION**2 * (inputs.fidelity[:, None] == inputs.fidelity[None])
-    np.testing.assert_allclose(prior.mean(t, inputs), LEVEL + mean, rtol=1e-12)
+    levels = CONSTANT_DEVIATION**2 * (inputs.fidelity[:, None] == inputs.fidelity[None])
+    np.testing.assert_allclose(prior.mean(t, inputs), CONSTANT_MEAN + mean, rtol=1e-12)
     np.testing.assert_allclose(prior.covariance(t, inputs, inputs), covariance + levels, rtol=1e-9, atol=1e-15)
     np.testing.assert_allclose(prior.moments(t, inputs)[1], covariance + levels + 1e-10 * np.eye(18), rtol=1e-9)
     with_full = np.diag(prior.covariance(t, inputs, inputs.at(0)))
@@ -61,14 +61,14 @@ def test_as_the_formula_by_hand(free_columns):
 
 
 def test_a_fidelity_without_observations_is_taken_as_its_price_lets_expect():
-    prior = ManyFidelitiesPrior([1.0, 0.2, 0.01], [1])
+    prior = MultiFidelityPrior([1.0, 0.2, 0.01], [1])
     t = prior.expected + np.array([0.5, 0, 0, 0, 0, 0, 0, 0.3])
     assert prior.agreement(t, 2) == pytest.approx(0.01**0.25)
     seen = evaluations(4)
     there = seen[seen.fidelity == 2]
-    free, line = (there.free**2).mean(axis=1), LINE * (there.features**2).mean(axis=1)
+    free, line = (there.proxies**2).mean(axis=1), LINEAR_VARIANCE * (there.features**2).mean(axis=1)
     scale = np.exp(LOG_SCALE + 0.5)
-    expected = scale**2 * (free + line + BUMPS + OWN) + LEVEL_DEVIATION**2
+    expected = scale**2 * (free + line + RBF_VARIANCE + UNEXPLAINED_VARIANCE) + CONSTANT_DEVIATION**2
     np.testing.assert_allclose(prior.variance(t, there), expected)
 
 
@@ -85,7 +85,7 @@ def drawn(n, agreements, seed):
 def test_what_fidelities_tell_is_learned(seed):
     """40 architectures at full training and two equally cheap fidelities, of which one tells much and one little."""
     inputs, values = drawn(40, [1.0, 0.95, 0.1], seed)
-    process = GaussianProcess(ManyFidelitiesPrior(PRICES, [1, 2])).fit(inputs, values)
+    process = GaussianProcess(MultiFidelityPrior(RELATIVE_COSTS, [1, 2])).fit(inputs, values)
     telling, useless = (process.prior.agreement(process.hyper_parameters, fidelity) for fidelity in (1, 2))
     assert telling > 0.85
     assert useless < 0.6
@@ -95,11 +95,11 @@ def test_what_fidelities_tell_is_learned(seed):
 def test_informative_looks_improve_predictions_and_useless_ones_do_little_harm(seed):
     """Full trainings of 20 of 60 architectures and looks at all; errors at the other 40."""
     inputs, values = drawn(60, [1.0, 0.95, 0.1], seed)
-    unknown = (inputs.fidelity == 0) & (inputs.who >= 20)
+    unknown = (inputs.fidelity == 0) & (inputs.candidate >= 20)
 
     def error(*fidelities):
         seen = np.isin(inputs.fidelity, (0, *fidelities)) & ~unknown
-        process = GaussianProcess(ManyFidelitiesPrior(PRICES, fidelities)).fit(inputs[seen], values[seen])
+        process = GaussianProcess(MultiFidelityPrior(RELATIVE_COSTS, fidelities)).fit(inputs[seen], values[seen])
         return np.sqrt(np.mean((process.predict_mean(inputs[unknown]) - values[unknown]) ** 2))
 
     alone = error()
@@ -114,7 +114,7 @@ def test_of_many_evaluations_a_part_teaches_what_fidelities_tell_as_well_as_all(
     seen = np.concatenate([np.arange(300, 600), np.arange(0, 300, 10)])
 
     def agreement():
-        process = GaussianProcess(ManyFidelitiesPrior(PRICES[:2], [1])).fit(inputs[seen], values[seen])
+        process = GaussianProcess(MultiFidelityPrior(RELATIVE_COSTS[:2], [1])).fit(inputs[seen], values[seen])
         return process.prior.agreement(process.hyper_parameters, 1)
 
     monkeypatch.setattr(gaussian_process, "FITTED_ON", 330)
@@ -128,8 +128,8 @@ def test_deviations_are_as_large_as_errors():
     squares = []
     for seed in range(5):
         inputs, values = drawn(60, [1.0, 0.8, 0.3], seed)
-        unknown = (inputs.fidelity == 0) & (inputs.who >= 20)
-        process = GaussianProcess(ManyFidelitiesPrior(PRICES, [1, 2])).fit(inputs[~unknown], values[~unknown])
+        unknown = (inputs.fidelity == 0) & (inputs.candidate >= 20)
+        process = GaussianProcess(MultiFidelityPrior(RELATIVE_COSTS, [1, 2])).fit(inputs[~unknown], values[~unknown])
         mean, deviation = process.predict(inputs[unknown])
         squares.append(((values[unknown] - mean) / deviation) ** 2)
     assert 0.6 < np.mean(squares) < 1.6

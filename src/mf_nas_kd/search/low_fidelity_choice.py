@@ -1,4 +1,4 @@
-"""Which of several low fidelities a strategy that uses one of them relies on."""
+"""Choice of one low fidelity, for strategies that use a single one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import SearchProblem
 
-FEWEST_PAIRS = 5  # with fewer candidates known at both fidelities, the order of the configuration decides
+FEWEST_PAIRS = 5  # with fewer candidates evaluated at both fidelities, the order of the configuration decides
 
 
-def trusted_fidelity(problem: SearchProblem, history: History) -> tuple[Fidelity, str]:
-    """The low fidelity whose ranking agreed best with that of full trainings, and why it was taken.
+def choose_low_fidelity(problem: SearchProblem, history: History) -> tuple[Fidelity, str]:
+    """The low fidelity whose ranking agreed best with the target fidelity, and a sentence with the reason.
 
-    Only what was known before the search counts, so that the choice stays the same throughout. Agreement is Kendall's
-    tau-b of validation accuracies; ties go to fewer passes over the images. Costs are not weighed.
+    Only observations from before the search count, so that the choice stays the same throughout. Agreement is Kendall's
+    tau-b of validation accuracies; ties go to fewer passes over the images. Costs do not count.
     """
     known = History(tuple(seen for seen in history if seen.step == 0))
     full = known.accuracies(problem.full)
@@ -34,7 +34,7 @@ def trusted_fidelity(problem: SearchProblem, history: History) -> tuple[Fidelity
         if not math.isnan(agreement):
             judged.append((float(agreement), -float(fidelity.image_passes), len(both), fidelity))
     if len(problem.low) == 1 or not judged:
-        return problem.low[0], f"short trainings: {problem.low[0]}"
-    agreement, _, count, fidelity = max(judged, key=lambda item: item[:2])
-    agreed = f"which agreed best with full training before, Kendall {agreement:.2f} on {count} candidates"
-    return fidelity, f"short trainings: {fidelity}, {agreed}"
+        return problem.low[0], f"low fidelity: {problem.low[0]}"
+    highest, _, count, fidelity = max(judged, key=lambda item: item[:2])
+    agreed = f"which agreed best with the target fidelity before, Kendall {highest:.2f} on {count} candidates"
+    return fidelity, f"low fidelity: {fidelity}, {agreed}"

@@ -1,0 +1,196 @@
+"""The schema of records: which columns a record has, with name, type, unit and role.
+
+A record is a frozen dataclass that inherits :class:`Record`. Its fields are columns, declared with :func:`column`, or
+other records, whose columns are its own in their place. Tables of the store, columns of data frames, parameters and
+metrics of MLflow and keys are derived from :meth:`Record.columns`; nothing else lists them.
+"""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, Self, Union, get_args, get_origin, get_type_hints
+
+_COLUMN = "column"
+
+
+class Role(StrEnum):
+    """What a column is for."""
+
+    KEY = "key"
+    """Identifies the record."""
+    SUBJECT = "subject"
+    """What was trained."""
+    FIDELITY = "fidelity"
+    """How much was spent on it."""
+    SETTING = "setting"
+    """With which seed, on which images and which device."""
+    PROVENANCE = "provenance"
+    """Fingerprints, version, time."""
+    STATUS = "status"
+    """How it ended."""
+    METRIC = "metric"
+    """What it gave; None if it failed."""
+    COST = "cost"
+    """What it cost, and what the network costs to run."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a record.
+
+    Attributes:
+        name: Name in every table.
+        type: ``str``, ``int`` or ``float``, the type in every table.
+        role: What the column is for.
+        unit: Unit of the values; empty if they have none.
+        nullable: Whether a value may be missing (None).
+        long: Whether a text may have more than 255 characters.
+        indexed: Whether records are looked up by this column.
+    """
+
+    name: str
+    type: type
+    role: Role
+    unit: str = ""
+    nullable: bool = False
+    long: bool = False
+    indexed: bool = False
+
+
+@dataclass(frozen=True)
+class _Declaration:
+    role: Role
+    unit: str
+    long: bool
+    indexed: bool
+    stored_as: type | None
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+
+
+def column(
+    role: Role,
+    unit: str = "",
+    *,
+    long: bool = False,
+    indexed: bool = False,
+    stored_as: type | None = None,
+    encode: Callable[[Any], Any] = lambda value: value,
+    decode: Callable[[Any], Any] | None = None,
+    **options: Any,
+) -> Any:
+    """Declare a field of a record as a column.
+
+    Args:
+        role: What the column is for.
+        unit: Unit of the values.
+        long: Whether a text may have more than 255 characters.
+        indexed: Whether records are looked up by this column.
+        stored_as: Type in tables, where it is not that of the field.
+        encode: From the field's value to the value in tables.
+        decode: From the value in tables to the field's value; the column's type if it is not given.
+        **options: Arguments of :func:`dataclasses.field`, such as ``default``.
+    """
+    declared = _Declaration(role, unit, long, indexed, stored_as, encode, decode or (lambda value: value))
+    return field(metadata={_COLUMN: declared}, **options)
+
+
+class Record:
+    """Base of all records: frozen dataclasses whose fields are columns or other records.
+
+    >>> from mf_nas_kd.records import Fidelity
+    >>> [column.name for column in Fidelity.columns()][:2]
+    ['train_fraction', 'epochs']
+    """
+
+    @classmethod
+    def columns(cls) -> tuple[Column, ...]:
+        """All columns in their order, those of the records inside included."""
+        return _columns(cls)
+
+    def to_row(self) -> dict[str, Any]:
+        """Values of all columns by name, as tables hold them."""
+        row: dict[str, Any] = {}
+        for each in fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
+            value = getattr(self, each.name)
+            declared = each.metadata.get(_COLUMN)
+            if declared is None:
+                row |= value.to_row()
+            else:
+                row[each.name] = None if value is None else declared.encode(value)
+        return row
+
+    @classmethod
+    def from_row(cls, row: Any) -> Self:
+        """The record in a row of a table.
+
+        Missing values (None and not-a-number) become None; columns that are not the record's are left aside.
+
+        Args:
+            row: A mapping from column to value, or an object with the columns as attributes (``itertuples()``).
+        """
+        hints = _hints(cls)
+        values = {}
+        for each in fields(cls):  # type: ignore[arg-type]  # subclasses are dataclasses
+            declared = each.metadata.get(_COLUMN)
+            if declared is None:
+                values[each.name] = hints[each.name].from_row(row)
+            else:
+                value = value_in(row, each.name)
+                stored = _stored_type(hints[each.name], declared)
+                values[each.name] = None if _missing(value) else declared.decode(stored(value))
+        return cls(**values)
+
+
+def column_names(record: type[Record], *roles: Role) -> tuple[str, ...]:
+    """Names of a record's columns in their order; those of some roles, if any are given."""
+    return tuple(each.name for each in record.columns() if not roles or each.role in roles)
+
+
+@cache
+def _columns(record: type[Record]) -> tuple[Column, ...]:
+    found: list[Column] = []
+    hints = _hints(record)
+    for each in fields(record):  # type: ignore[arg-type]  # subclasses are dataclasses
+        declared = each.metadata.get(_COLUMN)
+        if declared is None:
+            found += hints[each.name].columns()
+        else:
+            kind, nullable = _stored_type(hints[each.name], declared), _is_optional(hints[each.name])
+            found.append(
+                Column(each.name, kind, declared.role, declared.unit, nullable, declared.long, declared.indexed)
+            )
+    return tuple(found)
+
+
+@cache
+def _hints(record: type[Record]) -> dict[str, Any]:
+    if not is_dataclass(record):
+        raise TypeError(f"{record.__name__} is not a dataclass")
+    return get_type_hints(record)
+
+
+def _is_optional(hint: Any) -> bool:
+    return get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint)
+
+
+def _stored_type(hint: Any, declared: _Declaration) -> type:
+    if declared.stored_as is not None:
+        return declared.stored_as
+    kind = next(kind for kind in get_args(hint) if kind is not type(None)) if _is_optional(hint) else hint
+    return next(plain for plain in (str, int, float) if issubclass(kind, plain))
+
+
+def value_in(row: Any, name: str) -> Any:
+    """The value of a column in a row: a mapping, or an object with the columns as attributes."""
+    return row[name] if isinstance(row, Mapping) else getattr(row, name)
+
+
+def _missing(value: Any) -> bool:
+    """None, not-a-number, and pandas' NA, which is not equal to anything."""
+    return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ == "NAType"

@@ -1,0 +1,228 @@
+"""Cost-aware acquisition: probability of identifying the best candidate per second, over candidates and fidelities.
+
+Every possible next evaluation has a rate, the probability that it leads to the high-fidelity evaluation of the best
+candidate, divided by the expected cost:
+
+- A high-fidelity evaluation identifies the best candidate with the probability that the candidate is the best. Its cost
+  is that of a high-fidelity evaluation.
+- A low-fidelity evaluation is valued as the first step of a plan: evaluate at low fidelity, then at high fidelity if
+  the result lies above a threshold. The plan identifies the best candidate with the probability that the candidate is
+  the best *and* passes. Its cost is that of the low-fidelity evaluation plus that of a high-fidelity evaluation times
+  the probability of passing. The threshold is the one with the highest rate.
+
+The threshold only values the low-fidelity evaluation. It is not stored: after the result, rates are computed anew, and
+the candidate is evaluated at high fidelity when that has the highest rate, be its result above the threshold or below.
+
+References:
+    Kadane (1971). Optimal Whereabouts Search. Operations Research 19: searching in the order of probability over cost
+    minimises the expected cost until the object is found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from mf_nas_kd.search.history import History, Observation
+from mf_nas_kd.search.posterior import JITTER, Array, Draws, Posterior
+from mf_nas_kd.search.problem import SearchProblem
+from mf_nas_kd.surrogates import Inputs
+from mf_nas_kd.surrogates.multi_fidelity import AGREEMENT_SPREAD
+
+LOW_FIDELITY_CANDIDATES = 20  # candidates at most that are considered for low fidelity: those most probably the best
+PASS_PROBABILITIES: Array = np.arange(1, 16) / 16  # probabilities of passing that are considered for thresholds
+HIGHEST_CORRELATION = 0.99  # of a low-fidelity result with the high-fidelity one, before the exploration bonus
+LOW_FIDELITY_ALLOWANCE = 0.25  # cost of all low-fidelity evaluations, in units of that of all high-fidelity ones
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A possible next evaluation.
+
+    Attributes:
+        candidate: Index of the candidate.
+        fidelity: Index of the fidelity; 0 is the target fidelity.
+        rate: Probability of identifying the best candidate per second.
+        probability: Probability of identifying the best candidate.
+        expected: Expected validation accuracy.
+    """
+
+    candidate: int
+    fidelity: int
+    rate: float
+    probability: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class HighFidelityChoice(Choice):
+    """A high-fidelity evaluation.
+
+    Attributes:
+        deviation: Posterior standard deviation of the accuracy.
+    """
+
+    deviation: float
+
+
+@dataclass(frozen=True)
+class LowFidelityChoice(Choice):
+    """A low-fidelity evaluation, valued as the first step of a plan with a threshold.
+
+    Attributes:
+        threshold: Low-fidelity accuracy above which the plan goes on at high fidelity.
+        relative_cost: Expected cost of the plan in units of a high-fidelity evaluation.
+        probability_at_once: Probability of identifying the best candidate by a high-fidelity evaluation at once.
+        agreement: Correlation of the fidelity with the target fidelity under the joint model.
+    """
+
+    threshold: float
+    relative_cost: float
+    probability_at_once: float
+    agreement: float
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """Rates of all possible next evaluations, given a history.
+
+    Attributes:
+        problem: Candidates and fidelities.
+        history: All observations.
+        posterior: Posterior of the candidates without a high-fidelity evaluation.
+        costs: ``(F,)``, expected cost of an evaluation at each fidelity, see :func:`.usual_costs`.
+    """
+
+    problem: SearchProblem
+    history: History
+    posterior: Posterior
+    costs: Array
+
+    def high_fidelity(self) -> HighFidelityChoice:
+        """The high-fidelity evaluation with the highest rate."""
+        posterior, models = self.posterior, self.posterior.models
+        best = posterior.order[0]
+        candidate, probability = posterior.candidates[best], posterior.probability_of_best[best]
+        process = models.full_only if models.weight < 0.5 else models.joint
+        _, deviation = process.predict(self.problem.inputs[posterior.candidates[[best]]])
+        return HighFidelityChoice(
+            candidate=int(candidate),
+            fidelity=0,
+            rate=probability / self.costs[0],
+            probability=float(probability),
+            expected=float(posterior.mean[best]),
+            deviation=float(deviation[0]),
+        )
+
+    def low_fidelity(self) -> LowFidelityChoice | None:
+        """The low-fidelity evaluation with the highest rate; None if none is left or affordable."""
+        posterior, models = self.posterior, self.posterior.models
+        pairs = self._low_fidelity_pairs()
+        if not pairs or len(posterior.candidates) < 2:
+            return None
+        positions, fidelities = (np.array(column, dtype=int) for column in zip(*pairs, strict=True))
+        at_full = self.problem.inputs[posterior.candidates[positions]]
+        inputs = Inputs(at_full.features, at_full.proxies, at_full.candidate, fidelities)
+        bonus = exploration_bonus(models.inputs, len(self.problem.fidelities))[fidelities]
+        expected, thresholds, by_joint = best_and_above(posterior.joint, positions, inputs, bonus)
+        # The full-only model knows nothing of low fidelities: passing is independent of being the best.
+        by_full_only = posterior.full_only.probability_of_best[positions][:, None] * PASS_PROBABILITIES
+        probability = models.averaged(by_full_only, by_joint)
+        cost = self.costs[fidelities][:, None] + PASS_PROBABILITIES * self.costs[0]
+        pair, threshold = np.unravel_index(np.argmax(probability / cost), probability.shape)
+        fidelity = int(fidelities[pair])
+        return LowFidelityChoice(
+            candidate=int(posterior.candidates[positions[pair]]),
+            fidelity=fidelity,
+            rate=float(probability[pair, threshold] / cost[pair, threshold]),
+            probability=float(probability[pair, threshold]),
+            expected=float(expected[pair]),
+            threshold=float(thresholds[pair, threshold]),
+            relative_cost=float(cost[pair, threshold] / self.costs[0]),
+            probability_at_once=float(posterior.probability_of_best[positions[pair]]),
+            agreement=models.joint.prior.agreement(models.joint.hyper_parameters, fidelity),
+        )
+
+    def expected_observation(self, choice: Choice) -> Observation:
+        """The observation, if the choice gives and costs what is expected (kriging believer)."""
+        candidate, fidelity = self.problem.candidates[choice.candidate], self.problem.fidelities[choice.fidelity]
+        cost, step = float(self.costs[choice.fidelity]), len(self.history) + 1
+        return Observation(candidate.id, fidelity, choice.expected, cost, candidate.macs, step)
+
+    def _low_fidelity_pairs(self) -> list[tuple[int, int]]:
+        """Positions in the shortlist with the indices of their untried fidelities that the allowance affords."""
+        candidates, allowance = self.problem.candidates, low_fidelity_allowance(self.problem, self.history)
+        return [
+            (position, index)
+            for index, fidelity in enumerate(self.problem.fidelities[1:], start=1)
+            for tried in [self.history.tried(fidelity)]
+            for position in self.posterior.order[:LOW_FIDELITY_CANDIDATES]
+            if candidates[self.posterior.candidates[position]].id not in tried and self.costs[index] <= allowance
+        ]
+
+
+def low_fidelity_allowance(problem: SearchProblem, history: History) -> float:
+    """Seconds that low-fidelity evaluations may still cost.
+
+    All together they may cost ``LOW_FIDELITY_ALLOWANCE`` times what the search has charged for high-fidelity
+    evaluations. This bounds the loss by low-fidelity evaluations that carry no information.
+    """
+    charged = [sum(s.cost_seconds for s in history.charged(f)) for f in problem.fidelities]
+    return LOW_FIDELITY_ALLOWANCE * charged[0] - sum(charged[1:])
+
+
+def exploration_bonus(inputs: Inputs, fidelities: int) -> Array:
+    """Exploration bonus of each fidelity, ``(F,)``: what is added to its agreement on the scale of Fisher's z.
+
+    One standard deviation of the agreement, from its prior and the candidates evaluated both at this and at the target
+    fidelity (each pair has variance 1, approximately): a fidelity with few such candidates is valued optimistically.
+
+    Args:
+        inputs: Inputs of the evaluations of all fidelities.
+        fidelities: Number ``F`` of fidelities.
+    """
+    evaluated = [inputs.candidate[inputs.fidelity == index] for index in range(fidelities)]
+    pairs = np.array([len(np.intersect1d(evaluated[0], others)) for others in evaluated])
+    bonus: Array = 1 / np.sqrt(AGREEMENT_SPREAD**-2 + pairs)
+    return bonus
+
+
+def best_and_above(
+    draws: Draws, positions: NDArray[np.intp], inputs: Inputs, bonus: Array
+) -> tuple[Array, Array, Array]:
+    """Probabilities that a candidate is the best and that its low-fidelity result lies above a threshold.
+
+    Given a draw of the high-fidelity accuracies, the low-fidelity result is normal. So only the draws in which the
+    candidate is the best are needed, and the low-fidelity results need not be drawn.
+
+    Args:
+        draws: Draws of the ``m`` candidates' high-fidelity accuracies.
+        positions: ``(k,)``, positions among the ``m`` candidates.
+        inputs: ``k`` inputs, the same candidates at the fidelities of the low-fidelity evaluations.
+        bonus: ``(k,)``, exploration bonus.
+
+    Returns:
+        Expected results ``(k,)``; thresholds that are passed with ``PASS_PROBABILITIES``, ``(k, thresholds)``;
+        probabilities ``(k, thresholds)``.
+    """
+    process = draws.process
+    t, prior = process.hyper_parameters, process.prior
+    mean, v = process.mean_and_v(inputs)
+    variance = np.maximum(prior.variance(t, inputs) - np.einsum("nk,nk->k", v, v), JITTER)
+    with_full = prior.covariance_with_full(t, inputs) - np.einsum("nk,nk->k", v, draws.v[:, positions])
+    correlation = with_full / np.sqrt(variance * draws.variance[positions])
+    correlation = np.clip(correlation, -HIGHEST_CORRELATION, HIGHEST_CORRELATION)
+    correlation = np.tanh(np.arctanh(correlation) + bonus)
+    slope = correlation * np.sqrt(variance / draws.variance[positions])
+    rest = np.sqrt(variance * (1 - correlation**2))
+    thresholds = mean[:, None] + np.sqrt(variance)[:, None] * ndtri(1 - PASS_PROBABILITIES)
+
+    row, draw = np.nonzero(draws.is_best[positions])
+    residual = draws.values[positions[row], draw] - draws.mean[positions[row]]
+    above = ndtr(((mean[row] + slope[row] * residual)[:, None] - thresholds[row]) / rest[row, None])
+    probabilities = np.zeros_like(thresholds)
+    np.add.at(probabilities, row, above)
+    return mean, thresholds, probabilities / draws.values.shape[1]

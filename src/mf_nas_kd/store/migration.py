@@ -1,0 +1,109 @@
+"""Brings a database to the schema of this program, and refuses one that is foreign or newer."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, inspect
+
+from mf_nas_kd.errors import StoreError
+from mf_nas_kd.store.migrations.versions.v0001_first_schema import evaluation_columns
+from mf_nas_kd.store.tables import METADATA, ROW_NUMBER
+
+logger = logging.getLogger(__name__)
+
+VERSION_TABLE = "mf_nas_kd_schema"
+"""Of its own name: MLflow keeps an ``alembic_version`` in the same database where a team shares one."""
+
+BEFORE_MIGRATIONS = "0001"
+LOCK = 6_841_702  # any number that no other program takes for its advisory lock on the same server
+
+
+def migrate(engine: Engine, name: str) -> None:
+    """Create the tables, or bring those of an earlier version to today's; nothing where they are current.
+
+    Processes that open one database at the same time wait for each other.
+
+    Args:
+        engine: The database.
+        name: How the store is called in messages.
+
+    Raises:
+        StoreError: If the database holds other tables, or was made by a newer version of this program.
+    """
+    scripts = _scripts()
+    with engine.connect() as connection:
+        if _version(connection) == scripts.get_current_head():
+            return
+    with engine.begin() as connection:
+        _lock(connection)
+        version = _version(connection) or _version_before_migrations(connection, name)
+        _require_known(version, scripts, name)
+        if version is not None and _version(connection) is None:
+            _context(connection).stamp(scripts, version)
+        _upgrade(connection, scripts)
+    logger.info("The evaluation store %s has schema %s (before: %s)", name, scripts.get_current_head(), version)
+
+
+def _scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    return ScriptDirectory.from_config(config)
+
+
+def _context(connection: Connection) -> MigrationContext:
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+
+
+def _version(connection: Connection) -> str | None:
+    return _context(connection).get_current_revision()
+
+
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    elif connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+
+
+def _version_before_migrations(connection: Connection, name: str) -> str | None:
+    """The version of a database that does not say it; None for an empty one."""
+    there = set(inspect(connection).get_table_names())
+    if "evaluations" not in there:
+        foreign = there - set(METADATA.tables)
+        if foreign and connection.dialect.name == "sqlite":
+            raise StoreError(
+                f"{name} holds other tables ({', '.join(sorted(foreign))}) and no evaluations: choose another file"
+            )
+        return None
+    found = {column["name"] for column in inspect(connection).get_columns("evaluations")}
+    wanted = {ROW_NUMBER, *(column.name for column in evaluation_columns())}
+    if found != wanted:
+        raise StoreError(
+            f"the evaluation store {name} is from another version of this program: its table evaluations lacks "
+            f"{sorted(wanted - found)} and has {sorted(found - wanted)} besides; choose another file"
+        )
+    return BEFORE_MIGRATIONS
+
+
+def _require_known(version: str | None, scripts: ScriptDirectory, name: str) -> None:
+    known = {script.revision for script in scripts.walk_revisions()}
+    if version is not None and version not in known:
+        raise StoreError(
+            f"the evaluation store {name} has schema {version}, made by a newer version of this program, which knows "
+            f"{', '.join(sorted(known))}: update mf_nas_kd, or choose another store"
+        )
+
+
+def _upgrade(connection: Connection, scripts: ScriptDirectory) -> None:
+    def steps(revision: tuple[str, ...], _: MigrationContext) -> list[RevisionStep]:
+        return list(scripts._upgrade_revs("head", revision))  # type: ignore[arg-type]  # as alembic.command does
+
+    with EnvironmentContext(Config(), scripts, fn=steps) as environment:
+        environment.configure(connection=connection, version_table=VERSION_TABLE)
+        environment.run_migrations()

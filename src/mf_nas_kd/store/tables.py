@@ -1,0 +1,38 @@
+"""SQL tables made from records: one column a column of the record, after the number of the row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text
+from sqlalchemy.types import TypeEngine
+
+from mf_nas_kd.records import Evaluation, PrecomputedTargets
+from mf_nas_kd.records import fields as schema
+from mf_nas_kd.records.fields import Record
+
+METADATA = MetaData()
+ROW_NUMBER = "row_number"
+
+_TYPES: Mapping[type, TypeEngine[object]] = {str: String(255), int: Integer(), float: Float(53)}
+
+
+def _table(name: str, record: type[Record]) -> Table:
+    return Table(
+        name,
+        METADATA,
+        Column(ROW_NUMBER, Integer, primary_key=True, autoincrement=True),
+        *(_column(each) for each in record.columns()),
+    )
+
+
+def _column(declared: schema.Column) -> Column[object]:
+    kind = Text() if declared.long else _TYPES[declared.type]
+    return Column(declared.name, kind, nullable=declared.nullable, index=declared.indexed)
+
+
+EVALUATIONS = _table("evaluations", Evaluation)
+PRECOMPUTED_TARGETS = _table("precomputed_targets", PrecomputedTargets)
+
+TABLES: Mapping[type[Record], Table] = {Evaluation: EVALUATIONS, PrecomputedTargets: PRECOMPUTED_TARGETS}
+"""The table of each kind of record."""

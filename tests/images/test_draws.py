@@ -1,0 +1,41 @@
+from itertools import islice
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mf_nas_kd.images.draws import Draws
+
+
+def encoded(drawn, augmentations):
+    positions, rows = drawn
+    return (positions * augmentations + rows).tolist()
+
+
+@given(st.integers(1, 60), st.integers(1, 10), st.integers(1, 20), st.integers(0, 2**32), st.integers(1, 4))
+def test_pairs_are_exactly_what_the_epochs_draw(images, augmentations, batch_size, seed, epochs):
+    draws = Draws.of(images, augmentations, batch_size, seed)
+    seen = {pair for drawn in islice(draws.epochs(), epochs) for pair in encoded(drawn, augmentations)}
+    assert draws.pairs(epochs, False).tolist() == sorted(seen)
+    before_the_first_step = set(draws.pairs(epochs, True).tolist()) - seen
+    assert seen <= set(draws.pairs(epochs, True).tolist())
+    assert len(before_the_first_step) <= draws.batch_size
+    assert set(draws.pairs(epochs + 1, False).tolist()) >= seen, "longer trainings see what shorter ones see"
+
+
+@given(st.integers(1, 60), st.integers(1, 10), st.integers(1, 20), st.integers(0, 2**32))
+def test_an_epoch_is_whole_batches_of_different_images(images, augmentations, batch_size, seed):
+    draws = Draws.of(images, augmentations, batch_size, seed)
+    for positions, rows in islice(draws.epochs(), 2):
+        assert len(positions) == len(rows) == draws.steps_an_epoch * draws.batch_size > images - draws.batch_size
+        assert len(positions.unique()) == len(positions)
+        assert 0 <= positions.min() <= positions.max() < images
+        assert 0 <= rows.min() <= rows.max() < augmentations
+
+
+@given(st.integers(0, 2**32))
+def test_draws_are_a_function_of_their_seed(seed):
+    first, again, other = (Draws.of(200, 9, 8, s) for s in (seed, seed, seed + 1))
+    epochs = [next(draws.epochs()) for draws in (first, again, other)]
+    assert all(torch.equal(a, b) for a, b in zip(epochs[0], epochs[1], strict=True))
+    assert not torch.equal(epochs[0][0], epochs[2][0])
