@@ -25,7 +25,7 @@ from mf_nas_kd.search import STRATEGIES, Budget, StrategySettings
 
 
 class FidelityFilter(BaseModel):
-    """Which fidelities; what is not said may be anything.
+    """Which fidelities; what is left out may be anything.
 
     Attributes:
         train_fraction: Written as text, ``1/27``.
@@ -102,7 +102,7 @@ class BenchmarkParameters(BaseModel):
 
     @property
     def budget(self) -> Budget:
-        """Of each search."""
+        """Budget of each search."""
         return Budget(
             UNLIMITED.seconds if self.budget_seconds is None else self.budget_seconds,
             UNLIMITED.evaluations if self.budget_evaluations is None else self.budget_evaluations,
@@ -110,12 +110,12 @@ class BenchmarkParameters(BaseModel):
 
     @property
     def macs_quantiles(self) -> dict[str, float]:
-        """Of the tasks that are not left out."""
+        """Quantiles of the tasks that are not left out."""
         return {name: quantile for name, quantile in self.tasks.items() if quantile is not None}
 
     @property
     def entries(self) -> dict[str, Entry]:
-        """Those that are not left out."""
+        """Strategies that are not left out."""
         return {name: entry for name, entry in self.strategies.items() if entry is not None}
 
     def options_of(self, strategies: StrategySettings) -> dict[str, Options]:
