@@ -122,21 +122,24 @@ TrainFraction = Annotated[
 ]
 
 
+Width = Annotated[float, Field(gt=0, le=1)]
+
+
 class FidelitySettings(BaseModel):
     """A fidelity in the configuration.
 
     Attributes:
-        train_fraction: Written as text, ``1/27``.
-        epochs: Passes over this share.
+        train_fraction: Training-set fraction, written as text, ``1/27``.
+        epochs: Number of passes over this fraction.
         width: Multiplier of the channels, in (0, 1].
-        distillation: Name of a distillation recipe.
+        distillation: Name of a distillation configuration.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     train_fraction: TrainFraction
     epochs: PositiveInt
-    width: Annotated[float, Field(gt=0, le=1)]
+    width: Width
     distillation: str
 
     @property
@@ -158,11 +161,11 @@ def _as_mapping(names: Any) -> Any:
 
 
 class Schedule(BaseModel):
-    """A share of the training images, and the number of passes over it.
+    """A training-set fraction, and the number of passes over it.
 
     Attributes:
-        train_fraction: Share of the training images, in (0, 1], written as text, ``1/27``.
-        epochs: Passes over this share, at least 1.
+        train_fraction: Training-set fraction, in (0, 1], written as text, ``1/27``.
+        epochs: Number of passes over this fraction, at least 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -178,7 +181,7 @@ class FidelityGrid(BaseModel):
     leaves a value out, and so does false in ``distillation``; of each mapping, at least one must be left.
 
     Attributes:
-        schedules: Shares and passes, by names of your own.
+        schedules: Training-set fractions and epochs, by names of your own.
         widths: Multipliers of the channels, each in (0, 1], by names of your own.
         distillation: Whether each distillation configuration takes part, by its name; a name or a list of names stands
             for exactly these.
@@ -195,7 +198,7 @@ class FidelityGrid(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schedules: Annotated[Mapping[str, Schedule | None], AfterValidator(_some_are_left)]
-    widths: Annotated[Mapping[str, Annotated[float, Field(gt=0, le=1)] | None], AfterValidator(_some_are_left)]
+    widths: Annotated[Mapping[str, Width | None], AfterValidator(_some_are_left)]
     distillation: Annotated[Mapping[str, bool | None], BeforeValidator(_as_mapping), AfterValidator(_some_are_left)]
 
     @property
@@ -211,3 +214,28 @@ class FidelityGrid(BaseModel):
         grid = product(schedules, widths, self.distillation_names)
         found = (Fidelity(schedule.train_fraction, schedule.epochs, width, name) for schedule, width, name in grid)
         return tuple(sorted(dict.fromkeys(found), key=lambda fidelity: (fidelity.image_passes, fidelity.width)))
+
+
+class FidelityFilter(BaseModel):
+    """A condition on fidelities; what is left out may have any value.
+
+    >>> FidelityFilter(distillation="kd").allows(Fidelity(Fraction(1, 9), epochs=12, distillation="kd"))
+    True
+
+    Attributes:
+        train_fraction: Training-set fraction, written as text, ``1/27``.
+        epochs: Number of passes over this fraction.
+        width: Multiplier of the channels, in (0, 1].
+        distillation: Name of a distillation configuration.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    train_fraction: TrainFraction | None = None
+    epochs: PositiveInt | None = None
+    width: Width | None = None
+    distillation: str | None = None
+
+    def allows(self, fidelity: Fidelity) -> bool:
+        """Whether a fidelity meets the condition."""
+        return all(value is None or value == getattr(fidelity, name) for name, value in self)

@@ -54,14 +54,10 @@ class TargetFile:
 
         Empty where there is no file, or one with another header.
         """
-        try:
-            size = self.path.stat().st_size
-            with self.path.open("rb") as file:
-                header = file.read(HEADER_BYTES)
-        except FileNotFoundError:
+        if not self._has_our_header():
             return np.empty(0, self._record)
-        count = (size - HEADER_BYTES) // self.record_bytes  # without an incomplete last record
-        if header != self._packed_header() or count < 1:
+        count = self._body_bytes() // self.record_bytes  # without an incomplete last record
+        if count < 1:
             return np.empty(0, self._record)
         return np.memmap(self.path, self._record, mode="c", offset=HEADER_BYTES, shape=(count,))
 
@@ -74,7 +70,7 @@ class TargetFile:
             return
         records = self.records()
         good = self.are_whole(records)
-        if good.all() and self._body_bytes() == len(records) * self.record_bytes:
+        if self._has_our_header() and good.all() and self._body_bytes() == len(records) * self.record_bytes:
             return
         logger.warning(
             "Teacher targets in %s are damaged: %d of %d records are used, the others computed again",
@@ -108,6 +104,13 @@ class TargetFile:
         """Whether each record has the checksum of its content, and belongs to this file: ``(n,)``, bool."""
         whole: NDArray[np.bool_] = self._checksums(records) == records["checksum"]
         return whole
+
+    def _has_our_header(self) -> bool:
+        try:
+            with self.path.open("rb") as file:
+                return file.read(HEADER_BYTES) == self._packed_header()
+        except FileNotFoundError:
+            return False
 
     def _body_bytes(self) -> int:
         return self.path.stat().st_size - HEADER_BYTES

@@ -39,7 +39,7 @@ EXECUTORS: Mapping[str, ExecutorKind] = {
 
 
 class ExecutorSettings(BaseModel):
-    """Who runs trainings.
+    """Executor of the trainings.
 
     Attributes:
         kind: A name in ``EXECUTORS``.

@@ -19,31 +19,9 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from mf_nas_kd.benchmarks.replay import UNLIMITED
-from mf_nas_kd.records.fidelity import Fidelity, TrainFraction
+from mf_nas_kd.records.fidelity import FidelityFilter
 from mf_nas_kd.registry import NameIn, Options
 from mf_nas_kd.search import STRATEGIES, Budget, StrategySettings
-
-
-class FidelityFilter(BaseModel):
-    """Which fidelities; what is not said may be anything.
-
-    Attributes:
-        train_fraction: Written as text, ``1/27``.
-        epochs: Passes over this share.
-        width: Multiplier of the channels, in (0, 1].
-        distillation: Name of a distillation recipe.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-    train_fraction: TrainFraction | None = None
-    epochs: PositiveInt | None = None
-    width: Annotated[float, Field(gt=0, le=1)] | None = None
-    distillation: str | None = None
-
-    def allows(self, fidelity: Fidelity) -> bool:
-        """Whether a fidelity is one of those."""
-        return all(value is None or value == getattr(fidelity, name) for name, value in self)
 
 
 class Entry(BaseModel):
@@ -102,7 +80,7 @@ class BenchmarkParameters(BaseModel):
 
     @property
     def budget(self) -> Budget:
-        """Of each search."""
+        """Budget of each search."""
         return Budget(
             UNLIMITED.seconds if self.budget_seconds is None else self.budget_seconds,
             UNLIMITED.evaluations if self.budget_evaluations is None else self.budget_evaluations,
@@ -110,12 +88,12 @@ class BenchmarkParameters(BaseModel):
 
     @property
     def macs_quantiles(self) -> dict[str, float]:
-        """Of the tasks that are not left out."""
+        """Quantiles of the tasks that are not left out."""
         return {name: quantile for name, quantile in self.tasks.items() if quantile is not None}
 
     @property
     def entries(self) -> dict[str, Entry]:
-        """Those that are not left out."""
+        """Strategies that are not left out."""
         return {name: entry for name, entry in self.strategies.items() if entry is not None}
 
     def options_of(self, strategies: StrategySettings) -> dict[str, Options]:

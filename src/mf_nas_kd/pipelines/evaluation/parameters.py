@@ -12,11 +12,11 @@ from mf_nas_kd.records import Fidelity, FidelityGrid, FidelitySettings
 
 
 class CandidatesParameters(BaseModel):
-    """The sample on which short trainings are judged.
+    """The sample of architectures on which low fidelities are judged.
 
     Attributes:
         count: Architectures; the intervals of the correlations shrink with its square root.
-        seed: Of the sample.
+        seed: Seed of the sample.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,9 +29,9 @@ class EvaluationParameters(BaseModel):
     """What every candidate is trained with.
 
     Attributes:
-        full: The fidelity that counts.
-        low: The fidelities that are judged.
-        seed: Of weights, orders and views.
+        full: The target fidelity.
+        low: The low fidelities that are judged.
+        seed: Seed of weights, orders and augmentations.
         retry_failed: Whether trainings that failed in an earlier run are tried again.
     """
 

@@ -18,12 +18,11 @@ class SearchParameters(Limits):
     Attributes:
         strategy: A name in ``search.STRATEGIES``.
         budget_seconds: Training time that may be spent.
-        budget_evaluations: Trainings that may be spent, short and full ones alike.
+        budget_evaluations: Evaluations that may be spent, low- and high-fidelity ones alike.
         pool_size: Architectures sampled beside the candidates of the evaluation stage.
-        proposals_at_a_time: Trainings that run beside each other before the strategy sees their results.
-        seed: Of the pool and the strategy.
-        low: What short trainings there may be, for the strategies that use them; null for all that the evaluation stage
-            has judged.
+        proposals_at_a_time: Evaluations that run in parallel before the strategy has their results.
+        seed: Seed of the pool and the strategy.
+        low: Low fidelities for the strategies that use them; null for all that the evaluation stage has judged.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
