@@ -10,6 +10,7 @@ from tests.pipelines.running import catalog, run
 LOW = {
     "schedules": {"ninth": {"train_fraction": "1/9", "epochs": 1}},
     "widths": {"whole": 1.0},
+    "image_sizes": {"own": "own"},
     "distillation": {"kd": True},
 }
 
