@@ -16,6 +16,9 @@ FIDELITIES = st.builds(
     distillation=st.sampled_from(["none", "kd", "nst"]),
 )
 
+SEEDS = st.integers(0, 2**63 - 1) | st.integers(2**62, 2**63 - 1)
+"""Half of them larger than what a floating-point number holds exactly."""
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(max_size=4), inside, max_size=4),

@@ -1,4 +1,4 @@
-"""Where to train, in which precision, and with how many threads."""
+"""Device, precision and number of threads of trainings."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from mf_nas_kd.errors import InvalidValueError
 
 
 def choose_device(name: str) -> torch.device:
-    """The configured device; ``auto`` takes the first of cuda, mps and cpu that is there.
+    """The configured device; ``auto`` is the first of cuda, mps and cpu that is available.
 
     Raises:
-        InvalidValueError: If the device is unknown or not there.
+        InvalidValueError: If the device is unknown or not available.
     """
-    available = [kind for kind, there in _kinds().items() if there]
+    available = [kind for kind, available in _kinds().items() if available]
     if name == "auto":
         return torch.device(available[0])
     if name.partition(":")[0] not in available:
-        raise InvalidValueError("device", name, f"auto or one of those that are here: {', '.join(available)}")
+        raise InvalidValueError("device", name, f"auto or one of those that are available: {', '.join(available)}")
     return torch.device(name)
 
 
@@ -30,7 +30,7 @@ def describe_device(device: torch.device) -> str:
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what it was asked for, so that a clock can be read."""
+    """Wait until the device has finished all work, so that a clock can be read."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -38,7 +38,7 @@ def synchronise(device: torch.device) -> None:
 
 
 def autocast_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 on GPUs that have it. Not on CPUs: there it was slower (measured on two cores)."""
+    """Precision of networks: bfloat16 on GPUs that support it; not on CPUs, where it was slower (two cores)."""
     return (
         torch.bfloat16
         if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -61,9 +61,9 @@ def full_precision(device: torch.device) -> torch.autocast:
 def reproducible() -> Iterator[None]:
     """Within the block, equal seeds give equal trainings.
 
-    One CPU thread: trainings run beside each other, one a core, and must not fight; and the number of threads changes
-    the order of sums, so that with one thread a result does not depend on the number of cores or on the executor.
-    On GPUs, convolutions take the deterministic algorithms.
+    One CPU thread: trainings run beside each other, one on each core, and must not compete for cores; and the number of
+    threads changes the order of sums, so that with one thread a result does not depend on the number of cores or on the
+    executor. On GPUs, convolutions use deterministic algorithms.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -6,8 +6,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.images import AUGMENTATIONS, AugmentationSettings, CropFlip, Identity, PairIndex, ResidentImages
+from mf_nas_kd.images import AUGMENTATIONS, AugmentationSettings, CropFlip, Identity, ResidentImages
 from mf_nas_kd.seeding import canonical_json
 
 OPTIONS = {
@@ -66,12 +65,6 @@ def test_cache_keys_are_json_and_differ_as_soon_as_an_option_does():
     assert len(set(keys)) == len(keys)
 
 
-def test_the_cache_key_of_crops_and_flips_is_that_of_the_first_version():
-    """Evaluations and targets are stored under hashes of it."""
-    key = settings_of("crop_flip", rows=4).build().cache_key
-    assert key == {"padding": 1, "flip": True, "views_per_image": 4, "seed": 0}
-
-
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -90,19 +83,6 @@ def test_wrong_settings_are_refused_when_the_configuration_is_read(given, messag
         AugmentationSettings.model_validate(given)
 
 
-def test_rows_are_a_seeded_choice():
-    every = CropFlip(CropFlip.Options(padding=1, flip=True, rows=None, seed=0))
-    few, again, other = (CropFlip(CropFlip.Options(padding=1, flip=True, rows=6, seed=seed)) for seed in (0, 0, 1))
-    assert torch.equal(few.offsets, again.offsets)
-    assert not torch.equal(few.offsets, other.offsets)
-    assert set(rows_of(few)) < set(rows_of(every))
-    assert len(set(rows_of(few))) == 6
-
-
-def rows_of(augmentation):
-    return [(*o, f) for o, f in zip(augmentation.offsets.tolist(), augmentation.flipped.tolist(), strict=True)]
-
-
 def test_identity_is_the_crop_without_padding(digits):
     plain = CropFlip(CropFlip.Options(padding=0, flip=False, rows=None, seed=0))
     cpu, positions = torch.device("cpu"), torch.tensor([3, 1, 4])
@@ -112,17 +92,3 @@ def test_identity_is_the_crop_without_padding(digits):
     ]
     assert torch.equal(batches[0].images, batches[1].images)
     assert batches[0].images.stride() == batches[1].images.stride()
-
-
-def test_another_size_for_the_student_is_refused(digits):
-    with pytest.raises(InvalidValueError, match=r"image size is \(4, 4\), but must be that of the images, \(8, 8\)"):
-        ResidentImages(digits.train, Identity(), digits.pixel_statistics, torch.device("cpu"), (4, 4))
-
-
-def test_pairs_are_encoded_and_decoded():
-    index, subset = PairIndex(9), torch.tensor([2, 5, 11])
-    positions, rows = torch.tensor([0, 2, 2]), torch.tensor([8, 0, 3])
-    pairs = index.encode(positions, rows)
-    assert len(pairs.unique()) == 3
-    assert [part.tolist() for part in index.decode(pairs)] == [positions.tolist(), rows.tolist()]
-    assert torch.equal(index.within(subset, pairs), index.encode(subset[positions], rows))

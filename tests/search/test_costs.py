@@ -1,4 +1,4 @@
-"""Prices by hand: means of what was paid, and guesses for the rest."""
+"""Costs by hand: means of what was charged, and estimates for the rest."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -12,18 +12,18 @@ from tests.search.problems import CANDIDATES, FULL, LOW, observation, problem
 
 NARROW = Fidelity(Fraction(1), 10, width=0.5)
 PROBLEM = problem(low=(LOW, NARROW))
-"""10 passes, 1 pass, and 10 passes of a quarter of the operations."""
+"""10 passes, 1 pass, and 10 passes of a quarter of the MACs."""
 
 
 def seen(fidelity, seconds, place=0, **changes):
     return replace(observation(CANDIDATES[place], fidelity, **changes), cost_seconds=seconds)
 
 
-def test_without_an_observation_prices_are_passes_times_the_square_of_the_width():
+def test_without_an_observation_costs_are_passes_times_the_square_of_the_width():
     assert usual_costs(PROBLEM, History()) == pytest.approx([10, 1, 2.5])
 
 
-def test_what_was_paid_for_costs_its_mean_and_the_rest_in_proportion():
+def test_what_was_charged_costs_its_mean_and_the_rest_in_proportion():
     history = History((seen(FULL, 30), seen(FULL, 50, place=1)))
     assert usual_costs(PROBLEM, history) == pytest.approx([40, 4, 10])
 

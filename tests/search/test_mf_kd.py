@@ -1,4 +1,4 @@
-"""Looking first or training fully: on histories by hand, and on problems with useful and useless short trainings.
+"""mf_kd on histories by hand, and on problems with informative and useless low fidelities.
 
 The synthetic problems say nothing of how good the strategy is on real ones; they say whether it does what it is for.
 """
@@ -21,7 +21,7 @@ from tests.search.problems import CANDIDATES, FULL, LOW, observation, problem
 
 PLENTY = Budget(1e9, 10_000)
 SHORT = Fidelity(Fraction(1, 25), 5, distillation="kd")
-"""A fiftieth of the passes of full training."""
+"""A fiftieth of the passes of the target fidelity."""
 ALSO_SHORT = Fidelity(Fraction(1, 25), 5, distillation="nst")
 
 
@@ -31,12 +31,12 @@ def propose(*seen, budget=PLENTY, seed=0, **fields):
 
 
 class Synthetic:
-    """Candidates whose accuracy is a line in a free predictor and four features, and something of their own.
+    """Candidates whose accuracy is linear in a zero-cost proxy and four features, plus a term of their own.
 
     Args:
-        agreements: Correlation of each short training with full training.
-        free: Correlation of the multiply-accumulates with full training.
-        seed: Of everything.
+        agreements: Correlation of each low fidelity with the target fidelity.
+        free: Correlation of the multiply-accumulates with the target fidelity.
+        seed: Seed of everything.
         count: Number of candidates.
     """
 
@@ -69,7 +69,7 @@ class Synthetic:
         ]
 
     def until_best(self, name="mf_kd", seed=0):
-        """All steps of a search up to the full training of the best candidate."""
+        """All steps of a search up to the high-fidelity evaluation of the best candidate."""
         strategy = build_strategy(name, self.problem, {"draws": 64} if name == "mf_kd" else {})
         steps = []
         for step in search_steps(strategy, History(), PLENTY, self.evaluate, seed):
@@ -84,7 +84,7 @@ SEEDS = range(16)
 
 @cache
 def searches(agreements=(), free=0.5, name="mf_kd"):
-    """Steps to the best, on a problem for each seed; short trainings do not change what else there is."""
+    """Steps to the best, on a problem for each seed; low fidelities do not change what else there is."""
     return [Synthetic(dict(agreements), free, seed).until_best(name, seed) for seed in SEEDS]
 
 
@@ -92,14 +92,14 @@ def mean_seconds(found):
     return np.mean([steps[-1].spent_seconds for steps in found])
 
 
-def looks(steps, fidelity=None):
+def low_steps(steps, fidelity=None):
     return [s for s in steps if s.answer.fidelity != FULL and fidelity in (None, s.answer.fidelity)]
 
 
-NONE, USELESS, TELLING = (), ((SHORT, 0.0),), ((SHORT, 0.95),)
+NONE, USELESS, INFORMATIVE = (), ((SHORT, 0.0),), ((SHORT, 0.95),)
 
 
-def test_where_nothing_is_known_it_begins_with_the_most_operations():
+def test_where_nothing_is_known_it_begins_with_the_most_macs():
     (first,) = propose()
     assert first.candidate == max(CANDIDATES, key=lambda c: c.macs)
     assert first.fidelity == FULL
@@ -113,12 +113,12 @@ def test_only_candidates_are_proposed():
 
 
 @pytest.mark.parametrize("known", [(), tuple(observation(c, LOW, step=0) for c in CANDIDATES[::2])])
-def test_the_first_that_is_paid_for_is_a_full_training(known):
+def test_the_first_that_is_charged_is_a_high_fidelity_evaluation(known):
     assert [p.fidelity for p in propose(*known)] == [FULL]
 
 
-def test_looks_may_cost_a_quarter_of_what_full_trainings_have_cost():
-    """Even where they tell nearly everything; and much of it is used."""
+def test_low_fidelity_evaluations_may_cost_a_quarter_of_high_fidelity_ones():
+    """Even where they agree nearly perfectly; and much of it is used."""
     dear = Fidelity(Fraction(1, 5), 10)
     shares = []
     for seed in range(6):
@@ -130,43 +130,43 @@ def test_looks_may_cost_a_quarter_of_what_full_trainings_have_cost():
 
 
 def test_no_candidate_is_in_a_batch_twice():
-    """A training beside a look at the same candidate would not wait for what the look says."""
-    telling = Synthetic({SHORT: 0.95})
-    strategy = build_strategy("mf_kd", replace(telling.problem, proposals_at_a_time=4), {"draws": 64})
-    histories = [step.history for step in telling.until_best()]
+    """A high-fidelity evaluation beside a low-fidelity one would not wait for its result."""
+    informative = Synthetic({SHORT: 0.95})
+    strategy = build_strategy("mf_kd", replace(informative.problem, proposals_at_a_time=4), {"draws": 64})
+    histories = [step.history for step in informative.until_best()]
     batches = [strategy.propose(history, PLENTY, np.random.default_rng(0)) for history in histories]
     assert any(p.fidelity == SHORT for batch in batches for p in batch)
     assert all(len({p.candidate.id for p in batch}) == len(batch) for batch in batches)
 
 
-def test_useless_looks_cost_little():
+def test_useless_low_fidelity_evaluations_cost_little():
     without, useless = searches(NONE), searches(USELESS)
-    assert sum(len(looks(steps)) for steps in useless) > 0, "it has to try"
+    assert sum(len(low_steps(steps)) for steps in useless) > 0, "it has to try"
     assert mean_seconds(useless) < 1.5 * mean_seconds(without)
 
 
-def test_telling_looks_save_full_trainings():
-    without, telling = searches(NONE), searches(TELLING)
-    assert mean_seconds(telling) < 0.8 * mean_seconds(without)
+def test_informative_low_fidelity_evaluations_save_high_fidelity_ones():
+    without, informative = searches(NONE), searches(INFORMATIVE)
+    assert mean_seconds(informative) < 0.8 * mean_seconds(without)
 
 
-def test_of_two_at_one_price_the_telling_one_is_used_more():
+def test_of_two_at_one_cost_the_informative_one_is_used_more():
     both = searches(((SHORT, 0.0), (ALSO_SHORT, 0.95)))
-    used = {f: sum(len(looks(steps, f)) for steps in both) for f in (SHORT, ALSO_SHORT)}
+    used = {f: sum(len(low_steps(steps, f)) for steps in both) for f in (SHORT, ALSO_SHORT)}
     assert used[ALSO_SHORT] > used[SHORT]
 
 
 @pytest.mark.parametrize(("free", "factor"), [(0.0, 1.1), (-0.5, 1.3)])
-def test_operations_that_tell_nothing_or_mislead_do_little_harm(free, factor):
+def test_macs_that_carry_no_information_or_mislead_do_little_harm(free, factor):
     assert mean_seconds(searches(NONE, free)) < factor * mean_seconds(searches(NONE, free, "random"))
 
 
-def test_operations_that_tell_something_help():
+def test_informative_macs_help():
     assert mean_seconds(searches(NONE)) < 0.7 * mean_seconds(searches(NONE, name="random"))
 
 
-def test_reasons_say_the_numbers():
-    steps = next(steps for steps in searches(TELLING) if looks(steps))
+def test_reasons_have_the_numbers():
+    steps = next(steps for steps in searches(INFORMATIVE) if low_steps(steps))
     for step in steps:
         reason, number = step.proposal.reason, r"\d+\.\d\d"
         if step.answer.fidelity == FULL:

@@ -1,4 +1,4 @@
-"""What of a history a surrogate is fitted on."""
+"""Training data of a surrogate, made from a history."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -26,7 +26,7 @@ def test_order_places_fidelities_and_features_are_those_of_the_history():
     assert inputs.proxies.shape == (5, 2)
 
 
-def test_some_fidelities_and_no_free_predictors():
+def test_some_fidelities_and_no_proxies():
     history = History((*seen(LOW, 0.1, 0.2), *seen(FULL, 0.5)))
     inputs, values = surrogate_data(problem(), history, (0,), zero_cost_proxies=False)
     assert values.tolist() == [0.5]

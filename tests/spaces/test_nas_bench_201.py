@@ -1,4 +1,5 @@
 import csv
+import re
 
 import pytest
 from hypothesis import given
@@ -32,13 +33,18 @@ def test_every_cell_goes_there_and_back(operations):
     assert operations_of_cell(cell_of_operations(operations)) == operations
 
 
-@given(st.one_of(st.text(), st.lists(st.sampled_from(["|", "+", "~0", "~1", "~2", *OPERATIONS])).map("".join)))
-def test_any_other_text_is_refused_or_is_that_of_its_operations(text):
+@given(st.tuples(*[st.sampled_from(OPERATIONS)] * 6), st.data())
+def test_a_text_with_another_part_than_a_cell_is_refused(operations, data):
+    parts = re.findall(r"[a-z_0-9]+|~\d|[|+]", cell_of_operations(operations))
+    first = data.draw(st.integers(0, len(parts)))
+    last = data.draw(st.integers(first, min(first + 2, len(parts))))
+    other = data.draw(st.sampled_from(["", "|", "+", "~0", "~1", "~2", " ", *OPERATIONS]))
+    text = "".join([*parts[:first], other, *parts[last:]])
     try:
-        operations = operations_of_cell(text)
+        found = operations_of_cell(text)
     except InvalidValueError:
         return
-    assert cell_of_operations(operations) == text
+    assert cell_of_operations(found) == text
 
 
 @given(

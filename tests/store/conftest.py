@@ -1,5 +1,6 @@
 """A real PostgreSQL server for the length of the tests, where its programs are installed."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -8,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 
 
@@ -42,19 +44,19 @@ def postgresql_url():
         ]
         server = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            _wait_for(int(port))
-            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+            address = f"postgres@127.0.0.1:{port}/postgres"
+            _wait_for(server, f"postgresql://{address}")
+            yield f"postgresql+psycopg://{address}"
         finally:
             server.terminate()
             server.wait()
 
 
-def _wait_for(port):
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with socket.socket() as connection:
-            if connection.connect_ex(("127.0.0.1", port)) == 0:
-                time.sleep(1)  # it listens a moment before it answers
-                return
+def _wait_for(server, url):
+    """It listens a moment before it answers: the first answer counts."""
+    deadline = time.monotonic() + 300
+    while server.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url):
+            return
         time.sleep(0.1)
-    raise TimeoutError("PostgreSQL does not listen")
+    raise RuntimeError("PostgreSQL does not answer")

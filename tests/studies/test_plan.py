@@ -14,7 +14,7 @@ from mf_nas_kd.records.tables import table_of
 from mf_nas_kd.seeding import fingerprint
 from mf_nas_kd.studies.plan import finished_evaluations, plan_table, planned_evaluations, requests_of, require_current
 from tests.fakes import FakeEvaluator
-from tests.properties import ARCHITECTURES, FIDELITIES
+from tests.properties import ARCHITECTURES, FIDELITIES, SEEDS
 
 FULL = Fidelity(Fraction(1), epochs=9)
 LOW = (Fidelity(Fraction(1, 9), epochs=1), Fidelity(Fraction(1, 3), epochs=3, distillation="kd"))
@@ -36,7 +36,7 @@ def plan(architectures):
     st.lists(ARCHITECTURES, min_size=1, max_size=4, unique=True),
     st.lists(FIDELITIES, max_size=4, unique=True),
     FIDELITIES,
-    st.integers(0, 2**63 - 1),
+    SEEDS,
 )
 def test_the_requests_of_a_plan_are_those_it_was_made_of(architectures, low, full, seed):
     plan = plan_table(architectures, low, full, seed, Exact())

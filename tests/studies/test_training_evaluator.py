@@ -116,9 +116,9 @@ def test_a_training_that_fails_is_a_record(digits, order, teacher, architectures
 def test_distillation_changes_the_training(evaluator, architectures, short):
     longer = replace(short, train_fraction=Fraction(1, 3), epochs=2)
     plain = evaluator.evaluate(architectures[0], longer, 0)
-    imitating = evaluator.evaluate(architectures[0], replace(longer, distillation="kd"), 0)
-    assert plain.metrics != imitating.metrics
-    assert (plain.teacher_fingerprint, imitating.teacher_fingerprint != "") == ("", True)
+    distilled = evaluator.evaluate(architectures[0], replace(longer, distillation="kd"), 0)
+    assert plain.metrics != distilled.metrics
+    assert (plain.teacher_fingerprint, distilled.teacher_fingerprint != "") == ("", True)
 
 
 def test_what_cannot_be_evaluated_is_refused_before_training(digits, order, settings, teacher, architectures, short):

@@ -6,7 +6,7 @@ import pytest
 from mf_nas_kd.surrogates import CoKrigingPrior, GaussianProcess, Inputs, co_kriging, single_fidelity
 from mf_nas_kd.surrogates.single_fidelity import CONSTANT_DEVIATION, CONSTANT_MEAN
 
-# Factor; scale, line, bumps, noise, length of the cheap process; of the difference.
+# Factor; scale, of_linear, of_rbf, noise, length of the cheap process; of the difference.
 T = np.array([1.7, -3.0, -0.5, 0.2, -2.0, 0.3, -4.0, -0.8, 0.4, -1.5, -0.2])
 
 
@@ -14,9 +14,9 @@ def nested(low=18, high=7, columns=3, seed=0):
     """Architectures with cheap evaluations, the first of which have expensive ones too; accuracies of both."""
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(low, columns))
-    who = np.concatenate([np.arange(low), np.arange(high)])
+    candidate = np.concatenate([np.arange(low), np.arange(high)])
     fidelity = np.concatenate([np.ones(low, int), np.zeros(high, int)])
-    inputs = Inputs(features[who], np.zeros((low + high, 0)), who, fidelity)
+    inputs = Inputs(features[candidate], np.zeros((low + high, 0)), candidate, fidelity)
     return inputs, 0.6 + 0.04 * np.sin(inputs.features.sum(axis=1)) + 0.01 * rng.normal(size=low + high)
 
 
@@ -26,8 +26,10 @@ def test_as_the_formula_by_hand():
     r, cheap, difference = T[0], T[1:6], T[6:]
 
     def kernel(t, x, y):
-        line, bumps = np.exp(2 * t[0] + t[1]) * (x @ y) / len(x), np.exp(2 * t[0] + t[2])
-        return CONSTANT_DEVIATION**2 + line + bumps * np.exp(-((x - y) @ (x - y)) / len(x) / (2 * np.exp(t[4]) ** 2))
+        of_linear, of_rbf = np.exp(2 * t[0] + t[1]) * (x @ y) / len(x), np.exp(2 * t[0] + t[2])
+        return (
+            CONSTANT_DEVIATION**2 + of_linear + of_rbf * np.exp(-((x - y) @ (x - y)) / len(x) / (2 * np.exp(t[4]) ** 2))
+        )
 
     def covariance(x, high_x, y, high_y):
         factors = (r if high_x else 1) * (r if high_y else 1)
@@ -73,7 +75,7 @@ def test_as_smt_with_the_same_hyper_parameters(monkeypatch):
 
     t = np.array([1.7, 0.1, -100.0, 0.2, -2.0, 0.3, -0.4, -100.0, 0.4, -1.5, -0.2])
     r, cheap, difference = t[0], t[1:6], t[6:]
-    variances, noises = (np.exp([2 * part[0] + part[place] for part in (cheap, difference)]) for place in (2, 3))
+    variances, noises = (np.exp([2 * part[0] + part[index] for part in (cheap, difference)]) for index in (2, 3))
     rates = [np.full(3, np.exp(-2 * part[4]) / (2 * 3)) for part in (cheap, difference)]
     theirs.optimal_theta = np.concatenate([variances[:1], rates[0], variances[1:], rates[1], [r], noises])
     points = np.random.default_rng(1).normal(size=(6, 3))

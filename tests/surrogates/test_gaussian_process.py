@@ -9,9 +9,9 @@ from mf_nas_kd.surrogates import GaussianProcess, Inputs, SingleFidelityPrior, g
 from mf_nas_kd.surrogates.single_fidelity import CONSTANT_DEVIATION, CONSTANT_MEAN, JITTER
 
 
-def inputs(features, free=None):
+def inputs(features, proxies=None):
     n = len(features)
-    return Inputs(features, np.zeros((n, 0)) if free is None else free, np.arange(n), np.zeros(n, int))
+    return Inputs(features, np.zeros((n, 0)) if proxies is None else proxies, np.arange(n), np.zeros(n, int))
 
 
 def wave(n):
@@ -20,23 +20,23 @@ def wave(n):
     return inputs(features), 0.7 + 0.05 * np.sin(2 * features[:, 0])
 
 
-@pytest.mark.parametrize("free_columns", [0, 2])
-def test_as_scikit_learn_with_the_same_kernel(free_columns):
+@pytest.mark.parametrize("proxy_columns", [0, 2])
+def test_as_scikit_learn_with_the_same_kernel(proxy_columns):
     rng = np.random.default_rng(0)
-    features, free = rng.normal(size=(40, 5)), rng.normal(size=(40, free_columns))
+    features, proxies = rng.normal(size=(40, 5)), rng.normal(size=(40, proxy_columns))
     values = 0.6 + 0.02 * features[:, 0] + 0.01 * rng.normal(size=40)
-    everything, seen = inputs(features, free), np.arange(25)
+    everything, seen = inputs(features, proxies), np.arange(25)
     t = np.array([-3.0, -0.5, 0.3, -1.5, 0.4])
     ours = GaussianProcess(SingleFidelityPrior()).condition(t, everything[seen], values[seen])
 
-    line, bumps, noise = np.exp(2 * t[0] + t[1:4])
+    of_linear, of_rbf, noise = np.exp(2 * t[0] + t[1:4])
     # Columns are scaled so that inner products and distances are those divided by the number of columns.
-    columns = np.hstack([features / np.sqrt(5), free / np.sqrt(max(free_columns, 1))])
-    lengths = [np.exp(t[4])] * 5 + [1e9] * free_columns
+    columns = np.hstack([features / np.sqrt(5), proxies / np.sqrt(max(proxy_columns, 1))])
+    lengths = [np.exp(t[4])] * 5 + [1e9] * proxy_columns
     kernel = (
         ConstantKernel(CONSTANT_DEVIATION**2)
-        + ConstantKernel(line) * DotProduct(sigma_0=0, sigma_0_bounds="fixed")
-        + ConstantKernel(bumps) * RBF(lengths)
+        + ConstantKernel(of_linear) * DotProduct(sigma_0=0, sigma_0_bounds="fixed")
+        + ConstantKernel(of_rbf) * RBF(lengths)
     )
     theirs = GaussianProcessRegressor(kernel, alpha=noise + JITTER, optimizer=None)
     theirs.fit(columns[seen], values[seen] - CONSTANT_MEAN)
@@ -97,12 +97,12 @@ def test_of_many_observations_some_decide_on_hyper_parameters_and_all_on_predict
 
 
 def test_the_most_evaluated_come_first_and_then_evenly_many():
-    who = np.concatenate([np.arange(100), np.arange(40, 50), np.arange(45, 50)])
+    candidate = np.concatenate([np.arange(100), np.arange(40, 50), np.arange(45, 50)])
     known = inputs(np.zeros((115, 1)))
-    known = Inputs(known.features, known.proxies, who, known.fidelity)
-    assert sorted(who[known.most_evaluated(15)]) == sorted([*range(45, 50)] * 3)
-    assert set(who[known.most_evaluated(25)]) == set(range(40, 50))
-    others = who[known.most_evaluated(25 + 30)]
+    known = Inputs(known.features, known.proxies, candidate, known.fidelity)
+    assert sorted(candidate[known.most_evaluated(15)]) == sorted([*range(45, 50)] * 3)
+    assert set(candidate[known.most_evaluated(25)]) == set(range(40, 50))
+    others = candidate[known.most_evaluated(25 + 30)]
     per_third = np.histogram(others[np.isin(others, range(40, 50), invert=True)], [0, 33, 67, 100])[0]
     assert per_third.min() >= 5
     assert per_third.sum() == 30

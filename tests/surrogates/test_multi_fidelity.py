@@ -10,16 +10,16 @@ from mf_nas_kd.surrogates.single_fidelity import CONSTANT_DEVIATION, CONSTANT_ME
 RELATIVE_COSTS = [1.0, 0.2, 0.2]
 
 
-def evaluations(n, fidelities=3, seed=0, free_columns=2):
+def evaluations(n, fidelities=3, seed=0, proxy_columns=2):
     """Each of n architectures at each fidelity."""
     rng = np.random.default_rng(seed)
-    features, free = rng.normal(size=(n, 4)), rng.normal(size=(n, free_columns))
-    who, fidelity = np.tile(np.arange(n), fidelities), np.repeat(np.arange(fidelities), n)
-    return Inputs(features[who], free[who], who, fidelity)
+    features, proxies = rng.normal(size=(n, 4)), rng.normal(size=(n, proxy_columns))
+    candidate, fidelity = np.tile(np.arange(n), fidelities), np.repeat(np.arange(fidelities), n)
+    return Inputs(features[candidate], proxies[candidate], candidate, fidelity)
 
 
 def by_hand(inputs, scales, agreements, overlap, smooth=1.0, own=1.0, length=1.0):
-    """Mean without level ``(n,)`` and covariance ``(n, n)`` of the module's formula.
+    """Mean without constant ``(n,)`` and covariance ``(n, n)`` of the module's formula.
 
     Written as a linear map of what is independent: f of all architectures, and for each cheap fidelity what it alone
     and what all cheap ones see instead.
@@ -37,13 +37,13 @@ def by_hand(inputs, scales, agreements, overlap, smooth=1.0, own=1.0, length=1.0
     maps = [r, instead * np.sqrt(overlap)]
     maps += [instead * np.sqrt(1 - overlap) * (inputs.fidelity == number) for number in range(len(scales))]
     covariance = sum(np.diag(scale * part) @ of_f @ np.diag(scale * part) for part in maps)
-    belief = PROXY_WEIGHT * np.sqrt(smooth) * z[:, 0] if z.shape[1] else 0
-    return scale * r * belief, covariance
+    proxy_mean = PROXY_WEIGHT * np.sqrt(smooth) * z[:, 0] if z.shape[1] else 0
+    return scale * r * proxy_mean, covariance
 
 
-@pytest.mark.parametrize("free_columns", [0, 1, 2])
-def test_as_the_formula_by_hand(free_columns):
-    inputs = evaluations(6, free_columns=free_columns)
+@pytest.mark.parametrize("proxy_columns", [0, 1, 2])
+def test_as_the_formula_by_hand(proxy_columns):
+    inputs = evaluations(6, proxy_columns=proxy_columns)
     prior = MultiFidelityPrior(RELATIVE_COSTS, [1, 2])
     t = np.array([-3.0, 0.3, -0.4, 0.2, 0.7, 0.1, -2.5, 0.2, -3.3, -0.6])
     expected = np.arctanh(0.2**0.25)
@@ -60,15 +60,15 @@ def test_as_the_formula_by_hand(free_columns):
     np.testing.assert_allclose(prior.covariance_with_full(t, inputs), with_full, rtol=1e-9)
 
 
-def test_a_fidelity_without_observations_is_taken_as_its_price_lets_expect():
+def test_a_fidelity_without_observations_is_taken_as_its_cost_lets_expect():
     prior = MultiFidelityPrior([1.0, 0.2, 0.01], [1])
     t = prior.expected + np.array([0.5, 0, 0, 0, 0, 0, 0, 0.3])
     assert prior.agreement(t, 2) == pytest.approx(0.01**0.25)
     seen = evaluations(4)
     there = seen[seen.fidelity == 2]
-    free, line = (there.proxies**2).mean(axis=1), LINEAR_VARIANCE * (there.features**2).mean(axis=1)
+    of_proxies, of_linear = (there.proxies**2).mean(axis=1), LINEAR_VARIANCE * (there.features**2).mean(axis=1)
     scale = np.exp(LOG_SCALE + 0.5)
-    expected = scale**2 * (free + line + RBF_VARIANCE + UNEXPLAINED_VARIANCE) + CONSTANT_DEVIATION**2
+    expected = scale**2 * (of_proxies + of_linear + RBF_VARIANCE + UNEXPLAINED_VARIANCE) + CONSTANT_DEVIATION**2
     np.testing.assert_allclose(prior.variance(t, there), expected)
 
 
@@ -82,18 +82,18 @@ def drawn(n, agreements, seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_what_fidelities_tell_is_learned(seed):
-    """40 architectures at full training and two equally cheap fidelities, of which one tells much and one little."""
+def test_agreements_are_learned(seed):
+    """40 architectures at the target and two equally cheap low fidelities, of which one agrees much and one little."""
     inputs, values = drawn(40, [1.0, 0.95, 0.1], seed)
     process = GaussianProcess(MultiFidelityPrior(RELATIVE_COSTS, [1, 2])).fit(inputs, values)
-    telling, useless = (process.prior.agreement(process.hyper_parameters, fidelity) for fidelity in (1, 2))
-    assert telling > 0.85
+    informative, useless = (process.prior.agreement(process.hyper_parameters, fidelity) for fidelity in (1, 2))
+    assert informative > 0.85
     assert useless < 0.6
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_informative_looks_improve_predictions_and_useless_ones_do_little_harm(seed):
-    """Full trainings of 20 of 60 architectures and looks at all; errors at the other 40."""
+def test_informative_low_fidelities_improve_predictions_and_useless_ones_do_little_harm(seed):
+    """High-fidelity evaluations of 20 of 60 architectures and low-fidelity ones of all; errors at the other 40."""
     inputs, values = drawn(60, [1.0, 0.95, 0.1], seed)
     unknown = (inputs.fidelity == 0) & (inputs.candidate >= 20)
 
@@ -108,8 +108,8 @@ def test_informative_looks_improve_predictions_and_useless_ones_do_little_harm(s
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_of_many_evaluations_a_part_teaches_what_fidelities_tell_as_well_as_all(seed, monkeypatch):
-    """300 looks, then full trainings of 30 of the same architectures."""
+def test_of_many_evaluations_a_part_determines_the_agreement_as_well_as_all(seed, monkeypatch):
+    """300 low-fidelity evaluations, then high-fidelity ones of 30 of the same architectures."""
     inputs, values = drawn(300, [1.0, 0.95], seed)
     seen = np.concatenate([np.arange(300, 600), np.arange(0, 300, 10)])
 

@@ -18,9 +18,9 @@ PRIORS = {
 def inputs(n=14, fidelities=3, seed=0):
     """Some architectures at several fidelities, none twice at the same."""
     rng = np.random.default_rng(seed)
-    who, fidelity = np.divmod(rng.permutation(n * 2)[:n], fidelities)
-    features = rng.normal(size=(n, 4))[who]
-    return Inputs(features, features[:, :2] + 0.1, who, fidelity)
+    candidate, fidelity = np.divmod(rng.permutation(n * 2)[:n], fidelities)
+    features = rng.normal(size=(n, 4))[candidate]
+    return Inputs(features, features[:, :2] + 0.1, candidate, fidelity)
 
 
 @pytest.fixture(params=PRIORS)
@@ -87,7 +87,7 @@ DEGENERATE = {
     "repeated": lambda: (inputs().followed_by(inputs()), np.tile(0.5 + 0.01 * inputs().fidelity, 2)),
     "repeated with another value": lambda: (inputs().followed_by(inputs()), np.linspace(0.4, 0.7, 28)),
     "features that do not vary": lambda: (replace(inputs(), features=np.zeros((14, 4))), np.linspace(0.4, 0.7, 14)),
-    "no free predictors": lambda: (replace(inputs(), proxies=np.zeros((14, 0))), np.linspace(0.4, 0.7, 14)),
+    "no proxies": lambda: (replace(inputs(), proxies=np.zeros((14, 0))), np.linspace(0.4, 0.7, 14)),
     "no columns": lambda: (
         replace(inputs(), features=np.zeros((14, 0)), proxies=np.zeros((14, 0))),
         np.linspace(0.4, 0.7, 14),

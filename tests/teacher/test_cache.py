@@ -18,6 +18,7 @@ from mf_nas_kd.spaces import build_space
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import run_evaluations
 from mf_nas_kd.studies import training_evaluator as module
+from mf_nas_kd.studies.resolution import seen_pairs
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.teacher import CachedTargets, OnlineTargets, TargetRequest
 from mf_nas_kd.teacher.cache import _with_absent
@@ -106,8 +107,8 @@ def test_cached_targets_are_the_teachers_outputs(caching, architectures, fidelit
     prepare(caching, [request])
     ((file, *_),) = wanted(caching, [request])
     records = file.records()
-    positions, views = (torch.from_numpy(n(records["pair"], 9)) for n in (np.floor_divide, np.mod))
-    batch = caching.context.resident(caching.context.images.train, caching.context.augmentation).batch(positions, views)
+    positions, rows = PairIndex(9).decode(torch.from_numpy(np.array(records["pair"])))
+    batch = caching.context.resident(caching.context.images.train, caching.context.augmentation).batch(positions, rows)
     with torch.no_grad():
         logits = caching.teacher.network(batch.images).logits
     np.testing.assert_allclose(records["target"], logits.half().numpy(), rtol=2**-10, atol=1e-4)
@@ -225,9 +226,10 @@ def test_every_record_is_checked_once_and_before_a_training_begins(caching, arch
     train = TrainingEvaluator.train_resolved
 
     def watched_train(*arguments):
-        before = len(checked)
+        before, drawn_before = len(checked), seen_pairs.cache_info().misses
         result = train(*arguments)
         in_training.append(len(checked) - before)
+        assert seen_pairs.cache_info().misses == drawn_before, "the epochs were drawn again, within the clock"
         return result
 
     monkeypatch.setattr(TrainingEvaluator, "train_resolved", watched_train)

@@ -75,8 +75,8 @@ def test_the_loop_equals_a_textbook_loop_with_the_same_batches(network, resident
                 (step + 1) / warm if step < warm else 0.5 * (1 + progress.cos().item())
             )
             with torch.no_grad():
-                for place, (p, g) in enumerate(zip([*decayed, *others], gradients, strict=True)):
-                    g = g + hyper_parameters.weight_decay * p if place < len(decayed) else g
+                for position, (p, g) in enumerate(zip([*decayed, *others], gradients, strict=True)):
+                    g = g + hyper_parameters.weight_decay * p if position < len(decayed) else g
                     velocity[p].mul_(hyper_parameters.momentum).add_(g) if step else velocity[p].copy_(g)
                     p -= rate * (g + hyper_parameters.momentum * velocity[p])
             step += 1
@@ -144,7 +144,7 @@ def test_devices():
     assert choose_device("cpu") == CPU
     assert choose_device("auto").type in {"cpu", "cuda", "mps"}
     with pytest.raises(
-        InvalidValueError, match="device is 'tpu', but must be auto or one of those that are here: .*cpu"
+        InvalidValueError, match="device is 'tpu', but must be auto or one of those that are available: .*cpu"
     ):
         choose_device("tpu")
 

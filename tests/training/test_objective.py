@@ -81,7 +81,7 @@ def test_matched_gradient_norms_have_the_wanted_ratio(loss, network, teacher, di
         return {name: p.grad.clone() for name, p in network.named_parameters() if p.grad is not None}
 
     if loss == "crd":
-        objective.loss._last_features = None  # it would remember, and the second value be another one
+        objective.loss._last_features = None  # its memory would move, and the second value be another one
     of_cross_entropy = gradients(functional.cross_entropy(network(batch.images).logits, batch.labels))
     targets = objective.loss.teacher_targets(rebuild(teacher)(batch.images))
     loss_value = objective.loss(network(batch.images), targets.detach(), batch.positions, batch.labels)

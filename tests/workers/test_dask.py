@@ -37,6 +37,8 @@ from tests.fakes import FakeEvaluator, executor_settings, process, visible_gpus
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])}
 MEASURED = ["cost_seconds", "finished_at"]
+PATIENCE = 300
+"""Seconds to wait for what takes one or two here: a process that starts on a loaded machine."""
 
 
 class Machines:
@@ -69,7 +71,7 @@ class Machines:
 
     def wait_for_workers(self, count):
         with Client(self.address, set_as_default=False) as client:
-            client.wait_for_workers(count, timeout=60)
+            client.wait_for_workers(count, timeout=PATIENCE)
 
     def held(self):
         """Names of the evaluators that workers hold."""
@@ -81,7 +83,7 @@ class Machines:
         for started in self.processes:
             started.kill()
         for started in self.processes:
-            started.wait(timeout=30)
+            started.wait(timeout=PATIENCE)
 
     def _start(self, *command):
         self.processes.append(
@@ -95,7 +97,7 @@ class Machines:
         return self.processes[-1]
 
 
-def wait_until(true, seconds=60):
+def wait_until(true, seconds=PATIENCE):
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "it does not happen"
@@ -136,8 +138,8 @@ def test_two_drivers_do_not_disturb_each_other_and_leave_nothing(two_workers, ar
     with connect(two_workers, FakeEvaluator()) as one:
         with connect(two_workers, FakeEvaluator(broken=[request.architecture.id])) as other:
             assert len(two_workers.held()) == 4
-            assert isinstance(other.submit(evaluate, request).exception(timeout=60), RuntimeError)
-        assert one.submit(evaluate, request).result(timeout=60).finished
+            assert isinstance(other.submit(evaluate, request).exception(timeout=PATIENCE), RuntimeError)
+        assert one.submit(evaluate, request).result(timeout=PATIENCE).finished
     wait_until(lambda: two_workers.held() == [])
 
 
@@ -145,7 +147,7 @@ def test_a_worker_does_one_task_at_a_time_and_more_threads_are_advised_against(t
     with connect(two_workers, FakeEvaluator(), licence=0.5) as workers:
         assert workers.in_flight == 2
         futures = [workers.submit(process, 0.2) for _ in range(3)]
-        found = sorted(future.result(timeout=60) for future in futures)
+        found = sorted(future.result(timeout=PATIENCE) for future in futures)
     assert len({pid for pid, _, _ in found}) == 1
     assert all(end <= begun for (_, _, end), (_, begun, _) in pairwise(found))
     assert caplog.text.count("--nthreads 1") == 1
@@ -172,7 +174,7 @@ def test_other_versions_on_a_worker_are_said(two_workers, monkeypatch, caplog):
     here = {**executor.versions(), "torch": "1.0"}
     monkeypatch.setattr(executor, "versions", lambda: here)
     with connect(two_workers, FakeEvaluator()) as workers:
-        workers.submit(process).result(timeout=60)
+        workers.submit(process).result(timeout=PATIENCE)
     assert "this process has 1.0: results may differ" in caplog.text
 
 
@@ -202,14 +204,14 @@ def test_no_worker_is_an_error_that_says_how_to_start_one_and_one_that_comes_lat
     monkeypatch.setattr(executor, "SECONDS_FOR_THE_FIRST_WORKER", 0.5)
     with pytest.raises(WorkerStartError, match=f"has no worker.*dask worker {machines.address} --nthreads 1"):
         connect(machines, FakeEvaluator())
-    monkeypatch.setattr(executor, "SECONDS_FOR_THE_FIRST_WORKER", 60)
+    monkeypatch.setattr(executor, "SECONDS_FOR_THE_FIRST_WORKER", PATIENCE)
     machines.worker("--nthreads", "1", "--no-nanny")
     with connect(machines, FakeEvaluator()) as workers:
         assert workers.in_flight == 2
         machines.worker("--nthreads", "1", "--no-nanny")
         wait_until(lambda: workers.in_flight == 4)
         futures = [workers.submit(process, 0.3) for _ in range(4)]
-        assert len({future.result(timeout=60)[0] for future in futures}) == 2
+        assert len({future.result(timeout=PATIENCE)[0] for future in futures}) == 2
 
 
 def test_a_wait_without_workers_is_not_silent_and_ends_when_one_comes(machines, monkeypatch, caplog):
@@ -221,7 +223,7 @@ def test_a_wait_without_workers_is_not_silent_and_ends_when_one_comes(machines, 
         future = workers.submit(process)
         wait_until(lambda: "wait until somebody starts one" in caplog.text)
         machines.worker("--nthreads", "1", "--no-nanny")
-        assert future.result(timeout=60)
+        assert future.result(timeout=PATIENCE)
 
 
 def test_a_lost_scheduler_is_an_error(machines):
@@ -229,7 +231,7 @@ def test_a_lost_scheduler_is_an_error(machines):
     with connect(machines, FakeEvaluator()) as workers:
         futures = [workers.submit(process, 60) for _ in range(2)]
         machines.scheduler.kill()
-        wait(futures, timeout=60)
+        wait(futures, timeout=PATIENCE)
         for future in futures:
             with pytest.raises(SchedulerError, match="was lost"):
                 future.result(timeout=0)
@@ -248,7 +250,7 @@ def test_local_workers_have_a_gpu_each(monkeypatch):
     with open_executor(executor_settings("dask", None, resources={"GPU": 1}), FakeEvaluator()) as workers:
         assert workers.in_flight == 4
         futures = [workers.submit(visible_gpus) for _ in range(4)]
-        assert {future.result(timeout=60) for future in futures} == {"3", "5"}
+        assert {future.result(timeout=PATIENCE) for future in futures} == {"3", "5"}
 
 
 def test_a_task_that_only_waited_behind_a_killer_is_not_blamed(architectures, short):
@@ -257,8 +259,8 @@ def test_a_task_that_only_waited_behind_a_killer_is_not_blamed(architectures, sh
     with open_executor(executor_settings("dask", 1), evaluator) as workers:
         given_up, finished = workers.submit(evaluate, killer), workers.submit(evaluate, other)
         with pytest.raises(TrainingFailedError, match="given up after 3 deaths of its worker process"):
-            given_up.result(timeout=60)
-        assert finished.result(timeout=60).finished
+            given_up.result(timeout=PATIENCE)
+        assert finished.result(timeout=PATIENCE).finished
 
 
 def test_local_workers_that_cannot_come_back_are_an_error(monkeypatch):
@@ -268,7 +270,7 @@ def test_local_workers_that_cannot_come_back_are_an_error(monkeypatch):
         future = workers.submit(process, 60)
         monkeypatch.setattr(workers, "_offered", dict)
         with pytest.raises(WorkerStartError, match="end before they can begin"):
-            future.result(timeout=60)
+            future.result(timeout=PATIENCE)
 
 
 def test_dask_says_nothing_also_where_the_main_module_configures_logging(tmp_path):

@@ -35,7 +35,7 @@ class DistillationLoss(nn.Module, ABC):
 
     Obligations of an implementation: ``teacher_targets`` is pure, and its result for a batch equals the concatenation
     of its results for the parts, so that targets can be cached image by image; ``forward`` sends
-    gradient to the student and none to the targets, and is pure unless its docstring says what it keeps; learned
+    gradient to the student and none to the targets, and is pure unless its docstring names what it keeps; learned
     adapters are submodules, trained with the student and thrown away after; all randomness is drawn from torch's global
     generator in the constructor.
 
@@ -85,7 +85,7 @@ class DistillationLoss(nn.Module, ABC):
             taps: The student's taps.
             targets: ``teacher_targets`` of the same images, equally augmented.
             indices: ``(B,)``, int64, positions of the images in the subset.
-            labels: ``(B,)``, the classes of the images. Only ``dkd`` looks at them.
+            labels: ``(B,)``, the classes of the images. Only ``dkd`` uses them.
 
         Returns:
             A 0-d tensor, the mean over the batch.

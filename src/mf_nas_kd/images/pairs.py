@@ -1,4 +1,4 @@
-"""Pairs of an image and an augmentation as single numbers: the only place that knows the encoding."""
+"""Pairs of an image and an augmentation as single numbers: the only definition of the encoding."""
 
 from __future__ import annotations
 

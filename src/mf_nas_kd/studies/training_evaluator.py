@@ -97,11 +97,11 @@ class TrainingEvaluator:
             error = f"{type(failure).__name__}: {failure}"
             logger.warning("Training of %s with %s failed: %s", architecture.id, fidelity, error)
         seconds = time.perf_counter() - started
-        return self._record(architecture, fidelity, seed, metrics, seconds, error)
+        return self._record(training, fidelity, metrics, seconds, error)
 
     def failure(self, architecture: Architecture, fidelity: Fidelity, seed: int, error: str) -> Evaluation:
         """The record of a training whose worker died; its cost is not known."""
-        return self._record(architecture, fidelity, seed, Metrics(), 0.0, error)
+        return self._record(self.resolve(architecture, fidelity, seed), fidelity, Metrics(), 0.0, error)
 
     def train(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> tuple[nn.Module, float, float]:
         """Train an architecture and measure it.
@@ -168,20 +168,13 @@ class TrainingEvaluator:
         )
 
     def _record(
-        self,
-        architecture: Architecture,
-        fidelity: Fidelity,
-        seed: int,
-        metrics: Metrics,
-        seconds: float,
-        error: str,
+        self, training: ResolvedTraining, fidelity: Fidelity, metrics: Metrics, seconds: float, error: str
     ) -> Evaluation:
-        training = self.resolve(architecture, fidelity, seed)
         return Evaluation(
             key=training.key,
-            architecture=architecture,
+            architecture=training.architecture,
             fidelity=fidelity,
-            seed=seed,
+            seed=training.seed,
             dataset=self.context.images.name,
             dataset_fingerprint=self.context.images.fingerprint,
             teacher_fingerprint=training.teacher_fingerprint,
@@ -189,7 +182,7 @@ class TrainingEvaluator:
             error=error,
             metrics=metrics,
             cost_seconds=seconds,
-            costs=self.context.cost_of(architecture, training.width, training.image_shape),
+            costs=self.context.cost_of(training.architecture, training.width, training.image_shape),
             device=describe_device(self.context.device),
             code_version=__version__,
             finished_at=now(),

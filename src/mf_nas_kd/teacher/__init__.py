@@ -1,8 +1,8 @@
 """Teacher outputs: which targets a loss needs, computed online in every step, or precomputed and read from a cache.
 
-``specification`` says which targets for which pairs of image and augmentation; ``target_file`` and ``cache`` keep them;
-``precomputation`` computes them in batches; ``online`` and ``targets`` give the targets of a batch to a training.
-Letters of shapes: ``P`` pairs of image and augmentation, ``B`` images of a batch.
+``specification`` defines which targets, for which pairs of image and augmentation; ``target_file`` and ``cache``
+keep them; ``precomputation`` computes them in batches; ``online`` and ``targets`` give a training
+the targets of a batch. Letters of shapes: ``P`` pairs of image and augmentation, ``B`` images of a batch.
 """
 
 from mf_nas_kd.teacher.cache import TargetCache

@@ -128,7 +128,7 @@ class TargetCache:
         return self._cached[file.path]
 
     def _log_other_files(self) -> None:
-        """Nothing is removed that another study may need again, but the log says that it is there."""
+        """Nothing is removed that another study may need again, but its size is logged."""
         if self._other_files_logged:
             return
         others = _size(set(self._folder.glob(f"*{SUFFIX}")) - set(self._cached))

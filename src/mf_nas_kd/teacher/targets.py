@@ -15,7 +15,7 @@ ABSENT = -1
 
 
 class TeacherTargets(Protocol):
-    """Gives the targets of a batch. Its positions and augmentations say which pairs they are, for a cache."""
+    """Gives the targets of a batch. Its positions and augmentations identify the pairs, for a cache."""
 
     def __call__(self, batch: Batch) -> Tensor:
         """``loss.teacher_targets`` of the teacher's taps, batch axis first, half precision, without history."""

@@ -37,7 +37,7 @@ class CropFlip(Augmentation):
         flipped: ``(R,)``, bool, whether the crop is mirrored.
 
     Raises:
-        InvalidValueError: If more rows are asked for than there are.
+        InvalidValueError: If ``rows`` is larger than the table.
     """
 
     class Options(registry.Options):
@@ -61,7 +61,7 @@ class CropFlip(Augmentation):
         wanted = options.rows or len(table)
         if wanted > len(table):
             raise InvalidValueError("rows", wanted, f"at most {len(table)}, the number of different crops and flips")
-        generator = torch.Generator().manual_seed(derive_seed(options.seed, "view set"))
+        generator = torch.Generator().manual_seed(derive_seed(options.seed, "view set"))  # part of the seed: it stays
         table = table[torch.randperm(len(table), generator=generator)[:wanted].sort().values]
         self._options = options
         self.offsets, self.flipped = table[:, :2], table[:, 2].bool()

@@ -2,12 +2,7 @@ import pytest
 import torch
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.images import (
-    CropFlip,
-    Identity,
-    LabelledImages,
-    ResidentImages,
-)
+from mf_nas_kd.images import CropFlip, LabelledImages, ResidentImages
 
 CPU = torch.device("cpu")
 PLAIN = ((0.0,), (1 / 255,))
@@ -39,14 +34,20 @@ def test_every_row_is_its_crop_and_flip():
         torch.testing.assert_close(seen, expected.float())
 
 
-def test_batches_are_normalised_and_channels_last(digits):
-    resident = ResidentImages(digits.train, Identity(), digits.pixel_statistics, CPU)
-    batch = resident.batch(torch.arange(len(digits.train)), torch.zeros(len(digits.train), dtype=torch.int64))
-    assert batch.images.mean().item() == pytest.approx(0, abs=1e-4)
-    assert batch.images.std().item() == pytest.approx(1, abs=1e-3)
-    assert torch.equal(batch.labels, digits.train.labels)
-    colour = LabelledImages(torch.zeros(4, 3, 5, 5, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64))
-    images = ResidentImages(colour, Identity(), ((0.0,) * 3, (1.0,) * 3), CPU).batch(
-        torch.arange(4), torch.zeros(4).long()
-    )
-    assert images.images.is_contiguous(memory_format=torch.channels_last)
+def test_the_cache_key_of_crops_and_flips_is_that_of_the_first_version():
+    """Evaluations and targets are stored under hashes of it."""
+    key = crop_flip(padding=1, flip=True, rows=4, seed=0).cache_key
+    assert key == {"padding": 1, "flip": True, "views_per_image": 4, "seed": 0}
+
+
+def test_rows_are_a_seeded_choice():
+    every = crop_flip(padding=1, flip=True, rows=None, seed=0)
+    few, again, other = (crop_flip(padding=1, flip=True, rows=6, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(few.offsets, again.offsets)
+    assert not torch.equal(few.offsets, other.offsets)
+    assert set(rows_of(few)) < set(rows_of(every))
+    assert len(set(rows_of(few))) == 6
+
+
+def rows_of(augmentation):
+    return [(*o, f) for o, f in zip(augmentation.offsets.tolist(), augmentation.flipped.tolist(), strict=True)]

@@ -1,0 +1,37 @@
+import pytest
+from pydantic import ValidationError
+
+from mf_nas_kd.records.costs import Costs, Limits
+
+COSTS = Costs(macs=1000, params=50)
+
+
+@pytest.mark.parametrize(
+    ("limits", "excess"),
+    [
+        ({}, 0),
+        ({"max_macs": 1000}, 1),
+        ({"max_macs": 2000}, 0.5),
+        ({"max_params": 40}, 1.25),
+        ({"max_macs": 500, "max_params": 100}, 2),
+    ],
+)
+def test_the_largest_ratio_to_a_limit_decides(limits, excess):
+    assert Limits.of(**limits).excess(COSTS) == excess
+    assert Limits.of(**limits).allow(COSTS) == (excess <= 1)
+
+
+def test_limits_are_written_as_conditions():
+    assert str(Limits.of(max_macs=12_000, max_params=500)) == "macs <= 12,000 and params <= 500"
+    assert str(Limits.of()) == "no limit"
+    assert Limits.of(max_params=7).maxima == {"params": 7}
+
+
+def test_every_cost_has_a_limit():
+    assert set(Limits.model_fields) == {f"max_{column.name}" for column in Costs.columns()}
+
+
+@pytest.mark.parametrize("wrong", [{"max_macs": 0}, {"max_macs": -1}, {"max_seconds": 1}])
+def test_other_limits_are_refused(wrong):
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        Limits.of(**wrong)
