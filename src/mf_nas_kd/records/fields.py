@@ -129,8 +129,8 @@ class Record:
     def from_row(cls, row: Any) -> Self:
         """The record in a row of a table.
 
-        Missing values (None and not-a-number) become None, and so do nullable columns that a table of an earlier version
-        lacks; columns that are not the record's are ignored.
+        Missing values (None and not-a-number) become None, and so do nullable columns that the table, of an earlier
+        version, lacks; columns that are not the record's are ignored.
 
         Args:
             row: A mapping from column to value, or an object with the columns as attributes (``itertuples()``).
