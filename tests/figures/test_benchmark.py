@@ -63,7 +63,7 @@ def test_several_tables_are_rows_of_one_teaser():
     assert titles[2].startswith("other s: ")
     assert len(picture.axes) == 4
     assert [text.get_text() for text in picture.legends[0].get_texts()] == [
-        "macs, free", "params, free", "plain (none)", "kd"
+        "macs (zero-cost proxy)", "params (zero-cost proxy)", "plain (none)", "kd"
     ]  # fmt: skip
 
 

@@ -75,5 +75,5 @@ def cheapest_first(evaluations: pd.DataFrame, full: Fidelity) -> tuple[Fidelity,
         evaluations: With the columns ``EVALUATION_COLUMNS``.
         full: The fidelity to leave out.
     """
-    cost = evaluations.groupby(list(FIDELITY_COLUMNS), as_index=False, dropna=False)["cost_seconds"].mean()
+    cost = evaluations.groupby(list(FIDELITY_COLUMNS), as_index=False, dropna=False)[["cost_seconds"]].mean()
     return tuple(each for each in records_of(cost.sort_values("cost_seconds"), Fidelity) if each != full)

@@ -26,7 +26,8 @@ class AtomicSave:
     _written: PurePosixPath | None = None
 
     def save(self, data: Any) -> None:
-        write = super().save.__wrapped__  # without Kedro's wrapper, which this method gets itself
+        # Without Kedro's wrapper, which this method gets itself. The next class is a dataset.
+        write = super().save.__wrapped__  # type: ignore[misc]
         if getattr(self, "_protocol", "file") != "file":
             write(self, data)
             return
@@ -38,7 +39,10 @@ class AtomicSave:
                 self._written = None
 
     def _get_save_path(self) -> PurePosixPath:
-        return self._written or super()._get_save_path()
+        if self._written is not None:
+            return self._written
+        path: PurePosixPath = super()._get_save_path()  # type: ignore[misc]  # the next class is a dataset
+        return path
 
 
 class AtomicCSVDataset(AtomicSave, CSVDataset):

@@ -1,8 +1,8 @@
-"""The evaluation store in the catalog: as the store itself, and as a table."""
+"""The evaluation store in the catalog: as the store itself, and as tables."""
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
@@ -13,18 +13,33 @@ from mf_nas_kd.records import Evaluation, PrecomputedTargets
 from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.store import EvaluationStore
 
+Saved = TypeVar("Saved")
+Loaded = TypeVar("Loaded")
 
-class EvaluationStoreDataset(AbstractDataset[NoReturn, EvaluationStore]):
-    """Opens the store, for nodes that append to it while they work.
+
+class _StoreDataset(AbstractDataset[Saved, Loaded]):
+    """Base of the datasets of an evaluation store.
 
     Args:
         url: An SQLAlchemy URL.
-        metadata: For kedro-viz.
+        metadata: Metadata for kedro-viz.
     """
 
     def __init__(self, *, url: str, metadata: dict[str, Any] | None = None) -> None:
         self._url = url
         self.metadata = metadata
+
+    def _describe(self) -> dict[str, Any]:
+        return {"url": make_url(self._url).render_as_string(hide_password=True)}
+
+
+class EvaluationStoreDataset(_StoreDataset[NoReturn, EvaluationStore]):
+    """The store itself, for nodes that append to it while they work.
+
+    Args:
+        url: An SQLAlchemy URL.
+        metadata: Metadata for kedro-viz.
+    """
 
     def load(self) -> EvaluationStore:
         return EvaluationStore(self._url)
@@ -32,25 +47,16 @@ class EvaluationStoreDataset(AbstractDataset[NoReturn, EvaluationStore]):
     def save(self, data: NoReturn) -> None:
         raise DatasetError("an evaluation store is not saved as a whole: append to what load() returns")
 
-    def _describe(self) -> dict[str, Any]:
-        return {"url": make_url(self._url).render_as_string(hide_password=True)}
 
+class EvaluationTableDataset(_StoreDataset[pd.DataFrame, pd.DataFrame]):
+    """The evaluations of the store as a table, one row an evaluation.
 
-class _StoreTableDataset(EvaluationStoreDataset):
-    """One of the store's tables."""
+    Loading returns all of them. Saving appends the rows whose keys are not in the store yet, and reads no other rows. A
+    node that has appended its results one by one saves the same rows again without effect.
 
-    _kind: type[Evaluation | PrecomputedTargets] = Evaluation
-
-    def preview(self, nrows: int = 10) -> TablePreview:
-        """The last rows, for kedro-viz."""
-        return TablePreview(EvaluationStore(self._url).latest(nrows, self._kind).to_dict(orient="split"))
-
-
-class EvaluationTableDataset(_StoreTableDataset):
-    """The store as a table, one row an evaluation.
-
-    Loading gives all of it. Saving appends the rows whose keys are not there yet; it reads these keys and no others. A
-    node that has appended its results one by one, as they came, saves the same rows again without effect.
+    Args:
+        url: An SQLAlchemy URL.
+        metadata: Metadata for kedro-viz.
     """
 
     def load(self) -> pd.DataFrame:
@@ -63,11 +69,29 @@ class EvaluationTableDataset(_StoreTableDataset):
             if evaluation.key not in there:
                 store.append(evaluation)
 
+    def preview(self, nrows: int = 10) -> TablePreview:
+        """The last evaluations, for kedro-viz."""
+        return _last_rows(self._url, nrows, Evaluation)
 
-class PrecomputedTargetsTableDataset(_StoreTableDataset):
-    """Precomputed teacher targets and what they cost, one row a block."""
 
-    _kind = PrecomputedTargets
+class PrecomputedTargetsTableDataset(_StoreDataset[NoReturn, pd.DataFrame]):
+    """Precomputed teacher targets and their cost as a table, one row a block.
+
+    Args:
+        url: An SQLAlchemy URL.
+        metadata: Metadata for kedro-viz.
+    """
 
     def load(self) -> pd.DataFrame:
         return EvaluationStore(self._url).precomputed_targets()
+
+    def save(self, data: NoReturn) -> None:
+        raise DatasetError("records of precomputed targets are not saved as a table: append them to the store")
+
+    def preview(self, nrows: int = 10) -> TablePreview:
+        """The last records, for kedro-viz."""
+        return _last_rows(self._url, nrows, PrecomputedTargets)
+
+
+def _last_rows(url: str, count: int, kind: type[Evaluation | PrecomputedTargets]) -> TablePreview:
+    return TablePreview(EvaluationStore(url).latest(count, kind).to_dict(orient="split"))

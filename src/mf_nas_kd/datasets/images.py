@@ -50,13 +50,14 @@ class _Images(LocalFileDataset):
             with safe_open(path, framework="pt") as file:
                 tensors = {name: file.get_tensor(name) for name in list(file.keys())}
                 header = {name: json.loads(text) for name, text in file.metadata().items()}
+            mean, deviation = header["pixel_statistics"]
             collection = ImageCollection.mapped(path.parent.resolve() / header["pixels"], tensors.pop("labels"))
             return ImageDataset(
                 name=header["name"],
                 class_names=tuple(header["class_names"]),
                 collection=collection,
                 positions=tensors,
-                pixel_statistics=tuple(tuple(values) for values in header["pixel_statistics"]),
+                pixel_statistics=(tuple(mean), tuple(deviation)),
                 fingerprint=header["fingerprint"],
             )
         except FileNotFoundError as failure:
@@ -92,4 +93,5 @@ class ImagesDataset(AtomicSave, _Images):
 
     def save(self, data: ImageDataset) -> None:
         super().save(data)
-        remove_earlier(data.collection.path)
+        if data.collection.path is not None:
+            remove_earlier(data.collection.path)

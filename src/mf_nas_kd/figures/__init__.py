@@ -1,8 +1,8 @@
-"""Tables to pictures, and pictures and tables to one page."""
+"""Pictures of tables, and the report that has pictures and tables on one page."""
 
 from mf_nas_kd.figures.benchmark import regret_against_cost, search_summary_text
 from mf_nas_kd.figures.correlation import correlation_against_cost, low_against_full
-from mf_nas_kd.figures.facts import facts, training_summary
+from mf_nas_kd.figures.facts import evaluation_summary, facts
 from mf_nas_kd.figures.images import sample_images
 from mf_nas_kd.figures.page import ReportContent, report_page
 from mf_nas_kd.figures.search import pareto_picture, search_progress
@@ -12,6 +12,7 @@ from mf_nas_kd.figures.verdict import verdict
 __all__ = [
     "ReportContent",
     "correlation_against_cost",
+    "evaluation_summary",
     "facts",
     "learning_curve",
     "low_against_full",
@@ -21,6 +22,5 @@ __all__ = [
     "sample_images",
     "search_progress",
     "search_summary_text",
-    "training_summary",
     "verdict",
 ]

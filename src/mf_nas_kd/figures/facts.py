@@ -1,4 +1,4 @@
-"""What was run, for the report."""
+"""Facts of a study for its report: images, teacher, evaluations, search, device."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ def facts(
     precomputed_targets: pd.DataFrame,
     winner: Mapping[str, Any],
 ) -> dict[str, str]:
-    """Label to text, in reading order.
+    """Facts of a study as texts by their labels, in reading order.
 
     Args:
         images: The images.
         subset_sizes: ``subset_sizes``.
         teacher: ``teacher_metrics``.
-        planned: Rows of the store that belong to the plan.
-        precomputed_targets: What asking teachers beforehand has taken.
+        planned: The planned evaluations.
+        precomputed_targets: Records of precomputed teacher targets, those of other teachers included.
         winner: ``winner``.
     """
     channels, height, width = images.image_shape
     limits = [f"{name.removeprefix('max_')} at most {limit:,}" for name, limit in winner["limits"].items() if limit]
     failed = int((planned["status"] != "finished").sum())
-    asked = precomputed_targets[precomputed_targets["teacher_fingerprint"] == teacher["fingerprint"]]
+    computed = precomputed_targets[precomputed_targets["teacher_fingerprint"] == teacher["fingerprint"]]
     return {
         "Images": f"{images.name}: {images.classes} classes, {width}x{height}, {channels} channel(s); "
-        f"{len(images.train):,} to train on, {len(images.validation):,} to validate, {len(images.test):,} to test",
+        f"{len(images.train):,} training, {len(images.validation):,} validation and {len(images.test):,} test images",
         "Subsets": ", ".join(f"{row.fraction}: {row.images:,} images" for row in subset_sizes.itertuples()),
-        "Teacher": f"{teacher['params']:,} parameters, {teacher['macs']:,} multiply-accumulates; "
+        "Teacher": f"{teacher['params']:,} parameters, {teacher['macs']:,} MACs; "
         f"validation {100 * teacher['val_accuracy']:.2f} %, test {100 * teacher['test_accuracy']:.2f} %",
         "Candidates": f"{planned['architecture_id'].nunique()} of the space {planned['space'].iloc[0]}, "
-        f"{planned['macs'].min():,} to {planned['macs'].max():,} multiply-accumulates",
-        "Trainings": f"{len(planned)}, of which {failed} failed; {planned['cost_seconds'].sum():.0f} s of training",
-        "Teacher asked beforehand": f"about {asked['pairs'].sum():,} pairs of image and view, "
-        f"{asked['seconds'].sum():.1f} s, in no training's cost",
+        f"{planned['macs'].min():,} to {planned['macs'].max():,} MACs",
+        "Evaluations": f"{len(planned)}, of which {failed} failed; {planned['cost_seconds'].sum():.0f} s of training",
+        "Teacher targets precomputed": f"about {computed['pairs'].sum():,} pairs of image and augmentation, "
+        f"{computed['seconds'].sum():.1f} s, charged to no evaluation",
         "Search": f"{winner['strategy']}, {winner['evaluations']} evaluations, {winner['spent_seconds']:.1f} of "
         f"{winner['budget_seconds']:g} s; limits: {', '.join(limits) or 'none'}",
         "Device": ", ".join(sorted(planned["device"].unique())),
@@ -53,14 +53,18 @@ def facts(
     }
 
 
-def training_summary(planned: pd.DataFrame) -> pd.DataFrame:
-    """One row a kind of training: how many, how many failed, mean accuracy and seconds."""
-    kinds = planned.assign(
+def evaluation_summary(planned: pd.DataFrame) -> pd.DataFrame:
+    """Number of evaluations and of failures, mean accuracies and mean cost in seconds of each fidelity, one a row.
+
+    Args:
+        planned: The planned evaluations.
+    """
+    groups = planned.assign(
         fraction=planned["train_fraction"].map(fraction_text), failed=planned["status"] != "finished"
     ).groupby(list(FIDELITY_COLUMNS), as_index=False, dropna=False)
-    return kinds.agg(
+    return groups.agg(
         fraction=("fraction", "first"),
-        trainings=("key", "size"),
+        evaluations=("key", "size"),
         failed=("failed", "sum"),
         mean_val_accuracy=("val_accuracy", "mean"),
         mean_test_accuracy=("test_accuracy", "mean"),

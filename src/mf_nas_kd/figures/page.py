@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page."""
+"""The report of a study as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ WHOLE_NUMBERS = ("n", "step", *(column.name for column in Evaluation.columns() i
 
 @dataclass(frozen=True)
 class ReportContent:
-    """What the page shows.
+    """Contents of the report.
 
     Attributes:
         dataset: Name of the images.
-        facts: What was run: label to text.
+        facts: Facts of the study as texts by their labels.
         verdict: Sentences, the answer first.
-        winner: The ``winner`` entry.
-        pictures: By the name that the template asks for.
-        tables: Likewise.
+        winner: ``winner``.
+        pictures: Pictures by their names in the template.
+        tables: Tables by their names in the template.
     """
 
     dataset: str
@@ -43,7 +43,7 @@ class ReportContent:
 
 
 def report_page(content: ReportContent) -> str:
-    """Render the page; pictures are inside as SVG, nothing is loaded from elsewhere."""
+    """Render the report as HTML; the pictures are part of the page, as SVG, and nothing is loaded from elsewhere."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(resources.files("mf_nas_kd.figures").joinpath("page.html").read_text("utf-8"))
     return template.render(
@@ -54,7 +54,7 @@ def report_page(content: ReportContent) -> str:
 
 
 def _svg(picture: Figure, name: str) -> Markup:
-    """The picture as an SVG element; ids carry the name, so that several fit into one page."""
+    """The picture as an SVG element; its ids depend on the name, so that several fit into one page."""
     buffer = io.StringIO()
     with rc_context(
         {"svg.hashsalt": name, "svg.fonttype": "none", "font.sans-serif": ["Helvetica", "Arial", "DejaVu Sans"]}
@@ -65,7 +65,7 @@ def _svg(picture: Figure, name: str) -> Markup:
 
 
 def _html(table: pd.DataFrame) -> Markup:
-    formatters: dict[str, Callable[[float], str]] = {n: "{:,.0f}".format for n in WHOLE_NUMBERS if n in table}
+    formatters: dict[str, Callable[..., str]] = {name: "{:,.0f}".format for name in WHOLE_NUMBERS if name in table}
     if "train_fraction" in table:
         formatters["train_fraction"] = fraction_text
     html = table.to_html(

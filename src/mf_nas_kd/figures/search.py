@@ -1,4 +1,4 @@
-"""What the search spent and found. Two pictures."""
+"""Two pictures of a search: its progress, and the Pareto front of what it found."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from mf_nas_kd.records.tables import at_fidelity, fidelities_in
 
 
 def search_progress(trace: pd.DataFrame, plan: pd.DataFrame) -> Figure:
-    """Accuracy against seconds spent: short trainings, full trainings, and the best full one so far.
+    """Validation accuracy against the cost so far: low- and high-fidelity evaluations, and the incumbent.
 
     Args:
         trace: ``search_trace``.
-        plan: ``evaluation_plan``; its ``full`` rows tell what a full training is.
+        plan: ``evaluation_plan``; its rows with the role ``full`` have the target fidelity.
     """
     drawn, (axis,) = figure(7.5, 3.6)
     (full_fidelity,) = fidelities_in(plan[plan["role"] == "full"])
     is_full = trace.index.isin(at_fidelity(trace, full_fidelity).index)
-    short, full = trace[~is_full], trace[is_full]
+    low, full = trace[~is_full], trace[is_full]
     for rows, colour, marker, label in (
-        (short, COLOURS[5], "v", "short trainings"),
-        (full, COLOURS[1], "o", "full trainings"),
+        (low, COLOURS[5], "v", "low-fidelity evaluations"),
+        (full, COLOURS[1], "o", "high-fidelity evaluations"),
     ):
         axis.scatter(rows["cumulative_cost_seconds"], rows["val_accuracy"], color=colour, marker=marker, label=label)
     axis.step(
@@ -31,26 +31,26 @@ def search_progress(trace: pd.DataFrame, plan: pd.DataFrame) -> Figure:
         where="post",
         color="black",
         linewidth=1.2,
-        label="best full training so far",
+        label="incumbent: best high-fidelity evaluation so far",
     )
-    axis.set(xlabel="seconds of training spent", ylabel="validation accuracy", xlim=(0, None))
+    axis.set(xlabel="seconds of training charged", ylabel="validation accuracy", xlim=(0, None))
     axis.legend(frameon=False, fontsize=9)
     return drawn
 
 
-def pareto_picture(full_trainings: pd.DataFrame, front: pd.DataFrame, winner_id: str) -> Figure:
-    """Validation accuracy against multiply-accumulates of all full trainings, the front, and the winner.
+def pareto_picture(evaluations: pd.DataFrame, front: pd.DataFrame, winner_id: str) -> Figure:
+    """Validation accuracy against MACs of all high-fidelity evaluations, their Pareto front, and the winner.
 
     Args:
-        full_trainings: Columns ``architecture_id, macs, val_accuracy``.
-        front: The rows that no other dominates.
-        winner_id: Marked.
+        evaluations: High-fidelity evaluations: ``architecture_id``, ``macs``, ``val_accuracy``.
+        front: The non-dominated ones, as ``pareto_front``.
+        winner_id: Stable name of the winning architecture.
     """
     drawn, (axis,) = figure(7.5, 3.6)
-    axis.scatter(full_trainings["macs"], full_trainings["val_accuracy"], color=GREY, s=16, label="full trainings")
-    axis.step(front["macs"], front["val_accuracy"], where="post", color=COLOURS[0], marker="o", label="front")
-    winner = full_trainings[full_trainings["architecture_id"] == winner_id]
+    axis.scatter(evaluations["macs"], evaluations["val_accuracy"], color=GREY, s=16, label="high-fidelity evaluations")
+    axis.step(front["macs"], front["val_accuracy"], where="post", color=COLOURS[0], marker="o", label="Pareto front")
+    winner = evaluations[evaluations["architecture_id"] == winner_id]
     axis.scatter(winner["macs"], winner["val_accuracy"], color=COLOURS[1], marker="*", s=180, zorder=3, label="winner")
-    axis.set(xlabel="multiply-accumulates of one image", ylabel="validation accuracy")
+    axis.set(xlabel="MACs of one image", ylabel="validation accuracy")
     axis.legend(frameon=False, fontsize=9)
     return drawn

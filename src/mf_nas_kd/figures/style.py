@@ -1,6 +1,9 @@
-"""One look for all pictures."""
+"""Colours, markers, axes and legends that all pictures have in common."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,19 +14,20 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "#6b7280"
 
 
-def figure(width: float, height: float, rows: int = 1, columns: int = 1, **kwargs: object) -> tuple[Figure, list[Axes]]:
-    """A figure outside of pyplot's global state, and its axes in reading order.
+def figure(
+    width: float, height: float, rows: int = 1, columns: int = 1, sharey: bool | Literal["row"] = False
+) -> tuple[Figure, list[Axes]]:
+    """A new figure outside of pyplot's global state, and its axes in reading order.
 
     Args:
-        width: Inches.
-        height: Inches.
-        rows: Of axes.
-        columns: Of axes.
-        **kwargs: For ``Figure.subplots``.
+        width: Width in inches.
+        height: Height in inches.
+        rows: Number of rows of axes.
+        columns: Number of columns of axes.
+        sharey: Whether all axes, or those of each row, share the vertical scale.
     """
     drawn = Figure(figsize=(width, height), layout="constrained", dpi=150)
-    axes = drawn.subplots(rows, columns, squeeze=False, **kwargs)
-    flat = list(axes.flat)
+    flat: list[Axes] = list(drawn.subplots(rows, columns, squeeze=False, sharey=sharey).flat)
     for axis in flat:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25, linewidth=0.6)
@@ -37,3 +41,18 @@ def method_style(names: list[str]) -> dict[str, tuple[str, str]]:
         name: (COLOURS[i % len(COLOURS)], MARKERS[(i + i // len(COLOURS)) % len(MARKERS)])
         for i, name in enumerate(names)
     }
+
+
+def shared_legend(drawn: Figure, axes: Sequence[Axes], columns: int, order: Callable[[str], int] | None = None) -> None:
+    """Draw one legend below all axes, in which each label stands once.
+
+    Args:
+        drawn: The figure.
+        axes: The axes whose lines are explained.
+        columns: Number of columns of the legend.
+        order: Sort key of the labels; None for the order in which they were drawn.
+    """
+    handles = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    labels = list(handles) if order is None else sorted(handles, key=order)
+    lines = [handles[label] for label in labels]
+    drawn.legend(lines, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)

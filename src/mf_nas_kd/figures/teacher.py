@@ -1,4 +1,4 @@
-"""How the teacher learned."""
+"""Learning curve of the teacher."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mf_nas_kd.figures.style import COLOURS, figure
 
 
 def learning_curve(curve: pd.DataFrame) -> Figure:
-    """Loss and validation accuracy by epoch.
+    """Training loss and validation accuracy after each epoch, side by side.
 
     Args:
         curve: Columns ``epoch``, ``loss``, ``val_accuracy``.

@@ -29,7 +29,7 @@ def torch_seeded(seed: int, *purpose: str | int) -> Iterator[None]:
     ...     torch.equal(torch.rand(3), first)
     True
     """
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]  # torch lacks the annotation
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     with torch.random.fork_rng(devices=devices):
         value = derive_seed(seed, *purpose)
         torch.default_generator.manual_seed(value)

@@ -55,7 +55,8 @@ class Architecture(Record):
     @property
     def fields(self) -> dict[str, Any]:
         """What the builder is called with."""
-        return json.loads(self.specification)
+        fields: dict[str, Any] = json.loads(self.specification)
+        return fields
 
     @cached_property
     def id(self) -> str:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from mf_nas_kd.records.architecture import Architecture
 from mf_nas_kd.records.costs import Costs
 from mf_nas_kd.records.fidelity import Fidelity
-from mf_nas_kd.records.fields import Record, Role, column
+from mf_nas_kd.records.fields import Record, Role, column, record
 from mf_nas_kd.records.metrics import Metrics
 
 
@@ -35,7 +35,7 @@ class EvaluationRequest:
     seed: int
 
 
-@dataclass(frozen=True)
+@record
 class Evaluation(Record):
     """One finished or failed training: a row of the store.
 
@@ -79,7 +79,7 @@ class Evaluation(Record):
         return self.status == Status.FINISHED
 
 
-@dataclass(frozen=True)
+@record
 class PrecomputedTargets(Record):
     """A block of teacher targets that was precomputed for many trainings, in none of whose costs it is.
 

@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, Self, Union, get_args, get_origin, get_type_hints
+from typing import Any, Self, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
 
 _COLUMN = "column"
 
@@ -100,6 +102,12 @@ def column(
     return field(metadata={_COLUMN: declared}, **options)
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(column,))
+def record(cls: type[T]) -> type[T]:
+    """Class decorator that makes a frozen dataclass of a record in which columns stand between other records."""
+    return dataclass(frozen=True)(cls)
+
+
 class Record:
     """Base of all records: frozen dataclasses whose fields are columns or other records.
 
@@ -111,7 +119,7 @@ class Record:
     @classmethod
     def columns(cls) -> tuple[Column, ...]:
         """All columns in their order, those of the records inside included."""
-        return _columns(cls)
+        return _columns(cls)  # type: ignore[arg-type]  # classes have a hash; mypy takes that of their instances
 
     def to_row(self) -> dict[str, Any]:
         """Values of all columns by name, as tables hold them."""
@@ -135,7 +143,7 @@ class Record:
         Args:
             row: A mapping from column to value, or an object with the columns as attributes (``itertuples()``).
         """
-        hints = _hints(cls)
+        hints = _hints(cls)  # type: ignore[arg-type]  # as above
         values = {}
         for each in fields(cls):  # type: ignore[arg-type]  # subclasses are dataclasses
             declared = each.metadata.get(_COLUMN)
@@ -156,7 +164,7 @@ def column_names(record: type[Record], *roles: Role) -> tuple[str, ...]:
 @cache
 def _columns(record: type[Record]) -> tuple[Column, ...]:
     found: list[Column] = []
-    hints = _hints(record)
+    hints = _hints(record)  # type: ignore[arg-type]  # as above
     for each in fields(record):  # type: ignore[arg-type]  # subclasses are dataclasses
         declared = each.metadata.get(_COLUMN)
         if declared is None:

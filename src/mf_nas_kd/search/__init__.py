@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, RootModel
 
-from mf_nas_kd.registry import Options, OptionsOf, configured, lookup
+from mf_nas_kd.registry import Options, OptionsOf, lookup
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.co_kriging import CoKriging
 from mf_nas_kd.search.external.botorch_multi_fidelity import BoTorchMultiFidelity
@@ -76,8 +76,8 @@ def build_strategy(name: str, problem: SearchProblem, options: Options | Mapping
         UnknownNameError: If the strategy is not known.
         pydantic.ValidationError: If an option is missing, unknown, or not allowed.
     """
-    strategy, validated = configured(STRATEGIES, name, options, "search.strategy")
-    return strategy(problem, validated)
+    strategy = lookup(STRATEGIES, name, "search.strategy")
+    return strategy(problem, strategy.Options.model_validate(options))
 
 
 __all__ = [

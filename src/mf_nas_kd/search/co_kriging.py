@@ -13,11 +13,11 @@ from __future__ import annotations
 import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
 
+from mf_nas_kd.registry import Options
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.low_fidelity_choice import choose_low_fidelity
 from mf_nas_kd.search.strategy import (
-    Options,
     Proposal,
     Strategy,
     draw,

@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
 
+from mf_nas_kd.registry import Options
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
-from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, within
+from mf_nas_kd.search.strategy import Proposal, Strategy, draw, within
 from mf_nas_kd.search.surrogate_data import surrogate_data
 from mf_nas_kd.search.upper_confidence_bound import propose_by_bound
 from mf_nas_kd.surrogates import SingleFidelityPrior

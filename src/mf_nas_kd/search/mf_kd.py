@@ -22,13 +22,14 @@ from collections.abc import Sequence, Set
 import numpy as np
 from pydantic import PositiveInt
 
+from mf_nas_kd.registry import Options
 from mf_nas_kd.search.acquisition import Acquisition, HighFidelityChoice, LowFidelityChoice
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.posterior import Models, Posterior
 from mf_nas_kd.search.problem import SearchProblem
 from mf_nas_kd.search.reasons import reason_of
-from mf_nas_kd.search.strategy import Options, Proposal, Strategy, reserve_full_evaluation, within
+from mf_nas_kd.search.strategy import Proposal, Strategy, reserve_full_evaluation, within
 from mf_nas_kd.search.usual_costs import usual_costs
 
 

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
+from mf_nas_kd.registry import Options
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.neighbours import Neighbours
 from mf_nas_kd.search.problem import SearchProblem
-from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, within
+from mf_nas_kd.search.strategy import Proposal, Strategy, draw, within
 
 
 class RegularisedEvolutionOptions(Options):

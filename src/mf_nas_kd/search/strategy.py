@@ -8,11 +8,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-from pydantic import BaseModel
 
+from mf_nas_kd import registry
 from mf_nas_kd.records.fidelity import Fidelity
-from mf_nas_kd.registry import NoOptions
-from mf_nas_kd.registry import Options as Options
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import Candidate, SearchProblem
@@ -47,9 +45,9 @@ class Strategy(ABC):
         options: Validated options, an instance of the class attribute ``Options``.
     """
 
-    Options: ClassVar[type[Options]] = NoOptions
+    Options: ClassVar[type[registry.Options]] = registry.NoOptions
 
-    def __init__(self, problem: SearchProblem, options: BaseModel) -> None:
+    def __init__(self, problem: SearchProblem, options: registry.Options) -> None:
         self.problem = problem
         self.options = options
 

@@ -16,10 +16,11 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.registry import Options
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.rungs import rungs
-from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, reserve_full_evaluation, within
+from mf_nas_kd.search.strategy import Proposal, Strategy, draw, reserve_full_evaluation, within
 
 Accuracies = Mapping[str, float]
 

@@ -98,7 +98,7 @@ def live_params(architecture: Architecture, costs: Costs) -> float | None:
     dead = [_KERNELS.get(operation, 0) for edge, operation in zip(EDGES, operations, strict=True) if edge not in live]
     channels = [factor * fields["stem"] for factor in (1, 2, 4)]
     unused = sum(c**2 * kernel**2 + 2 * c for c in channels for kernel in dead if kernel)
-    return costs.params - fields["cells_per_stage"] * unused
+    return float(costs.params - fields["cells_per_stage"] * unused)
 
 
 _KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text
 from sqlalchemy.types import TypeEngine
@@ -14,7 +15,7 @@ from mf_nas_kd.records.fields import Record
 METADATA = MetaData()
 ROW_NUMBER = "row_number"
 
-_TYPES: Mapping[type, TypeEngine[object]] = {str: String(255), int: Integer(), float: Float(53)}
+_TYPES: Mapping[type, TypeEngine[Any]] = {str: String(255), int: Integer(), float: Float(53)}
 
 
 def _table(name: str, record: type[Record]) -> Table:

@@ -9,6 +9,7 @@ import pandas as pd
 from mf_nas_kd.errors import MissingEvaluationError
 from mf_nas_kd.records import FIDELITY_COLUMNS, Architecture, EvaluationRequest, Fidelity, Status
 from mf_nas_kd.records.fields import column_names
+from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.studies.evaluator import Evaluator
 
 PLAN_COLUMNS = ("key", "role", *column_names(Architecture), *FIDELITY_COLUMNS, "seed")
@@ -47,9 +48,9 @@ def require_current(plan: pd.DataFrame, evaluator: Evaluator) -> None:
         MissingEvaluationError: If a key of the plan is not the one that the evaluator computes now.
     """
     stale = [
-        row.key
-        for row, request in zip(plan.itertuples(), requests_of(plan), strict=True)
-        if evaluator.key(request.architecture, request.fidelity, request.seed) != row.key
+        key
+        for key, request in zip(plan["key"], requests_of(plan), strict=True)
+        if evaluator.key(request.architecture, request.fidelity, request.seed) != key
     ]
     if stale:
         raise MissingEvaluationError(
@@ -60,10 +61,8 @@ def require_current(plan: pd.DataFrame, evaluator: Evaluator) -> None:
 
 def requests_of(plan: pd.DataFrame) -> list[EvaluationRequest]:
     """The requests of a plan, in its order."""
-    return [
-        EvaluationRequest(Architecture.from_row(row), Fidelity.from_row(row), int(row.seed))
-        for row in plan.itertuples()
-    ]
+    columns = (records_of(plan, Architecture), records_of(plan, Fidelity), plan["seed"].tolist())
+    return [EvaluationRequest(*values) for values in zip(*columns, strict=True)]
 
 
 def planned_evaluations(plan: pd.DataFrame, evaluations: pd.DataFrame) -> pd.DataFrame:

@@ -2,70 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    NonNegativeFloat,
-    PositiveFloat,
-    PositiveInt,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import InitErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
+from mf_nas_kd.benchmarks.entries import Entry
 from mf_nas_kd.benchmarks.replay import UNLIMITED
-from mf_nas_kd.records.fidelity import FidelityFilter
-from mf_nas_kd.registry import NameIn, Options
-from mf_nas_kd.search import STRATEGIES, Budget, StrategySettings
-
-
-class Entry(BaseModel):
-    """A strategy that takes part.
-
-    Attributes:
-        strategy: A name in ``search.STRATEGIES``.
-        low: Low fidelities that it may use; null for all of the table, ``none`` for none.
-        options: Those options that differ from the strategy's in ``strategies``.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    strategy: Annotated[str, NameIn(STRATEGIES, "benchmark's strategy")]
-    low: FidelityFilter | Literal["none"] | None
-    options: Mapping[str, JsonValue] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _options_are_known(self) -> Entry:
-        try:
-            STRATEGIES[self.strategy].Options.model_validate(self.options)
-        except ValidationError as failure:
-            wrong = [
-                InitErrorDetails(type=error["type"], loc=error["loc"], input=error["input"], ctx=error.get("ctx", {}))
-                for error in failure.errors()
-                if error["type"] != "missing"
-            ]
-            if wrong:
-                raise ValidationError.from_exception_data(failure.title, wrong) from None
-        return self
+from mf_nas_kd.registry import Options
+from mf_nas_kd.search import Budget, StrategySettings
 
 
 class BenchmarkParameters(BaseModel):
-    """What is replayed.
+    """Searches that are replayed on the tables of finished studies.
 
     Attributes:
-        seeds: Searches of each strategy on each task.
-        target_accuracy_points: How near to the best validation accuracy the target is, in percentage points.
-        tasks: Quantile of multiply-accumulates up to which the candidates of a task go, in (0, 1], by its name; null
-            leaves the task out.
-        budget_seconds: What a search may spend; null for as much as it wants.
-        budget_evaluations: Likewise, low- and high-fidelity evaluations alike.
-        workers: Searches at a time; null for one a CPU core.
-        strategies: Who takes part, by the name in the tables; null leaves it out.
+        seeds: Number of searches of each strategy on each task.
+        target_accuracy_points: Distance of the target from the best validation accuracy, in percentage points.
+        tasks: Limit of each task, as a quantile of the candidates' MACs in (0, 1], by the task's name; null leaves the
+            task out.
+        budget_seconds: Limit of the costs of a search, in seconds of training; null for no limit.
+        budget_evaluations: Limit of the number of evaluations of a search, low- and high-fidelity ones alike; null for
+            no limit.
+        workers: Number of searches that run in parallel; null for one per CPU core.
+        strategies: Strategies that take part, by their names in the results; null leaves one out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -97,10 +56,10 @@ class BenchmarkParameters(BaseModel):
         return {name: entry for name, entry in self.strategies.items() if entry is not None}
 
     def options_of(self, strategies: StrategySettings) -> dict[str, Options]:
-        """The options of each of ``entries``: those of its strategy, with what differs.
+        """Validated options of each entry: those of its strategy in ``strategies``, with the entry's own changes.
 
         Raises:
             UnknownNameError: If a strategy has no options.
-            pydantic.ValidationError: If options do not go together.
+            pydantic.ValidationError: If the options of an entry contradict each other.
         """
         return {name: strategies.options_of(entry.strategy, entry.options) for name, entry in self.entries.items()}

@@ -25,7 +25,7 @@ def write_report(
     pareto_front: pd.DataFrame,
     winner: dict[str, Any],
 ) -> str:
-    """Put everything on one page."""
+    """Write the report of the study: one page with all results."""
     planned, finished = planned_evaluations(plan, evaluations), finished_evaluations(plan, evaluations)
     low, full = finished[finished["role"] == "low"], finished[finished["role"] == "full"]
     content = figures.ReportContent(
@@ -45,7 +45,7 @@ def write_report(
             "correlation_table": correlation_table.drop(columns=["dataset", "space"]),
             "pareto_front": pareto_front,
             "search_trace": search_trace.drop(columns=["strategy", "seed", "incumbent_architecture_id"]),
-            "trainings": figures.training_summary(planned),
+            "evaluations": figures.evaluation_summary(planned),
         },
     )
     return figures.report_page(content)

@@ -6,23 +6,23 @@ from typing import Annotated
 
 from pydantic import ConfigDict, PositiveFloat, PositiveInt
 
-from mf_nas_kd.records import FidelityGrid
+from mf_nas_kd.records import Fidelity, FidelityGrid
 from mf_nas_kd.registry import NameIn
-from mf_nas_kd.search import STRATEGIES
+from mf_nas_kd.search import STRATEGIES, Budget
 from mf_nas_kd.spaces import Limits
 
 
 class SearchParameters(Limits):
-    """How to spend how much on what; the limits on the winner's costs are the fields of :class:`Limits`.
+    """Strategy, budget and candidates of the search, and limits on the costs of the winner (the fields of ``Limits``).
 
     Attributes:
         strategy: A name in ``search.STRATEGIES``.
-        budget_seconds: Training time that may be spent.
-        budget_evaluations: Evaluations that may be spent, low- and high-fidelity ones alike.
-        pool_size: Architectures sampled beside the candidates of the evaluation stage.
-        proposals_at_a_time: Evaluations that run in parallel before the strategy has their results.
+        budget_seconds: Limit of the costs of all evaluations, in seconds of training.
+        budget_evaluations: Limit of the number of evaluations, low- and high-fidelity ones alike.
+        pool_size: Number of architectures sampled in addition to the candidates of the evaluation stage.
+        proposals_at_a_time: Number of evaluations that run in parallel before the strategy has their results.
         seed: Seed of the pool and the strategy.
-        low: Low fidelities for the strategies that use them; null for all that the evaluation stage has judged.
+        low: Low fidelities for the strategies that use them; null for those of the evaluation stage.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +34,16 @@ class SearchParameters(Limits):
     proposals_at_a_time: PositiveInt
     seed: int
     low: FidelityGrid | None
+
+    @property
+    def budget(self) -> Budget:
+        """Budget of the search."""
+        return Budget(self.budget_seconds, self.budget_evaluations)
+
+    @property
+    def low_fidelities(self) -> tuple[Fidelity, ...] | None:
+        """Low fidelities of the search; None for those of the evaluation stage."""
+        return None if self.low is None else self.low.values
 
     @property
     def limits(self) -> Limits:

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.registry import Options
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.external import require
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.rungs import rungs
-from mf_nas_kd.search.strategy import Options, Proposal, Strategy, draw, reserve_full_evaluation, within
+from mf_nas_kd.search.strategy import Proposal, Strategy, draw, reserve_full_evaluation, within
 
 if TYPE_CHECKING:
     from mf_nas_kd.search.external.multi_fidelity_process import MultiFidelityProcess

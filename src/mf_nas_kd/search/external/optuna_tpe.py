@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mf_nas_kd.registry import Options
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.external import require
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.neighbours import Neighbours
 from mf_nas_kd.search.problem import Candidate, SearchProblem
-from mf_nas_kd.search.strategy import Options, Proposal, Strategy, within
+from mf_nas_kd.search.strategy import Proposal, Strategy, within
 
 
 @dataclass(frozen=True)

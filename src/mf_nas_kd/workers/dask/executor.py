@@ -49,7 +49,7 @@ class _Task:
     answer: Future[Any]
     begun: int = 0
     deaths: int = 0
-    sent: distributed.Future | None = None
+    sent: distributed.Future[Any] | None = None
 
 
 class DaskExecutor(Executor[Context]):
@@ -102,7 +102,7 @@ class DaskExecutor(Executor[Context]):
         task.sent = self._client.submit(do, self._name, number, *task.call, pure=False, resources=resources)
         task.sent.add_done_callback(partial(self._receive, number))
 
-    def _receive(self, number: int, sent: distributed.Future) -> None:
+    def _receive(self, number: int, sent: distributed.Future[Any]) -> None:
         """In a thread of dask: a task has ended."""
         if number not in self._tasks:
             return

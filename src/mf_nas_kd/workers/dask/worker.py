@@ -74,8 +74,10 @@ def do(name: str, number: int, task: Callable[Concatenate[Context, ...], Result]
     """Do a task with the context that is held under this name, and tell the driver before it begins."""
     worker = get_worker()
     held = worker.plugins.get(name)
-    if held is None or held.context is None:
-        raise WorkerStartError(cannot_take(worker, "it joined another scheduler" if held is None else held.failure))
+    if not isinstance(held, HoldContext) or held.context is None:
+        raise WorkerStartError(
+            cannot_take(worker, held.failure if isinstance(held, HoldContext) else "it joined another scheduler")
+        )
     with _one_at_a_time:
         about = {"threads": worker.state.nthreads, "memory_limit": worker.memory_manager.memory_limit}
         begun = {"begun": number, "worker": worker.address, "versions": versions(), **about}

@@ -1,0 +1,151 @@
+"""A search that continues a study: its problem is made from the tables of the study, its evaluations are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.records import Architecture, Costs, Evaluation, Fidelity
+from mf_nas_kd.records.tables import candidate_table, fidelities_in, records_of
+from mf_nas_kd.search import Budget, Candidate, SearchProblem, SearchResult, Strategy, run_search
+from mf_nas_kd.spaces import Limits, sample_within
+from mf_nas_kd.spaces.space import SearchSpace
+from mf_nas_kd.store import EvaluationStore
+from mf_nas_kd.studies.evaluator import Evaluator
+from mf_nas_kd.studies.plan import finished_evaluations, requests_of
+from mf_nas_kd.studies.runner import run_evaluations
+from mf_nas_kd.workers import Executor
+
+
+@dataclass(frozen=True)
+class StudySearch:
+    """Outcome of a search that continues a study.
+
+    Attributes:
+        result: Trace, charged evaluations and winner.
+        full: Finished high-fidelity evaluations of candidates, those of the study and those of the search, one an
+            architecture.
+    """
+
+    result: SearchResult
+    full: tuple[Evaluation, ...]
+
+
+def search_pool(
+    candidates: pd.DataFrame,
+    space: SearchSpace,
+    count: int,
+    limits: Limits,
+    cost_of: Callable[[Architecture], Costs],
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """The candidates of a search: those of the study and a fresh sample, all within the limits.
+
+    Args:
+        candidates: The candidates of the study.
+        space: Search space of the sample.
+        count: Number of architectures that are sampled.
+        limits: Upper limits of the costs.
+        cost_of: Counts the costs of an architecture.
+        rng: Source of randomness.
+
+    Returns:
+        The columns ``CANDIDATE_COLUMNS``, one row an architecture.
+
+    Raises:
+        InvalidValueError: If the candidates of the study belong to another space.
+        ImpossibleLimitError: If no architecture of the space is within the limits.
+    """
+    foreign = sorted(set(candidates["space"]) - {space.name})
+    if foreign:
+        allowed = f"those of {space.name}: run the evaluation pipeline"
+        raise InvalidValueError("space of the candidates", ", ".join(foreign), allowed)
+    fresh = sample_within(space, count, limits, cost_of, rng)
+    known = [each for each in records_of(candidates, Architecture) if limits.allow(cost_of(each))]
+    return candidate_table([*known, *fresh], cost_of).drop_duplicates("architecture_id", ignore_index=True)
+
+
+def search_problem(
+    pool: pd.DataFrame,
+    plan: pd.DataFrame,
+    space: SearchSpace,
+    low: Sequence[Fidelity] | None,
+    proposals_at_a_time: int,
+) -> SearchProblem:
+    """The problem of finding the best architecture of a pool at the target fidelity of a study.
+
+    Args:
+        pool: The candidates, as returned by :func:`search_pool`.
+        plan: The plan of the study, whose rows with the role ``full`` have the target fidelity.
+        space: Search space of the candidates.
+        low: Low fidelities of the search; None for those of the plan.
+        proposals_at_a_time: Number of proposals before a strategy has their results.
+    """
+    costs = zip(pool["macs"].tolist(), pool["params"].tolist(), strict=True)
+    return SearchProblem(
+        candidates=tuple(
+            Candidate(architecture, space.encode(architecture), macs, params)
+            for architecture, (macs, params) in zip(records_of(pool, Architecture), costs, strict=True)
+        ),
+        full=fidelities_in(plan[plan["role"] == "full"])[0],
+        low=fidelities_in(plan[plan["role"] == "low"]) if low is None else tuple(low),
+        proposals_at_a_time=proposals_at_a_time,
+        neighbours=space.neighbours,
+    )
+
+
+def run_study_search(
+    name: str,
+    strategy: Strategy,
+    plan: pd.DataFrame,
+    evaluations: pd.DataFrame,
+    budget: Budget,
+    seed: int,
+    evaluator: Evaluator,
+    workers: Executor[Any],
+    store: EvaluationStore,
+    on_new: Callable[[Evaluation], None],
+) -> StudySearch:
+    """Run a search that knows the finished evaluations of a study; new evaluations are stored at once.
+
+    Args:
+        name: Name of the strategy, for the trace.
+        strategy: Strategy that was built for the problem.
+        plan: The plan of the study; trainings of the search have the seed of its high-fidelity evaluations.
+        evaluations: The planned evaluations; they are not charged to the budget.
+        budget: Limit of the costs and of the number of evaluations.
+        seed: Seed of the strategy's random choices.
+        evaluator: Makes keys and evaluations.
+        workers: Workers that hold an equal evaluator.
+        store: Store of the study; evaluations that it has are charged, but not trained again.
+        on_new: Called with every new evaluation after it has been stored.
+
+    Raises:
+        MissingEvaluationError: If planned evaluations are missing, or no high-fidelity evaluation finished.
+        ImpossibleLimitError: If the budget ends before any high-fidelity evaluation has finished.
+    """
+    problem = strategy.problem
+    known = records_of(finished_evaluations(plan, evaluations), Evaluation)
+    evaluate = partial(
+        run_evaluations,
+        evaluator=evaluator,
+        workers=workers,
+        store=store,
+        on_new=on_new,
+        retry_failed=False,
+        show_progress=False,
+    )
+    training_seed = requests_of(plan[plan["role"] == "full"])[0].seed
+    result = run_search(name, strategy, problem, known, budget, evaluate, seed, training_seed)
+    full = {
+        evaluation.architecture.id: evaluation
+        for evaluation in (*known, *result.evaluations)
+        if evaluation.finished and evaluation.fidelity == problem.full and evaluation.architecture.id in problem.by_id
+    }
+    return StudySearch(result, tuple(full.values()))
