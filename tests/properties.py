@@ -14,6 +14,7 @@ FIDELITIES = st.builds(
     epochs=st.integers(1, 10_000),
     width=st.floats(0, 1, exclude_min=True),
     distillation=st.sampled_from(["none", "kd", "nst"]),
+    image_size=st.none() | st.integers(1, 1024),
 )
 
 SEEDS = st.integers(0, 2**63 - 1) | st.integers(2**62, 2**63 - 1)

@@ -18,6 +18,7 @@ from kedro.framework.startup import bootstrap_project
 from pydantic import BaseModel, ValidationError
 
 from mf_nas_kd.networks import teacher_fields
+from mf_nas_kd.records import FIDELITY_COLUMNS
 from mf_nas_kd.schema import FILE, parameter_models, parameters_schema, schema_text
 from mf_nas_kd.search import STRATEGIES
 from mf_nas_kd.seeding import canonical_json
@@ -58,7 +59,7 @@ def test_every_parameter_is_read_by_a_node_and_every_input_is_configured(nodes, 
 
 MAY_BE_LEFT_OUT = {
     "strategies": set(STRATEGIES),  # what is used is looked for when a context is made
-    "FidelityFilter": {"train_fraction", "epochs", "width", "distillation"},  # what is not said may be anything
+    "FidelityFilter": set(FIDELITY_COLUMNS),  # what is not said may be anything
     "Entry": {"options"},  # what differs from `strategies`
 }
 
@@ -144,7 +145,10 @@ def names_in(leaves, above):
     return {path[len(above)] for path in leaves if path[: len(above)] == above}
 
 
-OWN_NAMES = [("evaluation", "low", "schedules"), ("evaluation", "low", "widths"), ("benchmark", "strategies")]
+OWN_NAMES = [
+    *(("evaluation", "low", names) for names in ("schedules", "widths", "image_sizes")),
+    ("benchmark", "strategies"),
+]
 
 
 @pytest.mark.parametrize("environment", [name for name in ENVIRONMENTS if name != "base"])

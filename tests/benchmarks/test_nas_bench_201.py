@@ -12,6 +12,7 @@ from mf_nas_kd.errors import BenchmarkFileError
 from mf_nas_kd.networks import CostCounter
 from mf_nas_kd.records import Architecture, Fidelity
 from mf_nas_kd.spaces.nas_bench_201 import OPERATIONS, cell_of_operations
+from mf_nas_kd.statistics.proxies import log_proxies
 
 COLUMNS = [f"{prefix}_{rest}" for prefix in ("c10", "c100", "in16") for rest in ("val_ep12", "test_ep12", "test_ep200")]
 
@@ -122,3 +123,14 @@ def test_the_whole_benchmark(tables, dataset, best, of_accuracy, of_params):
     assert round(100 * truth.max(), 2) == best
     assert kendalltau(short[truth.index], truth).statistic == pytest.approx(of_accuracy, abs=5e-5)
     assert kendalltau(params[truth.index], truth).statistic == pytest.approx(of_params, abs=5e-5)
+
+
+@pytest.mark.parametrize(("dataset", "expected"), [("cifar10", 0.6540), ("cifar100", 0.6282), ("imagenet16", 0.6075)])
+def test_live_parameters_rank_all_cells(tables, dataset, expected):
+    from scipy.stats import kendalltau
+
+    table = tables[dataset]
+    truth = table.at(table.truth).set_index("architecture_id")["test_accuracy"]
+    ranks = log_proxies(table.candidates)["live_params"]
+    found = kendalltau(ranks, truth[table.candidates["architecture_id"]]).statistic
+    assert found == pytest.approx(expected, abs=5e-5)

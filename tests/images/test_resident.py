@@ -34,6 +34,20 @@ def test_a_batch_knows_positions_and_augmentations(digits):
     torch.testing.assert_close(batch.images, expected, atol=1e-5, rtol=1e-5)
 
 
-def test_another_size_for_the_student_is_refused(digits):
-    with pytest.raises(InvalidValueError, match=r"image size is \(4, 4\), but must be that of the images, \(8, 8\)"):
-        ResidentImages(digits.train, Identity(), digits.pixel_statistics, CPU, (4, 4))
+def test_the_student_sees_averages_of_pixels_and_the_teacher_the_images_themselves(digits):
+    own, small = (
+        ResidentImages(digits.train, Identity(), digits.pixel_statistics, CPU, size) for size in (None, (4, 4))
+    )
+    positions, rows = torch.arange(5), torch.zeros(5, dtype=torch.int64)
+    full, reduced = own.batch(positions, rows), small.batch(positions, rows)
+    assert torch.equal(reduced.teacher_images, full.images)
+    expected = full.images.reshape(5, 1, 4, 2, 4, 2).mean(dim=(3, 5))
+    torch.testing.assert_close(reduced.images, expected)
+    assert reduced.images.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_larger_size_for_the_student_is_refused(digits):
+    with pytest.raises(
+        InvalidValueError, match=r"image size is \(16, 8\), but must be at most that of the images, \(8"
+    ):
+        ResidentImages(digits.train, Identity(), digits.pixel_statistics, CPU, (16, 8))

@@ -1,7 +1,19 @@
+from pathlib import Path
+
 import mlflow
 import pytest
 
 from tests.pipelines.running import catalog, run
+
+FLOWS = {"study", "folder", "published_run"}
+"""Fixtures that run stages of the flow: 20 s to a minute on two cores. The first test that asks for one waits for it."""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        here = Path(__file__).parent in item.path.parents  # pytest passes the items of all folders
+        if here and FLOWS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

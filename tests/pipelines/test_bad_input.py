@@ -10,6 +10,7 @@ from tests.pipelines.running import catalog, run
 LOW = {
     "schedules": {"ninth": {"train_fraction": "1/9", "epochs": 1}},
     "widths": {"whole": 1.0},
+    "image_sizes": {"own": "own"},
     "distillation": {"kd": True},
 }
 
@@ -27,7 +28,7 @@ LOW = {
         ({"distillation": {"kd": {"loss": "kdd"}}}, r"distillation loss is 'kdd', but must be one of"),
         ({"distillation": {"kd": {"options": {"tau": 1}}}}, r"is 'tau', but must be one of: .*temperature"),
         ({"evaluation": {"full": {"train_fraction": "4/3"}}}, r"full.train_fraction\s+Input should be less than or equal"),
-        ({"evaluation": {"full": {"distillation": "kd"}}}, r"evaluation.full is .* must be all images, width 1 and distill"),
+        ({"evaluation": {"full": {"distillation": "kd"}}}, r"evaluation.full is .* must be all images and distillation none"),
         ({"teacher": {"builder": "resnet"}}, r"teacher.builder is 'resnet', but must be one of: residual, resnet32x4"),
         ({"teacher": {"epochs": 0}}, r"teacher.epochs is 0, but must be at least 1, or teacher.weights a file"),
         ({"images": {"options": {"image_folder": {"channels": 4}}}}, r"channels\s+Input should be 1 or 3"),

@@ -128,6 +128,7 @@ def test_every_strategy_searches_within_a_limit(study, entries, strategy):
     assert set(after.load("search_trace")["strategy"]) == {strategy}
 
 
+@pytest.mark.slow
 def test_the_teacher_of_the_default_configuration_is_good_enough(tmp_path):
     run(tmp_path, "data", env="base")
     run(tmp_path, "teacher", env="base")

@@ -8,6 +8,7 @@ import time
 
 import pandas as pd
 import psutil
+import pytest
 
 from mf_nas_kd.store import EvaluationStore
 from tests.conftest import PROJECT
@@ -20,6 +21,7 @@ def rows_in(path):
     return len(EvaluationStore(f"sqlite:///{path}").table()) if path.exists() else 0
 
 
+@pytest.mark.timeout(3000)  # twenty minutes to begin with, and an evaluation to the end
 def test_sigkill_loses_at_most_the_trainings_in_flight(tmp_path, study):
     run(tmp_path, "data")
     run(tmp_path, "teacher")

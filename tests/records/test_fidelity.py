@@ -12,6 +12,7 @@ from mf_nas_kd.records.fidelity import LARGEST_DENOMINATOR
 from tests.properties import FIDELITIES
 
 FIELDS = {"epochs": 2, "width": 1.0, "distillation": "none"}
+SETTINGS = {**FIELDS, "image_size": "own"}
 
 
 @pytest.mark.parametrize("fraction", ["1/27", "1/9", "1/3", "1"])
@@ -22,14 +23,14 @@ def test_a_fraction_survives_a_floating_point_column(fraction):
 
 
 def test_configuration_takes_fractions_as_text():
-    assert FidelitySettings(train_fraction="1/27", **FIELDS).value.train_fraction == Fraction(1, 27)
-    assert FidelitySettings(train_fraction=1, **FIELDS).value.train_fraction == 1
+    assert FidelitySettings(train_fraction="1/27", **SETTINGS).value.train_fraction == Fraction(1, 27)
+    assert FidelitySettings(train_fraction=1, **SETTINGS).value.train_fraction == 1
 
 
 @pytest.mark.parametrize("wrong", [0.037, "a third", "1/0", None, "4/3", 0, "-1/3"])
 def test_other_fractions_are_refused(wrong):
     with pytest.raises(ValidationError, match="train_fraction"):
-        FidelitySettings(train_fraction=wrong, **FIELDS)
+        FidelitySettings(train_fraction=wrong, **SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,7 @@ def test_other_fractions_are_refused(wrong):
         ({"train_fraction": Fraction(4, 3)}, "train_fraction is '4/3', but must be in"),
         ({"epochs": 0}, "epochs is 0, but must be at least 1"),
         ({"width": 0.0}, "width is 0.0, but must be in"),
+        ({"image_size": 0}, "image_size is 0, but must be at least 1 pixel"),
     ],
 )
 def test_values_out_of_range_are_refused(change, message):
@@ -70,4 +72,19 @@ def test_a_denominator_that_would_not_survive_is_refused(denominator):
     with pytest.raises(InvalidValueError, match="train_fraction is '1/.* denominator of at most 1,000,000"):
         Fidelity(fraction, **FIELDS)
     with pytest.raises(ValidationError, match="denominator of at most 1,000,000"):
-        FidelitySettings(train_fraction=str(fraction), **FIELDS)
+        FidelitySettings(train_fraction=str(fraction), **SETTINGS)
+
+
+@pytest.mark.parametrize("size", [None, 16])
+def test_an_image_size_survives_a_table_and_is_said(size):
+    fidelity = Fidelity(Fraction(1, 9), 12, image_size=size)
+    assert Fidelity.from_row(fidelity.to_row()) == fidelity
+    assert ("16 pixels" in str(fidelity)) == (size == 16)
+    assert fidelity.method == ("none" if size is None else "none, 16 pixels")
+
+
+def test_the_images_own_size_is_called_own_in_the_configuration():
+    assert FidelitySettings(train_fraction=1, **SETTINGS).value.image_size is None
+    assert FidelitySettings(train_fraction=1, **{**SETTINGS, "image_size": 16}).value.image_size == 16
+    with pytest.raises(ValidationError, match="image_size"):
+        FidelitySettings(train_fraction=1, **{**SETTINGS, "image_size": "half"})

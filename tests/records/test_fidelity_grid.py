@@ -13,6 +13,7 @@ GRID = {
         "short": {"train_fraction": "1/27", "epochs": 20},
     },
     "widths": {"whole": 1.0, "half": 0.5},
+    "image_sizes": {"own": "own"},
     "distillation": {"none": True, "nst": False, "kd": True, "rkd": None},
 }
 
@@ -75,6 +76,7 @@ def test_something_must_be_left(changes):
         ({"schedules": {"long": {"train_fraction": 0.3, "epochs": 5}}}, "schedules.long.train_fraction"),
         ({"schedules": {"long": {"train_fraction": "1/3", "epochs": 0}}}, "schedules.long.epochs"),
         ({"widths": {"double": 2.0}}, "widths.double"),
+        ({"image_sizes": {"none": 0}}, "image_sizes.none"),
         ({"distillation": {"kd": "perhaps"}}, "distillation.kd"),
         ({"epochs": {}}, "epochs\n"),
     ],

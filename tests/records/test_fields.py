@@ -9,7 +9,7 @@ import pytest
 
 from mf_nas_kd.records import Architecture, Evaluation, Fidelity, Metrics, PrecomputedTargets
 from mf_nas_kd.records.fields import Column, Record, Role, column, column_names
-from mf_nas_kd.records.tables import by_fidelity, records_of, table_of
+from mf_nas_kd.records.tables import by_fidelity, completed, records_of, table_of
 from tests.fakes import evaluation
 
 ARCHITECTURE = Architecture.of("mobilenet_v2", stem=4)
@@ -85,3 +85,11 @@ def test_rows_are_grouped_by_fidelity():
     table = table_of([evaluation(str(i), ARCHITECTURE, [FIDELITY, other][i % 2], i, 0.5) for i in range(5)], Evaluation)
     groups = {rows["key"].str.cat(): records_of(rows, Fidelity)[0] for _, rows in by_fidelity(table)}
     assert groups == {"024": FIDELITY, "13": other}
+
+
+def test_a_table_of_an_earlier_version_lacks_a_column_that_may_be_missing():
+    assert Outer.from_row({"name": "a", "share": 0.5, "text": "t"}).inner == Inner(None)
+    table = completed(pd.DataFrame({"name": ["a"], "share": [0.5], "text": ["t"]}), Outer)
+    assert records_of(table, Outer) == [Outer("a", Inner(None), Fraction(1, 2), "t")]
+    with pytest.raises(KeyError, match="text"):
+        Outer.from_row({"name": "a", "share": 0.5})

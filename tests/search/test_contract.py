@@ -97,8 +97,9 @@ def test_the_same_seed_gives_the_same_search(name):
 
 
 def test_other_seeds_give_other_searches(name):
-    traces = [tuple(search(name, Budget(60, 100), seed=seed).trace["architecture_id"]) for seed in range(3)]
-    assert len(set(traces)) > 1
+    traces = (search(name, Budget(60, 100), seed=seed).trace["architecture_id"].tolist() for seed in range(3))
+    first = next(traces)
+    assert any(other != first for other in traces), "of the others, no more than needed are searched"
 
 
 def test_options_are_checked(name):

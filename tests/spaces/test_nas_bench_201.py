@@ -1,14 +1,24 @@
 import csv
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.networks import CostCounter
+from mf_nas_kd.records import Costs
 from mf_nas_kd.spaces import Architecture, build_space
-from mf_nas_kd.spaces.nas_bench_201 import OPERATIONS, cell_of_operations, operations_of_cell
+from mf_nas_kd.spaces.nas_bench_201 import (
+    EDGES,
+    OPERATIONS,
+    cell_of_operations,
+    live_edges,
+    live_params,
+    operations_of_cell,
+)
 from tests.conftest import CHOICES
 
 CELL = "|none~0|+|skip_connect~0|nor_conv_1x1~1|+|nor_conv_3x3~0|avg_pool_3x3~1|none~2|"
@@ -145,3 +155,26 @@ def test_an_architecture_of_other_choices_is_refused(change):
 def test_wrong_choices_are_refused(change, message):
     with pytest.raises(ValidationError, match=message):
         space_of(**change)
+
+
+def test_live_parameters_are_those_of_the_network_without_its_dead_edges():
+    """Of networks that are built: dead edges become ``none``, whose parameters are none."""
+    rng = np.random.default_rng(0)
+    cost_of = CostCounter(classes=10, image_shape=(3, 16, 16))
+    some_were_dead = False
+    for _ in range(30):
+        operations = [str(name) for name in rng.choice(OPERATIONS, size=len(EDGES))]
+        kept = [
+            name if edge in live_edges(operations) else "none" for name, edge in zip(operations, EDGES, strict=True)
+        ]
+        architecture, alive = (
+            Architecture.of("nas_bench_201", stem=4, cells_per_stage=2, cell=cell_of_operations(each))
+            for each in (operations, kept)
+        )
+        assert live_params(architecture, cost_of(architecture)) == cost_of(alive).params
+        some_were_dead |= cost_of(alive) != cost_of(architecture)
+    assert some_were_dead
+
+
+def test_live_parameters_are_of_this_space_only(architectures):
+    assert live_params(architectures[0], Costs(1, 1)) is None

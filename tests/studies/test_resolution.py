@@ -92,3 +92,21 @@ def test_resolving_draws_nothing_from_the_global_generator(evaluator, architectu
     training = evaluator.resolve(architectures[1], kd, 0)
     _ = training.student, training.pairs
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_reduced_image_size_is_the_students_and_part_of_the_key(evaluator, architectures, kd, digits):
+    own, small = (evaluator.resolve(architectures[0], replace(kd, image_size=size), 0) for size in (None, 4))
+    assert own.image_shape == digits.image_shape == (1, 8, 8)
+    assert small.image_shape == (1, 4, 4)
+    assert small.key_payload == {**own.key_payload, "image_size": [4, 4]}
+    assert small.pairs is own.pairs, "the teacher sees the same images"
+    assert small.student.maps[0][1:] == (4, 4)
+
+
+def test_the_images_own_size_is_the_same_training_however_it_is_written(evaluator, architectures, kd):
+    assert evaluator.key(architectures[0], replace(kd, image_size=8), 0) == evaluator.key(architectures[0], kd, 0)
+
+
+def test_a_larger_image_size_than_the_images_is_refused(evaluator, architectures, kd):
+    with pytest.raises(InvalidValueError, match="image_size is 16, but must be at most 8, the shorter side"):
+        evaluator.resolve(architectures[0], replace(kd, image_size=16), 0)

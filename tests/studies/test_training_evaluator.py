@@ -170,3 +170,21 @@ def test_a_loss_that_refuses_the_teacher_is_found_before_hundreds_of_trainings(
 def test_an_impossible_subset_is_found_before_hundreds_of_trainings(evaluator, architectures, short):
     with pytest.raises(InvalidValueError, match="train_fraction is '1/200', but must be at least 10/897"):
         evaluator.require_possible(architectures[0], [replace(short, train_fraction=Fraction(1, 200))])
+
+
+@pytest.mark.parametrize("distillation", ["none", "kd"])
+def test_a_reduced_image_size_is_another_training_of_a_cheaper_network(
+    evaluator, caching, architectures, short, distillation
+):
+    """With the teacher's forward pass in every step as with cached targets."""
+    fidelity = replace(short, epochs=2, distillation=distillation)
+    own, small = (evaluator.evaluate(architectures[0], replace(fidelity, image_size=size), 0) for size in (None, 4))
+    assert own.finished
+    assert small.finished
+    assert small.costs.macs < own.costs.macs
+    assert small.costs.params == own.costs.params
+    assert small.metrics != own.metrics
+    request = EvaluationRequest(architectures[0], small.fidelity, 0)
+    with open_executor(executor_settings("inline"), caching) as workers:
+        list(caching.prepare([request], workers))
+    assert caching.evaluate(architectures[0], small.fidelity, 0).metrics == small.metrics

@@ -261,6 +261,7 @@ def test_a_file_that_was_replaced_is_not_used_with_the_places_of_the_old_one(
     assert source is OnlineTargets
 
 
+@pytest.mark.slow
 def test_workers_map_what_the_driver_wrote(caching, evaluator, architectures, fidelity, tmp_path):
     """The same table as with targets computed online; and the store has the seconds of the precomputation."""
     requests = [EvaluationRequest(a, fidelity, 0) for a in architectures[:4]]

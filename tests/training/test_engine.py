@@ -86,6 +86,7 @@ def test_the_loop_equals_a_textbook_loop_with_the_same_batches(network, resident
         torch.testing.assert_close(ours_weights, theirs, rtol=1e-3, atol=1e-5, msg=name)
 
 
+@pytest.mark.slow
 def test_learning_lowers_the_loss_and_raises_the_accuracy(network, digits, settings):
     resident = ResidentImages(digits.train, settings.augmentation.build(), digits.pixel_statistics, CPU)
     validation = ResidentImages(digits.validation, Identity(), digits.pixel_statistics, CPU)

@@ -94,7 +94,7 @@ def test_workers_end_with_their_driver(kind, tmp_path):
         if __name__ == "__main__":
             workers = open_executor(executor_settings(sys.argv[1]), FakeEvaluator())
             wait([workers.submit(process, 0.2) for _ in range(4)])
-            left = [workers.submit(process, 60) for _ in range(4)]
+            left = [workers.submit(process, 3600) for _ in range(4)]
             print("at work", flush=True)
             wait(left)
     """
@@ -107,8 +107,10 @@ def test_workers_end_with_their_driver(kind, tmp_path):
     assert len(workers) >= 2
     driver.kill()
     driver.wait()
-    _, alive = psutil.wait_procs(workers, timeout=300)
-    assert not alive
+    _, alive = psutil.wait_procs(workers, timeout=120)
+    for left in alive:
+        left.kill()
+    assert not alive, "they would have worked on for an hour"
 
 
 def test_an_unknown_executor_lists_the_known_ones():

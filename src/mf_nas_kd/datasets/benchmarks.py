@@ -14,6 +14,8 @@ from mf_nas_kd.benchmarks.files import without_password
 from mf_nas_kd.benchmarks.nas_bench_201 import read_nas_bench_201
 from mf_nas_kd.benchmarks.published import read_published
 from mf_nas_kd.benchmarks.study import study_table
+from mf_nas_kd.records import Fidelity
+from mf_nas_kd.records.tables import completed
 from mf_nas_kd.store import EvaluationStore
 
 Tables = tuple[BenchmarkTable, ...]
@@ -88,7 +90,7 @@ class StudyBenchmarkDataset(BenchmarkDataset):
         for path in (self._plan, self._candidates):
             if not path.is_file():
                 raise DatasetError(f"{path} is not there: run the evaluation pipeline first: kedro run")
-        plan, candidates = pd.read_parquet(self._plan), pd.read_parquet(self._candidates)
+        plan, candidates = completed(pd.read_parquet(self._plan), Fidelity), pd.read_parquet(self._candidates)
         return (study_table(plan, EvaluationStore(self._url).table(plan["key"]), candidates),)
 
     def _describe(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -15,8 +15,10 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from mf_nas_kd.figures.correlation import fraction_text
+from mf_nas_kd.records import Evaluation
 
-DIGITS = {"macs": "{:,.0f}", "params": "{:,.0f}", "n": "{:.0f}", "step": "{:.0f}", "epochs": "{:.0f}"}
+WHOLE_NUMBERS = ("n", "step", *(column.name for column in Evaluation.columns() if column.type is int))
+"""Columns of tables without decimals."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def _svg(picture: Figure, name: str) -> Markup:
 
 
 def _html(table: pd.DataFrame) -> Markup:
-    formatters = {name: text.format for name, text in DIGITS.items() if name in table}
+    formatters: dict[str, Callable[[float], str]] = {n: "{:,.0f}".format for n in WHOLE_NUMBERS if n in table}
     if "train_fraction" in table:
         formatters["train_fraction"] = fraction_text
     html = table.to_html(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.images.augmentations import Augmentation
@@ -24,11 +25,11 @@ class Batch:
     """Images of one training step.
 
     Attributes:
-        images: ``(B, C, H, W)``, normalised, channels last in memory, as the student sees them.
+        images: ``(B, C, H', W')``, normalised, channels last in memory, as the student sees them.
         labels: ``(B,)``, int64.
         positions: ``(B,)``, int64, positions of the images in the subset that is trained on.
         augmentations: ``(B,)``, int64, row of the augmentation's table for each image.
-        teacher_images: ``(B, C, H, W)``, the same images as the teacher sees them.
+        teacher_images: ``(B, C, H, W)``, the same images at their own size, as the teacher sees them.
     """
 
     images: Tensor
@@ -46,10 +47,11 @@ class ResidentImages:
         augmentation: The finite table of augmentations.
         pixel_statistics: Mean and standard deviation of each channel, of pixels in [0, 1].
         device: The device where they live.
-        image_size: Height and width at which the student sees them; None for the images' own.
+        image_size: Height and width ``(H', W')`` at which the student sees them; None for the images' own. Smaller
+            images are averages over the areas of their pixels, of the augmented image.
 
     Raises:
-        InvalidValueError: If the size is not the images' own.
+        InvalidValueError: If the size is larger than the images' own.
     """
 
     def __init__(
@@ -61,8 +63,10 @@ class ResidentImages:
         image_size: tuple[int, int] | None = None,
     ) -> None:
         height, width = images.pixels.shape[-2:]
-        if image_size not in (None, (height, width)):
-            raise InvalidValueError("image size", image_size, f"that of the images, {(height, width)}")
+        self._image_size = image_size or (height, width)
+        self._resizes = self._image_size != (height, width)
+        if self._image_size[0] > height or self._image_size[1] > width:
+            raise InvalidValueError("image size", image_size, f"at most that of the images, {(height, width)}")
         on_cpu = device.type == "cpu"
         self._pixels = images.pixels if on_cpu else images.images.to(device)
         self._chosen = images.positions if on_cpu else None  # of these images within the pixels; None for all in order
@@ -91,5 +95,6 @@ class ResidentImages:
         """
         gathered = self._pixels[positions if self._chosen is None else self._chosen[positions]]
         pixels = self.augmentation.apply(gathered, augmentations).permute(0, 2, 3, 1)  # (B, H, W, C)
-        images = (pixels.float() * self._scale + self._shift).permute(0, 3, 1, 2)
-        return Batch(images, self._labels[positions], positions, augmentations, teacher_images=images)
+        full_size = (pixels.float() * self._scale + self._shift).permute(0, 3, 1, 2)
+        images = functional.adaptive_avg_pool2d(full_size, self._image_size) if self._resizes else full_size
+        return Batch(images, self._labels[positions], positions, augmentations, teacher_images=full_size)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, WithJsonSchema
 
@@ -36,6 +36,8 @@ class Fidelity(Record):
         epochs: Number of passes over this fraction, at least 1.
         width: Multiplier of the network's channels, in (0, 1].
         distillation: Name of a distillation configuration; ``none`` for plain cross-entropy.
+        image_size: Shorter side, in pixels, of the images that the student sees; None for their own size. The teacher
+            sees them at their own size.
 
     Raises:
         InvalidValueError: If a value is out of its range.
@@ -47,6 +49,7 @@ class Fidelity(Record):
     epochs: int = column(Role.FIDELITY, "epochs")
     width: float = column(Role.FIDELITY, "channels", default=1.0)
     distillation: str = column(Role.FIDELITY, default="none")
+    image_size: int | None = column(Role.FIDELITY, "pixels", default=None)
 
     def __post_init__(self) -> None:
         if not 0 < self.train_fraction <= 1:
@@ -58,6 +61,8 @@ class Fidelity(Record):
             raise InvalidValueError("epochs", self.epochs, "at least 1")
         if not 0 < self.width <= 1:
             raise InvalidValueError("width", self.width, "in (0, 1]")
+        if self.image_size is not None and self.image_size < 1:
+            raise InvalidValueError("image_size", self.image_size, "at least 1 pixel, or None for the images' own size")
 
     @property
     def image_passes(self) -> Fraction:
@@ -66,7 +71,10 @@ class Fidelity(Record):
 
     @property
     def relative_cost(self) -> float:
-        """First guess of the cost of a training, in passes of the full network over all training images."""
+        """First guess of the cost of a training, in passes of the full network over all training images.
+
+        The reduction of the image size is not part of it: the images' own size is not known here.
+        """
         return float(self.image_passes) * self.relative_macs
 
     @property
@@ -80,7 +88,9 @@ class Fidelity(Record):
     @property
     def reductions(self) -> tuple[str, ...]:
         """What is reduced beside the training set and the epochs, in words: ``("width 0.5",)``."""
-        return (f"width {self.width:g}",) if self.width != 1 else ()
+        width = (f"width {self.width:g}",) if self.width != 1 else ()
+        size = (f"{self.image_size} pixels",) if self.image_size is not None else ()
+        return (*width, *size)
 
     @property
     def method(self) -> str:
@@ -122,27 +132,40 @@ TrainFraction = Annotated[
 ]
 
 
+Width = Annotated[float, Field(gt=0, le=1)]
+
+ImageSize = PositiveInt | Literal["own"]
+"""Shorter side in pixels; ``own`` for the images' own size."""
+
+
+def _pixels(image_size: ImageSize) -> int | None:
+    return None if image_size == "own" else image_size
+
+
 class FidelitySettings(BaseModel):
     """A fidelity in the configuration.
 
     Attributes:
-        train_fraction: Written as text, ``1/27``.
-        epochs: Passes over this share.
+        train_fraction: Training-set fraction, written as text, ``1/27``.
+        epochs: Number of passes over this fraction.
         width: Multiplier of the channels, in (0, 1].
-        distillation: Name of a distillation recipe.
+        distillation: Name of a distillation configuration.
+        image_size: Shorter side of the student's images, in pixels; ``own`` for the images' own size.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     train_fraction: TrainFraction
     epochs: PositiveInt
-    width: Annotated[float, Field(gt=0, le=1)]
+    width: Width
     distillation: str
+    image_size: ImageSize
 
     @property
     def value(self) -> Fidelity:
         """The fidelity itself."""
-        return Fidelity(self.train_fraction, self.epochs, self.width, self.distillation)
+        size = _pixels(self.image_size)
+        return Fidelity(self.train_fraction, self.epochs, self.width, self.distillation, size)
 
 
 def _some_are_left(named: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -158,11 +181,11 @@ def _as_mapping(names: Any) -> Any:
 
 
 class Schedule(BaseModel):
-    """A share of the training images, and the number of passes over it.
+    """A training-set fraction, and the number of passes over it.
 
     Attributes:
-        train_fraction: Share of the training images, in (0, 1], written as text, ``1/27``.
-        epochs: Passes over this share, at least 1.
+        train_fraction: Training-set fraction, in (0, 1], written as text, ``1/27``.
+        epochs: Number of passes over this fraction, at least 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -172,20 +195,23 @@ class Schedule(BaseModel):
 
 
 class FidelityGrid(BaseModel):
-    """A grid of fidelities: every schedule with every width and every distillation configuration.
+    """A grid of fidelities: every schedule with every width, image size and distillation configuration.
 
     Everything has a name, so that an environment or the command line can change or leave out a single value. Null
     leaves a value out, and so does false in ``distillation``; of each mapping, at least one must be left.
 
     Attributes:
-        schedules: Shares and passes, by names of your own.
+        schedules: Training-set fractions and epochs, by names of your own.
         widths: Multipliers of the channels, each in (0, 1], by names of your own.
+        image_sizes: Shorter sides of the student's images, in pixels, or ``own`` for the images' own size, by names of
+            your own.
         distillation: Whether each distillation configuration takes part, by its name; a name or a list of names stands
             for exactly these.
 
     >>> grid = FidelityGrid.model_validate({
     ...     "schedules": {"third": {"train_fraction": "1/3", "epochs": 5}, "ninth": None},
     ...     "widths": {"whole": 1.0},
+    ...     "image_sizes": {"own": "own"},
     ...     "distillation": {"none": True, "kd": True, "nst": False},
     ... })
     >>> [str(fidelity) for fidelity in grid.values]
@@ -195,7 +221,8 @@ class FidelityGrid(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schedules: Annotated[Mapping[str, Schedule | None], AfterValidator(_some_are_left)]
-    widths: Annotated[Mapping[str, Annotated[float, Field(gt=0, le=1)] | None], AfterValidator(_some_are_left)]
+    widths: Annotated[Mapping[str, Width | None], AfterValidator(_some_are_left)]
+    image_sizes: Annotated[Mapping[str, ImageSize | None], AfterValidator(_some_are_left)]
     distillation: Annotated[Mapping[str, bool | None], BeforeValidator(_as_mapping), AfterValidator(_some_are_left)]
 
     @property
@@ -208,6 +235,34 @@ class FidelityGrid(BaseModel):
         """All combinations, each once; those with fewer passes over the images first."""
         schedules = [schedule for schedule in self.schedules.values() if schedule is not None]
         widths = [width for width in self.widths.values() if width is not None]
-        grid = product(schedules, widths, self.distillation_names)
-        found = (Fidelity(schedule.train_fraction, schedule.epochs, width, name) for schedule, width, name in grid)
+        sizes = [_pixels(size) for size in self.image_sizes.values() if size is not None]
+        grid = product(schedules, widths, sizes, self.distillation_names)
+        found = (Fidelity(each.train_fraction, each.epochs, width, name, size) for each, width, size, name in grid)
         return tuple(sorted(dict.fromkeys(found), key=lambda fidelity: (fidelity.image_passes, fidelity.width)))
+
+
+class FidelityFilter(BaseModel):
+    """A condition on fidelities; what is left out may have any value.
+
+    >>> FidelityFilter(distillation="kd").allows(Fidelity(Fraction(1, 9), epochs=12, distillation="kd"))
+    True
+
+    Attributes:
+        train_fraction: Training-set fraction, written as text, ``1/27``.
+        epochs: Number of passes over this fraction.
+        width: Multiplier of the channels, in (0, 1].
+        distillation: Name of a distillation configuration.
+        image_size: Shorter side of the student's images, in pixels.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    train_fraction: TrainFraction | None = None
+    epochs: PositiveInt | None = None
+    width: Width | None = None
+    distillation: str | None = None
+    image_size: PositiveInt | None = None
+
+    def allows(self, fidelity: Fidelity) -> bool:
+        """Whether a fidelity meets the condition."""
+        return all(value is None or value == getattr(fidelity, name) for name, value in self)

@@ -129,7 +129,8 @@ class Record:
     def from_row(cls, row: Any) -> Self:
         """The record in a row of a table.
 
-        Missing values (None and not-a-number) become None; columns that are not the record's are left aside.
+        Missing values (None and not-a-number) become None, and so do nullable columns that the table, of an earlier
+        version, lacks; columns that are not the record's are ignored.
 
         Args:
             row: A mapping from column to value, or an object with the columns as attributes (``itertuples()``).
@@ -141,7 +142,7 @@ class Record:
             if declared is None:
                 values[each.name] = hints[each.name].from_row(row)
             else:
-                value = value_in(row, each.name)
+                value = value_in(row, each.name, optional=_is_optional(hints[each.name]))
                 stored = _stored_type(hints[each.name], declared)
                 values[each.name] = None if _missing(value) else declared.decode(stored(value))
         return cls(**values)
@@ -186,8 +187,16 @@ def _stored_type(hint: Any, declared: _Declaration) -> type:
     return next(plain for plain in (str, int, float) if issubclass(kind, plain))
 
 
-def value_in(row: Any, name: str) -> Any:
-    """The value of a column in a row: a mapping, or an object with the columns as attributes."""
+def value_in(row: Any, name: str, optional: bool = False) -> Any:
+    """The value of a column in a row: a mapping, or an object with the columns as attributes.
+
+    Args:
+        row: The row.
+        name: Name of the column.
+        optional: Whether the value is None where the row lacks the column.
+    """
+    if optional:
+        return row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
     return row[name] if isinstance(row, Mapping) else getattr(row, name)
 
 

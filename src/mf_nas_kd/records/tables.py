@@ -33,6 +33,12 @@ def candidate_table(architectures: Iterable[Architecture], cost_of: Callable[[Ar
     return pd.DataFrame(rows, columns=list(CANDIDATE_COLUMNS))
 
 
+def completed(table: pd.DataFrame, kind: type[Record]) -> pd.DataFrame:
+    """The table with those nullable columns of a record that a table of an earlier version lacks, all missing."""
+    absent = [column.name for column in kind.columns() if column.nullable and column.name not in table]
+    return table.assign(**dict.fromkeys(absent))
+
+
 def fidelities_in(table: pd.DataFrame) -> tuple[Fidelity, ...]:
     """The different fidelities of a table's rows, in the order of their first rows."""
     return tuple(records_of(table.drop_duplicates(list(FIDELITY_COLUMNS)), Fidelity))

@@ -40,7 +40,7 @@ class RegularisedEvolution(Strategy):
     Options = RegularisedEvolutionOptions
     options: RegularisedEvolutionOptions
 
-    def __init__(self, problem: SearchProblem, options: Options) -> None:
+    def __init__(self, problem: SearchProblem, options: RegularisedEvolutionOptions) -> None:
         super().__init__(problem, options)
         self._nearest = Neighbours(problem.candidates)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+from pydantic import BaseModel
 
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.registry import NoOptions
@@ -48,7 +49,7 @@ class Strategy(ABC):
 
     Options: ClassVar[type[Options]] = NoOptions
 
-    def __init__(self, problem: SearchProblem, options: Options) -> None:
+    def __init__(self, problem: SearchProblem, options: BaseModel) -> None:
         self.problem = problem
         self.options = options
 

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, PositiveInt
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records.architecture import Architecture, the_same
+from mf_nas_kd.records.costs import Costs
 from mf_nas_kd.spaces.space import SpaceChoices
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -64,6 +65,43 @@ def operations_of_cell(cell: str) -> tuple[str, ...]:
         allowed = f"|op~0|+|op~0|op~1|+|op~0|op~1|op~2| with each op one of: {', '.join(OPERATIONS)}"
         raise InvalidValueError("cell", cell, allowed)
     return operations
+
+
+def live_edges(operations: Sequence[str]) -> frozenset[tuple[int, int]]:
+    """The edges that lie on a path from the cell's input to its output without the operation ``none``.
+
+    >>> sorted(live_edges(["nor_conv_3x3", "none", "none", "none", "nor_conv_1x1", "none"]))
+    [(0, 1), (1, 3)]
+    """
+    on_edge = dict(zip(EDGES, operations, strict=True))
+    return frozenset(edge for path in PATHS if all(on_edge[each] != "none" for each in path) for edge in path)
+
+
+def live_params(architecture: Architecture, costs: Costs) -> float | None:
+    """Parameters of a network without those on edges that no path from input to output uses: a zero-cost proxy.
+
+    A convolution with a kernel of ``k x k`` on ``C`` channels has ``C^2 k^2`` weights, its normalisation ``2 C``; the
+    three stages have ``C``, ``2 C`` and ``4 C`` channels, of the stem's ``C``.
+
+    Args:
+        architecture: An architecture.
+        costs: Its costs at full width.
+
+    Returns:
+        None for an architecture of another space.
+    """
+    if architecture.space != NASBench201Space.name:
+        return None
+    fields = architecture.fields
+    operations = operations_of_cell(fields["cell"])
+    live = live_edges(operations)
+    dead = [_KERNELS.get(operation, 0) for edge, operation in zip(EDGES, operations, strict=True) if edge not in live]
+    channels = [factor * fields["stem"] for factor in (1, 2, 4)]
+    unused = sum(c**2 * kernel**2 + 2 * c for c in channels for kernel in dead if kernel)
+    return costs.params - fields["cells_per_stage"] * unused
+
+
+_KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
 
 
 def _are_operations(operations: Sequence[str]) -> bool:
@@ -155,7 +193,7 @@ class NASBench201Space:
         on_edge = dict(zip(EDGES, self._operations(architecture), strict=True))
         paths = [[on_edge[edge] for edge in path] for path in PATHS]
         paths = [path for path in paths if "none" not in path]
-        live = {edge for path in PATHS if all(on_edge[e] != "none" for e in path) for edge in path}
+        live = live_edges(self._operations(architecture))
         edges = [on_edge[edge] if edge in live else "none" for edge in EDGES]
         one_hot = [operation == other for operation in edges for other in OPERATIONS]
         counts = [

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.records.tables import records_of
+from mf_nas_kd.spaces.nas_bench_201 import live_params
 
 Proxy = Callable[[Architecture, Costs], float | None]
 """From an architecture and its costs to a positive number, None where the proxy is not defined for its space."""
@@ -22,6 +23,7 @@ Proxy = Callable[[Architecture, Costs], float | None]
 PROXIES: Mapping[str, Proxy] = {
     "macs": lambda _, costs: costs.macs,
     "params": lambda _, costs: costs.params,
+    "live_params": live_params,
 }
 
 CONTROLLED = ("macs", "params")

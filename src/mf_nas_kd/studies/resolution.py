@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mf_nas_kd.errors import MissingTeacherError
+from mf_nas_kd.errors import InvalidValueError, MissingTeacherError
 from mf_nas_kd.images import Augmentation, Draws
 from mf_nas_kd.networks import build_network
 from mf_nas_kd.networks.cost import forward_empty_batch
@@ -45,6 +45,7 @@ class ResolvedTraining:
         dataset_fingerprint: Hash of images, labels and splits.
         classes: Number of classes.
         image_shape: ``(C, H, W)`` of an image as the student sees it.
+        resized: Whether this is another size than the images' own, which the teacher sees.
         subset: Images that are trained on.
         augmentation: Augmentation of these.
         hyper_parameters: Optimiser and schedule.
@@ -64,6 +65,7 @@ class ResolvedTraining:
     dataset_fingerprint: str
     classes: int
     image_shape: tuple[int, int, int]
+    resized: bool
     subset: Subset
     augmentation: Augmentation
     hyper_parameters: TrainingHyperParameters
@@ -87,7 +89,7 @@ class ResolvedTraining:
         and stored evaluations are found by their keys. A further dimension of fidelity must leave the payload as it is
         at its default, for the same reason.
         """
-        return {
+        payload = {
             "results_version": RESULTS_VERSION,
             "dataset": self.dataset_fingerprint,
             "subset": self.subset.name,
@@ -102,6 +104,7 @@ class ResolvedTraining:
             "seed": self.seed,
             "precision": self.precision,
         }
+        return {**payload, "image_size": list(self.image_size)} if self.resized else payload
 
     @property
     def key(self) -> str:
@@ -139,7 +142,8 @@ def resolve(request: EvaluationRequest, study: TrainingContext) -> ResolvedTrain
     Raises:
         UnknownNameError: If there is no distillation configuration of the fidelity's name.
         MissingTeacherError: If the fidelity distils, and there is no teacher.
-        InvalidValueError: If the subset has fewer images than there are classes.
+        InvalidValueError: If the subset has fewer images than there are classes, or the student's images would be
+            larger than they are.
     """
     fidelity, settings, images = request.fidelity, study.settings, study.images
     distillation = lookup(settings.distillation.root, fidelity.distillation, "distillation of a fidelity")
@@ -149,6 +153,7 @@ def resolve(request: EvaluationRequest, study: TrainingContext) -> ResolvedTrain
         )
     subset = study.subset(fidelity.train_fraction)
     batch_size = settings.hyper_parameters.batch_size
+    image_shape = student_image_shape(images.image_shape, fidelity.image_size)
     return ResolvedTraining(
         architecture=request.architecture,
         train_fraction=fidelity.train_fraction,
@@ -157,7 +162,8 @@ def resolve(request: EvaluationRequest, study: TrainingContext) -> ResolvedTrain
         seed=request.seed,
         dataset_fingerprint=images.fingerprint,
         classes=images.classes,
-        image_shape=images.image_shape,
+        image_shape=image_shape,
+        resized=image_shape != images.image_shape,
         subset=subset,
         augmentation=study.augmentation,
         hyper_parameters=settings.hyper_parameters,
@@ -168,6 +174,28 @@ def resolve(request: EvaluationRequest, study: TrainingContext) -> ResolvedTrain
         teacher_fingerprint=study.teacher.fingerprint if distillation.distils and study.teacher is not None else "",
         precision=study.precision,
     )
+
+
+def student_image_shape(image_shape: tuple[int, int, int], image_size: int | None) -> tuple[int, int, int]:
+    """Shape of an image as the student sees it; the ratio of the sides stays, rounded to whole pixels.
+
+    >>> student_image_shape((3, 32, 48), 16)
+    (3, 16, 24)
+
+    Args:
+        image_shape: Shape ``(C, H, W)`` of the study's images.
+        image_size: Shorter side in pixels; None for the images' own.
+
+    Raises:
+        InvalidValueError: If the images are smaller than that.
+    """
+    channels, height, width = image_shape
+    own = min(height, width)
+    if image_size is None:
+        return image_shape
+    if image_size > own:
+        raise InvalidValueError("image_size", image_size, f"at most {own}, the shorter side of the study's images")
+    return channels, round(height * image_size / own), round(width * image_size / own)
 
 
 @lru_cache(maxsize=4096)

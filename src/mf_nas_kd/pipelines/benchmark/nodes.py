@@ -83,7 +83,7 @@ def _correlate(table: BenchmarkTable, bootstrap: BootstrapSettings) -> pd.DataFr
     evaluations = table.evaluations.assign(
         role="low",
         dataset=table.dataset,
-        **{name: names.map(candidates[name]) for name in candidates if name not in table.evaluations},
+        **{str(name): names.map(candidates[name]) for name in candidates if name not in table.evaluations},
     )
     evaluations.loc[full, "role"] = "full"
     return correlation_table(evaluations.dropna(subset=["val_accuracy"]), evaluations.loc[full], bootstrap)

@@ -19,31 +19,9 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from mf_nas_kd.benchmarks.replay import UNLIMITED
-from mf_nas_kd.records.fidelity import Fidelity, TrainFraction
+from mf_nas_kd.records.fidelity import FidelityFilter
 from mf_nas_kd.registry import NameIn, Options
 from mf_nas_kd.search import STRATEGIES, Budget, StrategySettings
-
-
-class FidelityFilter(BaseModel):
-    """Which fidelities; what is left out may be anything.
-
-    Attributes:
-        train_fraction: Written as text, ``1/27``.
-        epochs: Passes over this share.
-        width: Multiplier of the channels, in (0, 1].
-        distillation: Name of a distillation recipe.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-    train_fraction: TrainFraction | None = None
-    epochs: PositiveInt | None = None
-    width: Annotated[float, Field(gt=0, le=1)] | None = None
-    distillation: str | None = None
-
-    def allows(self, fidelity: Fidelity) -> bool:
-        """Whether a fidelity is one of those."""
-        return all(value is None or value == getattr(fidelity, name) for name, value in self)
 
 
 class Entry(BaseModel):

@@ -73,7 +73,7 @@ def search(
     strategies: searching.StrategySettings,
 ) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame]:
     """Spend the budget; returns the trace, the outcome, and all full trainings of the pool, known ones included."""
-    full_row = next(plan[plan["role"] == "full"].itertuples())
+    full_row: Any = next(plan[plan["role"] == "full"].itertuples())
     problem = _problem(pool, space, plan, parameters)
     settings = TrainingSettings.of(training, augmentation, distillation)
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher, teacher_folder)
@@ -172,8 +172,10 @@ def _problem(
     low = parameters.low.values if parameters.low is not None else planned.get("low", ())
     return searching.SearchProblem(
         candidates=tuple(
-            searching.Candidate(architecture, built.encode(architecture), row.macs, row.params)
-            for architecture, row in zip(records_of(pool, Architecture), pool.itertuples(), strict=True)
+            searching.Candidate(architecture, built.encode(architecture), macs, params)
+            for architecture, macs, params in zip(
+                records_of(pool, Architecture), pool["macs"].tolist(), pool["params"].tolist(), strict=True
+            )
         ),
         full=planned["full"][0],
         low=low,

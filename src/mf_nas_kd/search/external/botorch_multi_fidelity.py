@@ -61,7 +61,7 @@ class BoTorchMultiFidelity(Strategy):
     Options = BoTorchMultiFidelityOptions
     options: BoTorchMultiFidelityOptions
 
-    def __init__(self, problem: SearchProblem, options: Options) -> None:
+    def __init__(self, problem: SearchProblem, options: BoTorchMultiFidelityOptions) -> None:
         require("botorch")
         super().__init__(problem, options)
 
