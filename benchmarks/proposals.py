@@ -30,7 +30,7 @@ import numpy as np
 import yaml
 
 from mf_nas_kd.errors import MissingPackageError
-from mf_nas_kd.records import Architecture, Fidelity
+from mf_nas_kd.records import Architecture, Costs, Fidelity
 from mf_nas_kd.search import (
     STRATEGIES,
     Budget,
@@ -59,8 +59,7 @@ def random_problem(candidates: int, rng: np.random.Generator) -> SearchProblem:
             Candidate(
                 Architecture.of("cells", operations=cells[index]),
                 tuple(one_hot[list(cells[index])].ravel().tolist()),
-                macs=int(rng.integers(10**7, 10**8)),
-                params=int(rng.integers(10**5, 10**6)),
+                Costs(int(rng.integers(10**7, 10**8)), int(rng.integers(10**5, 10**6))),
             )
             for index in rng.permutation(len(cells))[:candidates]
         ),

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from mf_nas_kd.records import Architecture, Fidelity
+from mf_nas_kd.records import Architecture, Costs, Fidelity
 from mf_nas_kd.search import STRATEGIES, Candidate, Observation, SearchProblem
 from tests.fakes import FakeEvaluator
 
@@ -47,7 +47,7 @@ def skip_unless_installed(name):
 
 
 CANDIDATES = tuple(
-    Candidate(Architecture.of("grid", x=x, y=y), (float(x), float(y)), macs=100 + 10 * x + y, params=10 + x)
+    Candidate(Architecture.of("grid", x=x, y=y), (float(x), float(y)), Costs(100 + 10 * x + y, params=10 + x))
     for x in range(6)
     for y in range(6)
 )

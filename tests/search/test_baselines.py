@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mf_nas_kd.records import Fidelity, Metrics
+from mf_nas_kd.records import Costs, Fidelity, Metrics
 from mf_nas_kd.search import Budget, Candidate, History, build_strategy, run_search
 from mf_nas_kd.search.neighbours import Neighbours
 from mf_nas_kd.search.rungs import rungs
@@ -208,7 +208,7 @@ def test_children_of_a_cell_differ_in_one_operation():
     rng = np.random.default_rng(0)
     cells = list({a.id: a for a in (space.sample(rng) for _ in range(300))}.values())
     cheap = [c for c in cells if c.fields["cell"].count("nor_conv_3x3") <= 2]
-    candidates = tuple(Candidate(c, space.encode(c), macs=1, params=1) for c in cheap)
+    candidates = tuple(Candidate(c, space.encode(c), Costs(1, 1)) for c in cheap)
     for place in range(20):
         parent = replace(observation(CANDIDATES[0], FULL), architecture_id=candidates[place].id)
         children = evolve(

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from mf_nas_kd.records import Architecture, Fidelity
+from mf_nas_kd.records import Architecture, Costs, Fidelity
 from mf_nas_kd.search import Budget, Candidate, History, Observation, SearchProblem, build_strategy
 from mf_nas_kd.search.acquisition import LOW_FIDELITY_ALLOWANCE
 from mf_nas_kd.search.loop import search_steps
@@ -49,7 +49,9 @@ class Synthetic:
         for fidelity, r in agreements.items():
             self._accuracies[fidelity] = 0.4 + 0.05 * (r * quality + np.sqrt(1 - r**2) * rng.normal(size=count))
         candidates = tuple(
-            Candidate(Architecture.of("synthetic", number=n), tuple(f), int(1e6 * np.exp(z)), int(1e4 * np.exp(z)))
+            Candidate(
+                Architecture.of("synthetic", number=n), tuple(f), Costs(int(1e6 * np.exp(z)), int(1e4 * np.exp(z)))
+            )
             for n, (f, z) in enumerate(zip(features.tolist(), predictor, strict=True))
         )
         self.problem = SearchProblem(candidates, FULL, tuple(agreements), 1, lambda _: ())
@@ -209,6 +211,6 @@ def test_several_proposals_are_different(known):
 
 
 def test_equal_accuracies_and_equal_networks_are_no_obstacle():
-    twins = tuple(Candidate(c.architecture, (1.0, 1.0), macs=100, params=10) for c in CANDIDATES)
+    twins = tuple(Candidate(c.architecture, (1.0, 1.0), Costs(100, 10)) for c in CANDIDATES)
     equal = [observation(c, f, val_accuracy=0.5) for c in twins[:8] for f in (FULL, LOW)]
     assert len(propose(*equal, candidates=twins)) == 1

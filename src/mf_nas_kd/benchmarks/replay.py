@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mf_nas_kd.benchmarks.table import BenchmarkTable
-from mf_nas_kd.records import Architecture, Fidelity
+from mf_nas_kd.records import Architecture, Costs, Fidelity
 from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History, Observation
@@ -96,10 +96,9 @@ def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> 
     """
     architectures = records_of(table.candidates, Architecture)
     space = enclosing_space(architectures)
-    counts = zip(table.candidates["macs"], table.candidates["params"], strict=True)
     candidates = [
-        Candidate(architecture, space.encode(architecture), int(macs), int(params))
-        for architecture, (macs, params) in zip(architectures, counts, strict=True)
+        Candidate(architecture, space.encode(architecture), costs)
+        for architecture, costs in zip(architectures, records_of(table.candidates, Costs), strict=True)
     ]
     macs_of = {candidate.id: candidate.macs for candidate in candidates}
     answers = {fidelity: _answers(table, fidelity, macs_of) for fidelity in (table.searched, *table.low)}

@@ -1,7 +1,7 @@
 """What a network costs to run: the columns, and the limits that a search may set on them.
 
-Another cost is one more field of :class:`Costs`, one more of :class:`Limits`, and one line of
-``networks.cost.COUNTERS``.
+Another cost is one more field of :class:`Costs` and of :class:`Limits`, counted in ``networks.cost.network_cost``, and
+a migration of the store that adds its column.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.records.architecture import Architecture
+from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.surrogates import Inputs
 
@@ -23,19 +23,22 @@ class Candidate:
     Attributes:
         architecture: The value itself.
         features: ``(p,)``, from the space's ``encode``; input of the surrogate models.
-        macs: Multiply-accumulates of one image.
-        params: Number of learned parameters.
+        costs: Costs of the network at full width.
     """
 
     architecture: Architecture
     features: tuple[float, ...]
-    macs: int
-    params: int
+    costs: Costs
 
     @property
     def id(self) -> str:
         """Stable name of the architecture."""
         return self.architecture.id
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one image."""
+        return self.costs.macs
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class SearchProblem:
         Features, and the zero-cost proxies log MACs and log parameters, are standardised over the candidates; columns
         that do not vary are zero.
         """
-        proxies = [(math.log(candidate.macs), math.log(candidate.params)) for candidate in self.candidates]
+        proxies = [(math.log(candidate.macs), math.log(candidate.costs.params)) for candidate in self.candidates]
         indices = np.arange(len(self.candidates))
         features = standardise(np.array([candidate.features for candidate in self.candidates], dtype=float))
         return Inputs(features, standardise(np.array(proxies)), indices, np.zeros_like(indices))

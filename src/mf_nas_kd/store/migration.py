@@ -47,7 +47,10 @@ def migrate(engine: Engine, name: str) -> None:
         if version is not None and _version(connection) is None:
             _context(connection).stamp(scripts, version)
         _upgrade(connection, scripts)
-    logger.info("The evaluation store %s has schema %s (before: %s)", name, scripts.get_current_head(), version)
+    if version is None:
+        logger.info("Created the evaluation store %s", name)
+    else:
+        logger.info("Migrated the evaluation store %s from schema %s to %s", name, version, scripts.get_current_head())
 
 
 def _scripts() -> ScriptDirectory:

@@ -87,11 +87,10 @@ def search_problem(
         low: Low fidelities of the search; None for those of the plan.
         proposals_at_a_time: Number of proposals before a strategy has their results.
     """
-    costs = zip(pool["macs"].tolist(), pool["params"].tolist(), strict=True)
     return SearchProblem(
         candidates=tuple(
-            Candidate(architecture, space.encode(architecture), macs, params)
-            for architecture, (macs, params) in zip(records_of(pool, Architecture), costs, strict=True)
+            Candidate(architecture, space.encode(architecture), costs)
+            for architecture, costs in zip(records_of(pool, Architecture), records_of(pool, Costs), strict=True)
         ),
         full=fidelities_in(plan[plan["role"] == "full"])[0],
         low=fidelities_in(plan[plan["role"] == "low"]) if low is None else tuple(low),
