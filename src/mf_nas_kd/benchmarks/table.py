@@ -10,7 +10,7 @@ from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import FIDELITY_COLUMNS, Fidelity, Metrics
 from mf_nas_kd.records import tables as records
 from mf_nas_kd.records.fields import column_names
-from mf_nas_kd.records.tables import at_fidelity, records_of
+from mf_nas_kd.records.tables import at_fidelity, completed, records_of
 
 CANDIDATE_COLUMNS = ("index", *records.CANDIDATE_COLUMNS)
 EVALUATION_COLUMNS = ("architecture_id", *FIDELITY_COLUMNS, *column_names(Metrics), "cost_seconds")
@@ -45,6 +45,7 @@ class BenchmarkTable:
     low: tuple[Fidelity, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "evaluations", completed(self.evaluations, Fidelity))
         if self.candidates.empty or self.candidates["architecture_id"].duplicated().any():
             raise InvalidValueError("number of candidates", len(self.candidates), "at least 1, all different")
         repeated = self.evaluations[self.evaluations.duplicated(["architecture_id", *FIDELITY_COLUMNS])]

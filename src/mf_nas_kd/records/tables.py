@@ -24,7 +24,7 @@ def table_of(records: Iterable[Record], kind: type[Record]) -> pd.DataFrame:
 
 def records_of(table: pd.DataFrame, kind: type[Kind]) -> list[Kind]:
     """The records in the rows of a table; columns that are not part of the record are left aside."""
-    return [kind.from_row(row) for row in table[list(column_names(kind))].itertuples(index=False)]
+    return [kind.from_row(row) for row in completed(table, kind)[list(column_names(kind))].itertuples(index=False)]
 
 
 def candidate_table(architectures: Iterable[Architecture], cost_of: Callable[[Architecture], Costs]) -> pd.DataFrame:
@@ -36,12 +36,12 @@ def candidate_table(architectures: Iterable[Architecture], cost_of: Callable[[Ar
 def completed(table: pd.DataFrame, kind: type[Record]) -> pd.DataFrame:
     """The table with those nullable columns of a record that a table of an earlier version lacks, all missing."""
     absent = [column.name for column in kind.columns() if column.nullable and column.name not in table]
-    return table.assign(**dict.fromkeys(absent))
+    return table.assign(**dict.fromkeys(absent)) if absent else table
 
 
 def fidelities_in(table: pd.DataFrame) -> tuple[Fidelity, ...]:
     """The different fidelities of a table's rows, in the order of their first rows."""
-    return tuple(records_of(table.drop_duplicates(list(FIDELITY_COLUMNS)), Fidelity))
+    return tuple(dict.fromkeys(records_of(table, Fidelity)))
 
 
 def by_fidelity(table: pd.DataFrame, *others: str) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
@@ -51,12 +51,12 @@ def by_fidelity(table: pd.DataFrame, *others: str) -> Iterator[tuple[tuple[Any, 
         table: A table with the columns of a fidelity.
         *others: Further columns that tell groups apart, such as ``role``.
     """
-    yield from table.groupby([*others, *FIDELITY_COLUMNS], dropna=False, sort=True)
+    yield from completed(table, Fidelity).groupby([*others, *FIDELITY_COLUMNS], dropna=False, sort=True)
 
 
 def at_fidelity(table: pd.DataFrame, fidelity: Fidelity) -> pd.DataFrame:
     """The rows of one fidelity."""
-    chosen = pd.Series(True, index=table.index)
+    column, chosen = completed(table, Fidelity), pd.Series(True, index=table.index)
     for name, value in fidelity.to_row().items():
-        chosen &= table[name].isna() if value is None else table[name] == value
+        chosen &= column[name].isna() if value is None else column[name] == value
     return table[chosen]

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mf_nas_kd.records import FIDELITY_COLUMNS, Fidelity
+from mf_nas_kd.records.tables import completed
 from mf_nas_kd.statistics.bootstrap import BootstrapSettings, estimate_columns
 from mf_nas_kd.statistics.correlation import RankAgreement, rank_agreement
 from mf_nas_kd.statistics.proxies import CONTROLLED, log_proxies
@@ -40,6 +41,7 @@ def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: Boot
         A row for each fidelity, by training-set fraction, epochs and distillation, the target fidelity after the low
         ones; then one for each zero-cost proxy (``proxy:macs``), whose cost, fraction and epochs are zero.
     """
+    measured, full = completed(measured, Fidelity), completed(full, Fidelity)
     proxies = pd.DataFrame(log_proxies(full)).add_prefix("log_")
     proxies["architecture_id"] = full["architecture_id"].to_numpy()
     rows = []
