@@ -93,3 +93,11 @@ def test_a_table_of_an_earlier_version_lacks_a_column_that_may_be_missing():
     assert records_of(table, Outer) == [Outer("a", Inner(None), Fraction(1, 2), "t")]
     with pytest.raises(KeyError, match="text"):
         Outer.from_row({"name": "a", "share": 0.5})
+
+
+def test_a_record_is_a_dataclass():
+    class Plain(Record):
+        pass
+
+    with pytest.raises(TypeError):
+        Plain.columns()

@@ -178,3 +178,9 @@ def test_tau_does_not_depend_on_order_and_changes_its_sign_with_the_direction(da
     reversed_tau = kendall_of(columns * [[1], [-1]])(drawn)[0, 1]
     np.testing.assert_allclose(reversed_tau, -tau, atol=1e-12)
     np.testing.assert_allclose(kendall_of(columns)(drawn[::-1])[0, 1], tau, atol=1e-12)
+
+
+def test_given_a_proxy_that_is_constant_nothing_is_defined():
+    agreement = rank_agreement([1, 2, 3, 4], [1, 3, 2, 4], [[1.0], [1.0], [1.0], [1.0]], SETTINGS)
+    assert np.isnan(agreement.partial_kendall.value)
+    assert np.isfinite(agreement.kendall.value)

@@ -94,3 +94,37 @@ def test_a_password_is_never_shown(url):
     store = EvaluationStore(url)
     store._url = store._url.set(drivername="postgresql", host="h", username="u", password="secret")
     assert "secret" not in str(store)
+
+
+def test_a_store_can_be_in_memory(evaluation):
+    store = EvaluationStore("sqlite://")
+    store.append(evaluation)
+    assert store.find([evaluation.key]) == {evaluation.key: evaluation}
+
+
+def test_what_the_database_refuses_is_one_error(url, evaluation, tmp_path):
+    store = EvaluationStore(url)
+    with sqlite3.connect(tmp_path / "deep/folder/store.db") as connection:
+        connection.execute("drop table evaluations")
+    with pytest.raises(StoreError, match="refused a record: no such table: evaluations"):
+        store.append(evaluation)
+    with pytest.raises(StoreError, match="cannot be read: no such table: evaluations"):
+        store.find([evaluation.key])
+
+
+def test_a_large_file_is_not_read_through_and_damage_in_it_is_met_when_it_is_read(
+    url, evaluation, tmp_path, monkeypatch
+):
+    store = EvaluationStore(url)
+    for number in range(200):
+        store.append(replace(evaluation, key=str(number)))
+    path = tmp_path / "deep/folder/store.db"
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 4096 * 3] = b"\xff" * (4096 * 3)
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="damaged|malformed"):
+        EvaluationStore(url)
+    monkeypatch.setattr("mf_nas_kd.store.evaluation_store._CHECKED_BYTES", 0)
+    with pytest.raises(StoreError, match="cannot be read"):
+        EvaluationStore(url).table()
