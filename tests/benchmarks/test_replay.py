@@ -187,7 +187,7 @@ def test_the_number_of_processes_does_not_matter(many):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_error_says_what_and_where(many, workers):
-    broken = replace(many, answers={})
+    broken = replace(many, results={})
     with pytest.raises(KeyError) as failed:
         run_replays([benchmark_run(broken, "random")], seeds=2, workers=workers)
     assert failed.value.__notes__ == ["in the replay of all, random, seed 0"]

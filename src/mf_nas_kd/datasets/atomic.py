@@ -1,7 +1,8 @@
 """Kedro's file datasets with atomic saving: a file is complete, or it does not exist.
 
-Kedro's own datasets leave a broken file if the process is killed while it saves; ``exists()`` then returns true, and the
-broken file is the newest version. Here a file is written under a temporary name, synchronised with the disk, and renamed.
+Kedro's own datasets leave a broken file if the process is killed while it saves; ``exists()`` then returns true, and
+the broken file is the newest version. Here a file is written under a temporary name, synchronised with the disk, and
+renamed.
 """
 
 from __future__ import annotations

@@ -40,9 +40,7 @@ class PublishedBenchmarkDataset(BenchmarkDataset):
 
     def load(self) -> Tables:
         if not self._folder:
-            raise DatasetError(
-                "the folder of the published benchmark is not configured: give --params=published_dir=DIR"
-            )
+            raise DatasetError("the published benchmark has no folder: give --params=published_dir=DIR")
         return read_published(self._folder)
 
     def _describe(self) -> dict[str, Any]:
@@ -63,7 +61,7 @@ class NASBench201Dataset(BenchmarkDataset):
 
     def load(self) -> Tables:
         if not self._filepath:
-            raise DatasetError("the table of NAS-Bench-201 is not configured: give --params=nas_bench_201_csv=FILE")
+            raise DatasetError("the table of NAS-Bench-201 has no file: give --params=nas_bench_201_csv=FILE")
         return read_nas_bench_201(self._filepath)
 
     def _describe(self) -> dict[str, Any]:
