@@ -24,24 +24,24 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 	@echo "Set up. For an interactive shell: source $(VENV)/bin/activate"
 
-run: $(STAMP) ## the whole flow on the embedded images, about 4 minutes on two free cores; results in data/digits
+run: $(STAMP) ## run the whole flow on the embedded images, about 4 minutes on two free cores; results in data/digits
 	@echo "Running the whole flow; results go to data/digits."
 	$(VENV)/bin/kedro run
 
-test: $(STAMP) ## every test
+test: $(STAMP) ## run every test
 	@echo "Running every test."
 	$(VENV)/bin/python -m pytest
 
-coverage: $(STAMP) ## every test, and at the end which lines and branches none of them runs; slower
-	@echo "Running every test, and counting lines and branches."
+coverage: $(STAMP) ## run every test, with the coverage of lines and branches; slower
+	@echo "Running every test, with coverage."
 	$(VENV)/bin/python -m pytest --cov --cov-report=term
 
-lint: $(STAMP) ## style and types
+lint: $(STAMP) ## check style and types
 	$(VENV)/bin/ruff check src tests benchmarks
 	$(VENV)/bin/ruff format --check src tests benchmarks
 	$(VENV)/bin/mypy
 
-schema: $(STAMP) ## the JSON schema of all parameters, for editors
+schema: $(STAMP) ## write the JSON schema of all parameters, for editors
 	$(VENV)/bin/python -m mf_nas_kd.schema
 
 clean: ## remove the virtual environment; results stay

@@ -1,4 +1,4 @@
-"""``python -m mf_nas_kd`` is ``kedro run`` for the installed package."""
+"""Entry point ``python -m mf_nas_kd``, which is ``kedro run`` for the installed package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens around a run: parameters are checked as a whole and logged flat; at the end, where to look."""
+"""Hooks of a run: parameters are checked together and logged, artifacts are copied, and the results are listed."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from mf_nas_kd.registry import lookup
 logger = logging.getLogger(__name__)
 
 RUNTIME_ONLY = {"data_dir", "images_dir", "published_dir", "nas_bench_201_csv", "mlflow_run_id"}
-"""Given on the command line to say where something is, not to parametrise a node."""
+"""Parameters of the command line that are paths or identifiers, and not parameters of a node."""
 
 
 class ProjectHooks:
-    """Registered in ``settings.py``."""
+    """Hooks of the project, registered in ``settings.py``."""
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Check what no single parameter can check of itself, before MLflow opens a run and before any node."""
+        """Check parameters against each other, before MLflow opens a run and before any node runs."""
         _require_known(context.config_loader)
         _require_consistent(context.params)
         _require_used(context)
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
-        """Log the parameters under flat names."""
+        """Log the parameters of the pipeline to MLflow under flat names."""
         self._catalog = catalog
         names = [name for name in pipeline.inputs() if name.startswith("params:")]
         tracking.log_parameters({name.removeprefix("params:"): _plain(catalog.load(name)) for name in names})
@@ -47,7 +47,7 @@ class ProjectHooks:
     def after_dataset_saved(self, dataset_name: str) -> None:
         """Copy pictures and the report to MLflow.
 
-        Kedro-mlflow 2.0.3 has a dataset for this, but it gives versions a stamp of its own, which Kedro 1.7 refuses.
+        Kedro-mlflow 2.0.3 has a dataset for this, but it names versions in a way that Kedro 1.7 refuses.
         """
         dataset: Any = self._catalog.get(dataset_name)
         artifact = (getattr(dataset, "metadata", None) or {}).get("mlflow")
@@ -56,14 +56,14 @@ class ProjectHooks:
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
-        """Say where the results are."""
+        """Log the paths of the results, and the winner."""
         if "report" not in pipeline.outputs():
             return
         winner = catalog.load("winner")
         report: Any = catalog.get("report")
         logger.info("Report: %s", os.path.relpath(report._get_load_path()))
         logger.info(
-            "Winner: %s, test accuracy %.2f %%, validation accuracy %.2f %%, %s macs, %s params",
+            "Winner: %s, test accuracy %.2f %%, validation accuracy %.2f %%, %s MACs, %s parameters",
             winner["architecture_id"],
             100 * winner["test_accuracy"],
             100 * winner["val_accuracy"],
@@ -71,7 +71,7 @@ class ProjectHooks:
             f"{winner['params']:,}",
         )
         mlflow = os.path.relpath(Path(sys.executable).with_name("mlflow"))
-        logger.info("All trainings: %s ui --backend-store-uri %s", mlflow, tracking.tracking_uri())
+        logger.info("All evaluations in MLflow: %s ui --backend-store-uri %s", mlflow, tracking.tracking_uri())
 
 
 def _plain(value: Any) -> Any:
@@ -79,7 +79,7 @@ def _plain(value: Any) -> Any:
 
 
 def _require_known(loader: AbstractConfigLoader) -> None:
-    """A parameter of the command line that the configuration does not have is a typing error."""
+    """Refuse a parameter of the command line that the configuration does not have."""
     given, loader.runtime_params = loader.runtime_params or {}, {}
     try:
         allowed = set(loader["parameters"]) | RUNTIME_ONLY
@@ -91,7 +91,7 @@ def _require_known(loader: AbstractConfigLoader) -> None:
 
 
 def _require_used(context: KedroContext) -> None:
-    """A folder of images that nobody would look at is a mistake."""
+    """Refuse a folder of images that the configured source would ignore."""
     given = (context.config_loader.runtime_params or {}).get("images_dir")
     images = _plain(context.params["images"])
     if given is not None and images["source"] != "image_folder":
@@ -100,9 +100,9 @@ def _require_used(context: KedroContext) -> None:
 
 
 def _require_consistent(parameters: Mapping[str, Any]) -> None:
-    """Every fidelity names a distillation configuration that there is, and every strategy that is used has its options.
+    """Check that fidelities name known distillation configurations, and that the strategies in use have options.
 
-    Kedro has made models of the parameters of the pipelines that will run, and left the others as they were read.
+    Parameters of the pipelines that will run are models; Kedro leaves the others as they were read.
     """
     models: dict[str, Any] = {name: value for name, value in parameters.items() if isinstance(value, BaseModel)}
     known = models["distillation"].root if "distillation" in models else None

@@ -1,4 +1,4 @@
-"""The project's pipelines."""
+"""Registry of the project's pipelines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ NOT_IN_DEFAULT = {"benchmark"}
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Every folder of ``pipelines`` by its name; ``__default__`` is the whole flow."""
+    """Pipelines by the names of their folders; ``__default__`` is the sum of all but ``benchmark``."""
     pipelines = find_pipelines(raise_errors=True)
     pipelines["__default__"] = sum((p for name, p in pipelines.items() if name not in NOT_IN_DEFAULT), Pipeline([]))
     return pipelines

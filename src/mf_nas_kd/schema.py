@@ -1,7 +1,7 @@
 """JSON schema of all parameters, for editors: ``python -m mf_nas_kd.schema`` writes ``conf/parameters.schema.json``.
 
-It is made from the models of the nodes' parameters. Files state parts of it (a file a concern, an environment what
-differs), so that nothing is required; Kedro checks the whole before anything runs.
+It is made from the models of the nodes' parameters. No property is required, because each file of the configuration has
+only a part of them; Kedro validates the whole before any node runs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
 
 
 def parameter_models(nodes: Iterable[Node]) -> dict[str, type[BaseModel]]:
-    """The model of each parameter that a node takes, by its name in the configuration."""
+    """Models of the parameters that nodes take, by their names in the configuration."""
     models = {}
     for node in nodes:
         arguments = inspect.signature(node.func, eval_str=True).parameters.values()
@@ -36,7 +36,7 @@ def parameter_models(nodes: Iterable[Node]) -> dict[str, type[BaseModel]]:
 
 
 def parameters_schema(models: dict[str, type[BaseModel]]) -> dict[str, Any]:
-    """The schema of a file of parameters."""
+    """JSON schema of a file of parameters."""
     fields: dict[str, Any] = {name: (model, ...) for name, model in models.items()}
     everything = create_model("Parameters", __config__=ConfigDict(extra="forbid"), **fields)
     schema = everything.model_json_schema()
@@ -44,12 +44,12 @@ def parameters_schema(models: dict[str, type[BaseModel]]) -> dict[str, Any]:
 
 
 def schema_text(nodes: Iterable[Node]) -> str:
-    """The schema as it is written."""
+    """JSON schema of the parameters of some nodes, as text."""
     return json.dumps(parameters_schema(parameter_models(nodes)), indent=1, ensure_ascii=False) + "\n"
 
 
 def main() -> None:
-    """Write the schema into the project in the current folder."""
+    """Write the schema into the project in the current folder, and print its path."""
     configure_project("mf_nas_kd")
     text = schema_text(node for pipeline in pipelines.values() for node in pipeline.nodes)
     FILE.write_text(text, encoding="utf-8")
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _described(schema: dict[str, Any]) -> dict[str, Any]:
-    """Properties with the descriptions that the docstring of their model has under ``Attributes``."""
+    """The schema, with descriptions from the section ``Attributes`` of the models' docstrings."""
     for model in schema["$defs"].values():
         summary, _, attributes = model.get("description", "").partition("\n\nAttributes:\n")
         model["description"] = summary.partition("\n\n>>>")[0]
@@ -68,7 +68,7 @@ def _described(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _for_parts(schema: Any) -> Any:
-    """Without titles, with nothing required, and with an interpolation wherever there may be a whole mapping."""
+    """The schema without titles and required properties; every mapping may also be an interpolation."""
     if isinstance(schema, list):
         return [_for_parts(value) for value in schema]
     if not isinstance(schema, dict):
@@ -81,7 +81,7 @@ def _for_parts(schema: Any) -> Any:
 
 
 def _left_out(keyword: str, value: Any) -> bool:
-    """Whether this is a keyword of JSON schema that is left out, not a parameter of that name."""
+    """Whether an entry is a keyword of JSON schema that is left out, and not a parameter of that name."""
     return (keyword == "title" and isinstance(value, str)) or (keyword == "required" and isinstance(value, list))
 
 

@@ -1,4 +1,4 @@
-"""Kedro's settings: where this project differs from its defaults, and why."""
+"""Settings of Kedro that differ from its defaults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mf_nas_kd.hooks import ProjectHooks
 
 
 def _inside_project(path: str) -> str:
-    """A path of the project, wherever the command was started: SQLite's URLs are relative to the current folder."""
+    """Absolute path of a file of the project: SQLite's URLs are relative to the current folder otherwise."""
     source = Path(__file__).resolve().parents[2]
     root = source if (source / "pyproject.toml").is_file() else Path.cwd()
     return str(root / path)
@@ -20,7 +20,7 @@ HOOKS = (ProjectHooks(),)
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
-    # Environments restate what differs inside a parameter; by default they would replace it as a whole, silently.
+    # Environments state only the values that differ; by default they would replace a whole parameter.
     "merge_strategy": {"parameters": "soft"},
     "custom_resolvers": {"project": _inside_project, "environment": os.environ.get},
 }

@@ -150,7 +150,7 @@ def test_a_replay_is_the_same_search_as_a_live_one(many, name):
     """Step by step until the best one is found, by the trace of a search that looks the table up."""
 
     def evaluate(requests):
-        known = [many.answers[request.fidelity][request.architecture.id] for request in requests]
+        known = [many.results[request.fidelity][request.architecture.id] for request in requests]
         return [
             evaluation("", r.architecture, r.fidelity, r.seed, seen.val_accuracy, "", seen.cost_seconds, seen.macs)
             for r, seen in zip(requests, known, strict=True)
@@ -187,7 +187,7 @@ def test_the_number_of_processes_does_not_matter(many):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_error_says_what_and_where(many, workers):
-    broken = replace(many, answers={})
+    broken = replace(many, results={})
     with pytest.raises(KeyError) as failed:
         run_replays([benchmark_run(broken, "random")], seeds=2, workers=workers)
     assert failed.value.__notes__ == ["in the replay of all, random, seed 0"]

@@ -144,7 +144,7 @@ def test_a_low_fidelity_that_a_table_lacks_is_replaced_by_its_cheapest(published
         tmp_path, "benchmark", env="published", published_dir=str(folder),
         benchmark={"seeds": 1, "workers": 1, "strategies": only},
     )  # fmt: skip
-    said = [record.getMessage() for record in caplog.records if "no low fidelity" in record.getMessage()]
+    said = [record.getMessage() for record in caplog.records if "none of the low fidelities" in record.getMessage()]
     assert len(said) == 1, "once a table, not for each task and seed"
     assert "cifar100 shufflenet_v2" in said[0]
     assert "two_stage" in said[0]

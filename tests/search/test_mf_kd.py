@@ -76,7 +76,7 @@ class Synthetic:
         steps = []
         for step in search_steps(strategy, History(), PLENTY, self.evaluate, seed):
             steps.append(step)
-            if step.answer.architecture_id == self.best and step.answer.fidelity == FULL:
+            if step.result.architecture_id == self.best and step.result.fidelity == FULL:
                 return steps
         raise AssertionError("the search ended before the best was found")
 
@@ -95,7 +95,7 @@ def mean_seconds(found):
 
 
 def low_steps(steps, fidelity=None):
-    return [s for s in steps if s.answer.fidelity != FULL and fidelity in (None, s.answer.fidelity)]
+    return [s for s in steps if s.result.fidelity != FULL and fidelity in (None, s.result.fidelity)]
 
 
 NONE, USELESS, INFORMATIVE = (), ((SHORT, 0.0),), ((SHORT, 0.95),)
@@ -126,7 +126,7 @@ def test_low_fidelity_evaluations_may_cost_a_quarter_of_high_fidelity_ones():
     for seed in range(6):
         spent = {FULL: 0.0, dear: 0.0}
         for step in Synthetic({dear: 0.9}, seed=seed).until_best(seed=seed):
-            spent[step.answer.fidelity] += step.answer.cost_seconds
+            spent[step.result.fidelity] += step.result.cost_seconds
             shares.append(spent[dear] / spent[FULL])
     assert LOW_FIDELITY_ALLOWANCE / 2 < max(shares) <= LOW_FIDELITY_ALLOWANCE + 1e-9
 
@@ -171,7 +171,7 @@ def test_reasons_have_the_numbers():
     steps = next(steps for steps in searches(INFORMATIVE) if low_steps(steps))
     for step in steps:
         reason, number = step.proposal.reason, r"\d+\.\d\d"
-        if step.answer.fidelity == FULL:
+        if step.result.fidelity == FULL:
             assert re.match(
                 rf"high-fidelity evaluation: probability of being the best {number}, predicted accuracy {number}\d* \+- ",
                 reason,

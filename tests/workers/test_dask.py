@@ -32,7 +32,7 @@ from mf_nas_kd.studies import run_evaluations
 from mf_nas_kd.studies.runner import evaluate
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.workers import dask, open_executor
-from mf_nas_kd.workers.dask import executor, local
+from mf_nas_kd.workers.dask import connection, local, watch
 from tests.fakes import FakeEvaluator, executor_settings, process, visible_gpus
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])}
@@ -171,8 +171,8 @@ def test_a_worker_that_lacks_the_images_ends_the_run_and_is_named(two_workers, s
 
 
 def test_other_versions_on_a_worker_are_said(two_workers, monkeypatch, caplog):
-    here = {**executor.versions(), "torch": "1.0"}
-    monkeypatch.setattr(executor, "versions", lambda: here)
+    here = {**watch.versions(), "torch": "1.0"}
+    monkeypatch.setattr(watch, "versions", lambda: here)
     with connect(two_workers, FakeEvaluator()) as workers:
         workers.submit(process).result(timeout=PATIENCE)
     assert "this process has 1.0: results may differ" in caplog.text
@@ -195,16 +195,16 @@ def test_with_a_worker_killed_in_mid_training_the_table_is_that_of_inline(
 
     with connect(two_workers, evaluator) as workers:
         found = store_of(requests, evaluator, workers, f"sqlite:///{tmp_path}/dask.db", kill)
-    assert "begun again" in caplog.text, "nothing was killed in mid-training: the test would prove nothing"
+    assert "starts again" in caplog.text, "nothing was killed in mid-training: the test would prove nothing"
     assert (found["status"] == "finished").all()
     assert found.drop(columns=MEASURED).equals(expected.drop(columns=MEASURED))
 
 
 def test_no_worker_is_an_error_that_says_how_to_start_one_and_one_that_comes_later_works(machines, monkeypatch):
-    monkeypatch.setattr(executor, "SECONDS_FOR_THE_FIRST_WORKER", 0.5)
+    monkeypatch.setattr(connection, "SECONDS_FOR_THE_FIRST_WORKER", 0.5)
     with pytest.raises(WorkerStartError, match=f"has no worker.*dask worker {machines.address} --nthreads 1"):
         connect(machines, FakeEvaluator())
-    monkeypatch.setattr(executor, "SECONDS_FOR_THE_FIRST_WORKER", PATIENCE)
+    monkeypatch.setattr(connection, "SECONDS_FOR_THE_FIRST_WORKER", PATIENCE)
     machines.worker("--nthreads", "1", "--no-nanny")
     with connect(machines, FakeEvaluator()) as workers:
         assert workers.in_flight == 2
@@ -215,8 +215,8 @@ def test_no_worker_is_an_error_that_says_how_to_start_one_and_one_that_comes_lat
 
 
 def test_a_wait_without_workers_is_not_silent_and_ends_when_one_comes(machines, monkeypatch, caplog):
-    monkeypatch.setattr(executor, "SECONDS_WITHOUT_WORKERS", 0.5)
-    monkeypatch.setattr(executor, "SECONDS_A_LOOK", 0.1)
+    monkeypatch.setattr(watch, "SECONDS_WITHOUT_WORKERS", 0.5)
+    monkeypatch.setattr(watch, "SECONDS_BETWEEN_CHECKS", 0.1)
     only = machines.worker("--nthreads", "1", "--no-nanny")
     with connect(machines, FakeEvaluator()) as workers:
         only.kill()
@@ -238,7 +238,7 @@ def test_a_lost_scheduler_is_an_error(machines):
 
 
 def test_an_address_where_nobody_answers_is_an_error(monkeypatch):
-    monkeypatch.setattr(executor, "SECONDS_TO_CONNECT", 1)
+    monkeypatch.setattr(connection, "SECONDS_TO_CONNECT", 1)
     with pytest.raises(
         SchedulerError, match="executor.options.dask.scheduler=tcp://127.0.0.1:9.*start one: dask scheduler"
     ):
@@ -264,11 +264,11 @@ def test_a_task_that_only_waited_behind_a_killer_is_not_blamed(architectures, sh
 
 
 def test_local_workers_that_cannot_come_back_are_an_error(monkeypatch):
-    monkeypatch.setattr(executor, "SECONDS_WITHOUT_WORKERS", 0.5)
-    monkeypatch.setattr(executor, "SECONDS_A_LOOK", 0.1)
+    monkeypatch.setattr(watch, "SECONDS_WITHOUT_WORKERS", 0.5)
+    monkeypatch.setattr(watch, "SECONDS_BETWEEN_CHECKS", 0.1)
     with open_executor(executor_settings("dask", 1, resources={}), FakeEvaluator()) as workers:
         future = workers.submit(process, 60)
-        monkeypatch.setattr(workers, "_offered", dict)
+        monkeypatch.setattr(workers._connection, "offered", dict)
         with pytest.raises(WorkerStartError, match="end before they can begin"):
             future.result(timeout=PATIENCE)
 

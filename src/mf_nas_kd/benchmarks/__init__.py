@@ -1,7 +1,7 @@
-"""Finished studies as values, and searches replayed on them.
+"""Benchmarks: tables of finished studies, and searches replayed on them.
 
-One source of tables a file: the published benchmark, NAS-Bench-201, and a study of our own. The readers count what
-networks cost, which needs torch: they are imported by name, so that a process that replays does without it.
+Each source of tables has a file: the published benchmark, NAS-Bench-201, and a study of this project. The readers count
+the costs of networks, which needs torch: they are imported by name, so that processes that replay do without torch.
 """
 
 from mf_nas_kd.benchmarks.table import BenchmarkTable

@@ -31,12 +31,12 @@ class ReplayTask:
 
     Attributes:
         problem: Candidates and fidelities; one proposal at a time.
-        answers: Results by fidelity and architecture, as observations of step 0.
+        results: Results by fidelity and architecture, as observations of step 0.
         test_accuracies: Test accuracies in [0, 1] at the table's ``truth``, by architecture.
     """
 
     problem: SearchProblem
-    answers: Mapping[Fidelity, Mapping[str, Observation]]
+    results: Mapping[Fidelity, Mapping[str, Observation]]
     test_accuracies: Mapping[str, float]
 
     def with_low(self, low: tuple[Fidelity, ...]) -> ReplayTask:
@@ -45,13 +45,13 @@ class ReplayTask:
 
     def evaluate(self, proposals: Sequence[Proposal]) -> list[Observation]:
         """Look up the results of proposals."""
-        return [self.answers[proposal.fidelity][proposal.candidate.id] for proposal in proposals]
+        return [self.results[proposal.fidelity][proposal.candidate.id] for proposal in proposals]
 
     @cached_property
     def best_accuracy(self) -> float:
         """The highest validation accuracy of the candidates at the target fidelity, in [0, 1]."""
-        answers = self.answers[self.problem.full]
-        accuracies = (answers[candidate.id].val_accuracy for candidate in self.problem.candidates)
+        results = self.results[self.problem.full]
+        accuracies = (results[candidate.id].val_accuracy for candidate in self.problem.candidates)
         return max(accuracy for accuracy in accuracies if accuracy is not None)
 
 
@@ -84,15 +84,15 @@ class Replay:
 
 
 def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> dict[str, ReplayTask]:
-    """Search tasks of a table: find the best candidate within a limit on multiply-accumulates.
+    """Search tasks of a table: find the best candidate within a limit on MACs.
 
     Args:
         table: The finished study.
-        macs_quantiles: The limit of each task, as a quantile of the candidates' multiply-accumulates in [0, 1]; 1 for
+        macs_quantiles: The limit of each task, as a quantile of the candidates' MACs in [0, 1]; 1 for
             all candidates.
 
     Returns:
-        By the names of the tasks.
+        The tasks by their names.
     """
     architectures = records_of(table.candidates, Architecture)
     space = enclosing_space(architectures)
@@ -101,7 +101,7 @@ def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> 
         for architecture, costs in zip(architectures, records_of(table.candidates, Costs), strict=True)
     ]
     macs_of = {candidate.id: candidate.macs for candidate in candidates}
-    answers = {fidelity: _answers(table, fidelity, macs_of) for fidelity in (table.searched, *table.low)}
+    results = {fidelity: _results(table, fidelity, macs_of) for fidelity in (table.searched, *table.low)}
     truth = table.at(table.truth)
     test_accuracies = dict(zip(truth["architecture_id"], truth["test_accuracy"].astype(float), strict=True))
     limits = {name: np.quantile(list(macs_of.values()), quantile) for name, quantile in macs_quantiles.items()}
@@ -114,7 +114,7 @@ def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> 
                 proposals_at_a_time=1,
                 neighbours=space.neighbours,
             ),
-            answers,
+            results,
             test_accuracies,
         )
         for name, limit in limits.items()
@@ -138,7 +138,7 @@ def replay(task: ReplayTask, strategy: Strategy, budget: Budget, seed: int, targ
     for step in search_steps(strategy, History(), budget, task.evaluate, seed):
         history = step.history
         proposal_seconds.append(step.proposal_seconds)
-        accuracy = step.answer.val_accuracy
+        accuracy = step.result.val_accuracy
         if step.proposal.fidelity == full and accuracy is not None and accuracy >= task.best_accuracy:
             break
     high = np.array([seen.fidelity == full for seen in history], dtype=bool)
@@ -158,8 +158,8 @@ def replay(task: ReplayTask, strategy: Strategy, budget: Budget, seed: int, targ
     )
 
 
-def _answers(table: BenchmarkTable, fidelity: Fidelity, macs: Mapping[str, int]) -> dict[str, Observation]:
-    """Observation of every candidate at a fidelity; candidates that are not in the table failed and cost nothing."""
+def _results(table: BenchmarkTable, fidelity: Fidelity, macs: Mapping[str, int]) -> dict[str, Observation]:
+    """Observation of every candidate at a fidelity; a candidate without one counts as failed, at no cost."""
     rows = table.at(fidelity).dropna(subset=["val_accuracy"]).set_index("architecture_id")
     accuracies, costs = rows["val_accuracy"].to_dict(), rows["cost_seconds"].to_dict()
     return {

@@ -1,4 +1,4 @@
-"""Many replays, distributed over processes."""
+"""Replays of many searches, distributed over processes."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def study_table(plan: pd.DataFrame, evaluations: pd.DataFrame, candidates: pd.Da
     Args:
         plan: The plan, as returned by :func:`mf_nas_kd.studies.plan.plan_table`.
         evaluations: The evaluation store as a table; evaluations that are not planned are ignored.
-        candidates: The candidates, as returned by :func:`mf_nas_kd.records.candidates.candidate_table`.
+        candidates: The candidates, as returned by :func:`mf_nas_kd.records.tables.candidate_table`.
 
     Raises:
         MissingEvaluationError: If no high-fidelity evaluation of the plan is finished.

@@ -1,4 +1,4 @@
-"""What is known of every candidate of a finished study: a search can be replayed on it."""
+"""Tables of finished studies, on which searches can be replayed."""
 
 from __future__ import annotations
 
@@ -28,12 +28,14 @@ class BenchmarkTable:
         evaluations: One row a finished evaluation, with the columns ``EVALUATION_COLUMNS``, at most one a candidate
             and fidelity. Every candidate has one at ``searched`` and one at ``truth``; at other fidelities some may
             be missing, as they are where a training failed.
-        searched: The fidelity whose validation accuracy a search maximises: full training, where there is one.
-        truth: The fidelity whose test accuracy says how good a candidate is; the same as ``searched`` in most tables.
+        searched: The fidelity whose validation accuracy a search maximises: that of the complete training, if the
+            table has it.
+        truth: The fidelity whose test accuracy is the quality of a candidate; the same as ``searched`` in most tables.
         low: The other fidelities that a search may use, cheapest first; may be empty.
 
     Raises:
-        InvalidValueError: If a candidate is there twice, or twice at one fidelity, or lacks what every candidate has.
+        InvalidValueError: If a candidate occurs twice, has two evaluations at one fidelity, or lacks one at
+            ``searched`` or ``truth``.
     """
 
     dataset: str
@@ -61,19 +63,19 @@ class BenchmarkTable:
 
     @property
     def name(self) -> str:
-        """Short name for logs and pictures."""
+        """Short name of the table, for logs and pictures."""
         return f"{self.dataset} {self.space}"
 
     def at(self, fidelity: Fidelity) -> pd.DataFrame:
-        """The evaluations at a fidelity."""
+        """Evaluations at a fidelity."""
         return at_fidelity(self.evaluations, fidelity)
 
 
 def cheapest_first(evaluations: pd.DataFrame, full: Fidelity) -> tuple[Fidelity, ...]:
-    """The fidelities of a table's evaluations but full training, by their mean cost.
+    """Fidelities of evaluations in the order of their mean cost, without the target fidelity.
 
     Args:
-        evaluations: With the columns ``EVALUATION_COLUMNS``.
+        evaluations: A table with the columns ``EVALUATION_COLUMNS``.
         full: The fidelity to leave out.
     """
     cost = evaluations.groupby(list(FIDELITY_COLUMNS), as_index=False, dropna=False)[["cost_seconds"]].mean()

@@ -1,7 +1,4 @@
-"""What the catalog holds that no library loads or saves as it should.
-
-Atomic files, tensors with a header, the store, benchmarks as tables.
-"""
+"""Kedro datasets of the catalog: atomic files, tensors with a header, the evaluation store, benchmarks as tables."""
 
 from mf_nas_kd.datasets.atomic import (
     AtomicCSVDataset,

@@ -1,7 +1,8 @@
-"""Kedro's file datasets, saved whole or not at all.
+"""Kedro's file datasets with atomic saving: a file is complete, or it does not exist.
 
-As they come, a process that is killed while it saves leaves a broken file, which ``exists()`` takes for present and
-which is then the newest version. Here a file is written beside its place, brought to the disk, and renamed.
+Kedro's own datasets leave a broken file if the process is killed while it saves; ``exists()`` then returns true, and
+the broken file is the newest version. Here a file is written under a temporary name, synchronised with the disk, and
+renamed.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from mf_nas_kd.files import written_whole
 
 
 class AtomicSave:
-    """Mixin, before a versioned dataset that writes one file to ``_get_save_path()`` through ``_fs``.
+    """Mixin that makes ``save`` atomic, for a versioned dataset that writes one file to ``_get_save_path()``.
 
-    Remote protocols are left as they are: an object store shows an object when it is complete.
+    It stands before the dataset among the base classes. Files of remote protocols are saved as before: an object store
+    shows an object only when it is complete.
     """
 
     _written: PurePosixPath | None = None
@@ -46,20 +48,20 @@ class AtomicSave:
 
 
 class AtomicCSVDataset(AtomicSave, CSVDataset):
-    """Tables that people read."""
+    """Table in a CSV file, for people."""
 
 
 class AtomicParquetDataset(AtomicSave, ParquetDataset):
-    """Tables that programs read."""
+    """Table in a Parquet file, for programs."""
 
 
 class AtomicJSONDataset(AtomicSave, JSONDataset):
-    """Small results."""
+    """Small results in a JSON file."""
 
 
 class AtomicMatplotlibDataset(AtomicSave, MatplotlibDataset):
-    """Pictures."""
+    """Picture of matplotlib in a file."""
 
 
 class AtomicTextDataset(AtomicSave, TextDataset):
-    """Pages."""
+    """Text in a file, such as an HTML page."""

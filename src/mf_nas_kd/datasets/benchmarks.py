@@ -1,4 +1,4 @@
-"""Benchmarks in the catalog: each loads as tables, whatever it is made of."""
+"""Benchmarks in the catalog: each is loaded as a tuple of tables."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ Tables = tuple[BenchmarkTable, ...]
 
 
 class BenchmarkDataset(AbstractDataset[NoReturn, Tables]):
-    """What is the same for all: tables are read and never saved."""
+    """Base of the benchmarks, whose tables are loaded and never saved."""
 
     def save(self, data: NoReturn) -> None:
         raise DatasetError("a benchmark is only read")
 
 
 class PublishedBenchmarkDataset(BenchmarkDataset):
-    """The published benchmark: see :func:`mf_nas_kd.benchmarks.read_published`.
+    """The published benchmark, see :func:`mf_nas_kd.benchmarks.published.read_published`.
 
     Args:
-        folder: Where its files are, local or a URL that fsspec knows; None as long as nobody said.
-        metadata: For kedro-viz.
+        folder: Folder of its files, local or a URL of fsspec; None if it is not configured.
+        metadata: Metadata for kedro-viz.
     """
 
     def __init__(self, *, folder: str | None, metadata: dict[str, Any] | None = None) -> None:
@@ -42,7 +42,7 @@ class PublishedBenchmarkDataset(BenchmarkDataset):
 
     def load(self) -> Tables:
         if not self._folder:
-            raise DatasetError("the folder of the published benchmark is not known: give --params=published_dir=DIR")
+            raise DatasetError("the published benchmark has no folder: give --params=published_dir=DIR")
         return read_published(self._folder)
 
     def _describe(self) -> dict[str, Any]:
@@ -50,11 +50,11 @@ class PublishedBenchmarkDataset(BenchmarkDataset):
 
 
 class NASBench201Dataset(BenchmarkDataset):
-    """NAS-Bench-201: see :func:`mf_nas_kd.benchmarks.read_nas_bench_201`.
+    """NAS-Bench-201, see :func:`mf_nas_kd.benchmarks.nas_bench_201.read_nas_bench_201`.
 
     Args:
-        filepath: Of its CSV file, local or a URL that fsspec knows; None as long as nobody said.
-        metadata: For kedro-viz.
+        filepath: Path of its CSV file, local or a URL of fsspec; None if it is not configured.
+        metadata: Metadata for kedro-viz.
     """
 
     def __init__(self, *, filepath: str | None, metadata: dict[str, Any] | None = None) -> None:
@@ -63,7 +63,7 @@ class NASBench201Dataset(BenchmarkDataset):
 
     def load(self) -> Tables:
         if not self._filepath:
-            raise DatasetError("the table of NAS-Bench-201 is not known: give --params=nas_bench_201_csv=FILE")
+            raise DatasetError("the table of NAS-Bench-201 has no file: give --params=nas_bench_201_csv=FILE")
         return read_nas_bench_201(self._filepath)
 
     def _describe(self) -> dict[str, Any]:
@@ -71,13 +71,13 @@ class NASBench201Dataset(BenchmarkDataset):
 
 
 class StudyBenchmarkDataset(BenchmarkDataset):
-    """A finished study of our own: see :func:`mf_nas_kd.benchmarks.study_table`.
+    """A finished study of this project, see :func:`mf_nas_kd.benchmarks.study.study_table`.
 
     Args:
-        plan: File of the evaluations that the study consists of.
-        candidates: File of its architectures.
-        url: Of the store, an SQLAlchemy URL.
-        metadata: For kedro-viz.
+        plan: File of the study's plan.
+        candidates: File of the study's candidates.
+        url: SQLAlchemy URL of the store.
+        metadata: Metadata for kedro-viz.
     """
 
     def __init__(self, *, plan: str, candidates: str, url: str, metadata: dict[str, Any] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Bytes in one file: an ONNX model is saved as any program will read it."""
+"""Bytes in one local file, such as an ONNX model."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mf_nas_kd.datasets.atomic import AtomicSave
 
 
 class LocalFileDataset(AbstractVersionedDataset[Any, Any]):
-    """What is the same for datasets of one local file.
+    """Base of the datasets of one local file.
 
     Args:
-        filepath: Where; with versions, a folder of this name.
-        version: Set by Kedro for versioned datasets.
-        metadata: For kedro-viz.
+        filepath: Path of the file; with versions, of the folder of all versions.
+        version: Version, set by Kedro for versioned datasets.
+        metadata: Metadata for kedro-viz.
     """
 
     def __init__(
@@ -41,4 +41,4 @@ class _Bytes(LocalFileDataset):
 
 
 class BinaryDataset(AtomicSave, _Bytes):
-    """Bytes, saved atomically."""
+    """Bytes in one local file, saved atomically."""

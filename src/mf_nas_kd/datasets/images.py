@@ -1,4 +1,4 @@
-"""Images in the catalog: what belongs to which split, beside the memory-mapped file with the pixels."""
+"""Images in the catalog: labels and splits in one file, which refers to the memory-mapped file of the pixels."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from mf_nas_kd.seeding import canonical_json
 
 
 class FolderDataset(AbstractDataset[NoReturn, Path]):
-    """A folder that nodes fill themselves, file by file: decoded images, teacher targets.
+    """Path of a folder into which nodes write files themselves, such as decoded images and teacher targets.
 
     Args:
-        folder: Where.
-        metadata: For kedro-viz.
+        folder: Path of the folder; it is made with its first file.
+        metadata: Metadata for kedro-viz.
     """
 
     def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
-        self._folder = Path(folder).resolve()  # the same for workers that were started elsewhere
+        self._folder = Path(folder).resolve()  # workers may have been started in another folder
         self.metadata = metadata
 
     def load(self) -> Path:
         return self._folder
 
     def save(self, data: NoReturn) -> None:
-        raise DatasetError("files are written into the folder that load() names, and not saved as a whole")
+        raise DatasetError("a folder is not saved as a whole: write files into the folder that load() returns")
 
     def _exists(self) -> bool:
-        return True  # it is made with its first file
+        return True  # see above: it may be empty
 
     def _describe(self) -> dict[str, Any]:
         return {"folder": self._folder}
@@ -67,7 +67,7 @@ class _Images(LocalFileDataset):
 
     def save(self, data: ImageDataset) -> None:
         if data.collection.path is None:
-            raise DatasetError("these images are in memory only; load_images(..., folder=...) keeps them in a file")
+            raise DatasetError("these images are in memory only; load_images(..., folder=...) decodes them into a file")
         path = Path(self._get_save_path())
         header = {
             "pixels": os.path.relpath(data.collection.path, path.parent.resolve()),
@@ -81,14 +81,14 @@ class _Images(LocalFileDataset):
 
 
 class ImagesDataset(AtomicSave, _Images):
-    """Labels and splits, with the name of the file of pixels beside it; what is loaded equals what was saved.
+    """Images as labels, splits and the path of the file of pixels; loading returns what was saved.
 
-    Pixels of earlier states are removed when the new one is saved.
+    Files of pixels of earlier saves are removed.
 
     Args:
-        filepath: Where.
-        version: Set by Kedro for versioned datasets.
-        metadata: For kedro-viz.
+        filepath: Path of the file with labels and splits.
+        version: Version, set by Kedro for versioned datasets.
+        metadata: Metadata for kedro-viz.
     """
 
     def save(self, data: ImageDataset) -> None:

@@ -1,4 +1,4 @@
-"""A trained network in one safetensors file: nothing is executed when it is loaded."""
+"""A trained network in one safetensors file, from which loading executes no code."""
 
 from __future__ import annotations
 

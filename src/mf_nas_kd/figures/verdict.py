@@ -16,7 +16,7 @@ def verdict(table: pd.DataFrame) -> list[str]:
         table: ``correlation_table``, with the zero-cost proxies ``macs`` and ``params``.
 
     Returns:
-        The sentences; the first one answers the question.
+        The sentences; the first one is the answer to the question.
     """
     low = table[(table["role"] == "low") & table["kendall"].notna()]
     if low.empty:

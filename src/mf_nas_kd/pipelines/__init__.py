@@ -1,4 +1,5 @@
-"""The Kedro shell: one folder a pipeline, named as it is run; nodes are adapters, wiring is data.
+"""Kedro pipelines, one per folder, with the names under which they are run.
 
-Pipelines never import each other. What two of them need lies in the library.
+Nodes are adapters that call the library, and ``pipeline.py`` is wiring. Pipelines never import each other; what two of
+them need is in the library.
 """

@@ -21,7 +21,7 @@ from mf_nas_kd.seeding import numpy_generator
 
 logger = logging.getLogger(__name__)
 
-Answer = TypeVar("Answer", Evaluation, Observation)
+Result = TypeVar("Result", Evaluation, Observation)
 
 TRACE_COLUMNS = (
     "strategy",
@@ -56,19 +56,19 @@ class SearchResult:
 
 
 @dataclass(frozen=True)
-class Step(Generic[Answer]):
+class Step(Generic[Result]):
     """One evaluation that was charged to the budget of a search.
 
     Attributes:
         proposal: The proposal of the strategy.
-        answer: The evaluation of the proposal.
-        history: All observations so far; the answer is the last one.
+        result: The evaluation of the proposal.
+        history: All observations so far; the result is the last one.
         spent_seconds: Sum of the costs so far, in seconds.
         proposal_seconds: Wall time of the ``propose`` call that produced this step, in seconds.
     """
 
     proposal: Proposal
-    answer: Answer
+    result: Result
     history: History
     spent_seconds: float
     proposal_seconds: float
@@ -78,9 +78,9 @@ def search_steps(
     strategy: Strategy,
     history: History,
     budget: Budget,
-    evaluate: Callable[[Sequence[Proposal]], Sequence[Answer]],
+    evaluate: Callable[[Sequence[Proposal]], Sequence[Result]],
     seed: int,
-) -> Iterator[Step[Answer]]:
+) -> Iterator[Step[Result]]:
     """Evaluate the proposals of a strategy until it makes none or the budget does not afford them.
 
     A caller that needs no further steps stops iterating.
@@ -97,17 +97,17 @@ def search_steps(
     spent = 0.0
     while left.evaluations > 0:
         rng = numpy_generator(seed, "search", len(history))
-        asked = time.perf_counter()
+        started = time.perf_counter()
         proposals = strategy.propose(history, left, rng)
-        proposal_seconds = time.perf_counter() - asked
+        proposal_seconds = time.perf_counter() - started
         proposals = within(left, history, proposals)
         if not proposals:
             return
-        for proposal, answer in zip(proposals, evaluate(proposals), strict=True):
-            left = left.without(answer.cost_seconds)
-            spent += answer.cost_seconds
-            history = history.with_(Observation.of(answer, len(history) - known + 1, strategy.problem.by_id))
-            yield Step(proposal, answer, history, spent, proposal_seconds)
+        for proposal, result in zip(proposals, evaluate(proposals), strict=True):
+            left = left.without(result.cost_seconds)
+            spent += result.cost_seconds
+            history = history.with_(Observation.of(result, len(history) - known + 1, strategy.problem.by_id))
+            yield Step(proposal, result, history, spent, proposal_seconds)
 
 
 def run_search(
@@ -140,7 +140,7 @@ def run_search(
     """
     history = History(tuple(Observation.of(evaluation, 0, problem.by_id) for evaluation in known))
     rows: list[dict[str, object]] = []
-    paid: list[Evaluation] = []
+    charged: list[Evaluation] = []
     spent = 0.0
 
     def train(proposals: Sequence[Proposal]) -> Sequence[Evaluation]:
@@ -148,7 +148,7 @@ def run_search(
 
     for step in search_steps(strategy, history, budget, train, search_seed):
         history, spent = step.history, step.spent_seconds
-        paid.append(step.answer)
+        charged.append(step.result)
         rows.append(_row(name, search_seed, step, problem))
         _log(rows[-1], budget)
     best = history.best(problem.full, problem.by_id)
@@ -158,13 +158,13 @@ def run_search(
             f"{budget.evaluations} evaluations is too small, or all of them failed; raise search.budget_seconds "
             "or search.budget_evaluations"
         )
-    logger.info("Search %s ended: %d evaluations, %.1f s of training", name, len(rows), spent)
+    logger.info("Search with %s ended: %d evaluations, %.1f s of training charged", name, len(rows), spent)
     trace = pd.DataFrame(rows, columns=list(TRACE_COLUMNS))
-    return SearchResult(trace, tuple(paid), best[0], spent)
+    return SearchResult(trace, tuple(charged), best[0], spent)
 
 
 def _row(name: str, seed: int, step: Step[Evaluation], problem: SearchProblem) -> dict[str, object]:
-    evaluation, reason = step.answer, step.proposal.reason
+    evaluation, reason = step.result, step.proposal.reason
     incumbent = step.history.best(problem.full, problem.by_id) or (None, None)
     return {
         "strategy": name,
@@ -183,7 +183,7 @@ def _row(name: str, seed: int, step: Step[Evaluation], problem: SearchProblem) -
 
 def _log(row: dict[str, object], budget: Budget) -> None:
     logger.info(
-        "Step %d, %.1f of %g s spent: %s, %s: accuracy %s, best full %s; %s",
+        "Step %d, %.1f of %g s charged: %s at %s: validation accuracy %s, incumbent %s; %s",
         row["step"],
         row["cumulative_cost_seconds"],
         budget.seconds,

@@ -1,4 +1,4 @@
-"""Rank statistics: how well a cheap measurement orders what an expensive one would. Arrays in, numbers out."""
+"""Statistics of studies: rank agreement of cheap and expensive measurements, and summaries of replayed searches."""
 
 from mf_nas_kd.statistics.bootstrap import BootstrapSettings, Estimate
 from mf_nas_kd.statistics.correlation import RankAgreement, rank_agreement

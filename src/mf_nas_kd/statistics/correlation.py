@@ -57,6 +57,11 @@ def rank_agreement(
 
     Raises:
         ShapeMismatchError: If the lengths differ.
+
+    >>> settings = BootstrapSettings(resamples=100, level=0.95, seed=0)
+    >>> found = rank_agreement([0.1, 0.2, 0.3, 0.4], [0.5, 0.7, 0.6, 0.8], None, settings)
+    >>> found.n, round(found.kendall.value, 2)
+    (4, 0.67)
     """
     columns = [np.asarray(cheap, dtype=float), np.asarray(expensive, dtype=float)]
     if proxies is not None:

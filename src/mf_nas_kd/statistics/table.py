@@ -31,7 +31,7 @@ def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: Boot
     logarithms; the partial correlation holds the logarithms of MACs and parameters fixed.
 
     Args:
-        measured: Finished evaluations, one a row: ``architecture_id``, ``val_accuracy``, ``cost_seconds`` and the
+        measured: Finished evaluations, one a row: ``architecture_id``, both accuracies, ``cost_seconds`` and the
             columns ``KIND``; the target fidelity may be among them, with the role ``full``.
         full: Finished high-fidelity evaluations, one an architecture: the columns of architecture and costs,
             ``test_accuracy``, ``cost_seconds``, ``dataset``.
@@ -40,6 +40,19 @@ def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: Boot
     Returns:
         A row for each fidelity, by training-set fraction, epochs and distillation, the target fidelity after the low
         ones; then one for each zero-cost proxy (``proxy:macs``), whose cost, fraction and epochs are zero.
+
+    >>> full = pd.DataFrame({
+    ...     "architecture_id": ["a", "b", "c", "d"], "space": "example", "architecture": "{}", "dataset": "digits",
+    ...     "macs": [100, 200, 300, 400], "params": [30, 10, 40, 20],
+    ...     "test_accuracy": [0.5, 0.7, 0.6, 0.8], "cost_seconds": 10.0,
+    ... })
+    >>> low = full.assign(
+    ...     role="low", **Fidelity(Fraction(1, 9), 2, distillation="kd").to_row(),
+    ...     val_accuracy=[0.1, 0.2, 0.3, 0.4], cost_seconds=1.0,
+    ... )
+    >>> table = correlation_table(low, full, BootstrapSettings(resamples=10, level=0.95, seed=0))
+    >>> table[["distillation", "n", "kendall", "relative_cost"]].round(2).values.tolist()
+    [['kd', 4, 0.67, 0.1], ['proxy:macs', 4, 0.67, 0.0], ['proxy:params', 4, -0.33, 0.0]]
     """
     measured, full = completed(measured, Fidelity), completed(full, Fidelity)
     proxies = pd.DataFrame(log_proxies(full)).add_prefix("log_")

@@ -1,4 +1,4 @@
-"""Where evaluations are kept: tables of any SQL database, made from the records."""
+"""The evaluation store: tables of an SQL database, made from the records."""
 
 from mf_nas_kd.store.evaluation_store import EvaluationStore
 

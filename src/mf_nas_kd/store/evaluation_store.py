@@ -1,4 +1,4 @@
-"""The evaluation store: append-only, durable record by record, in any SQL database."""
+"""The evaluation store: append-only tables of an SQL database, in which every record is durable at once."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from mf_nas_kd.records import Evaluation, PrecomputedTargets
 from mf_nas_kd.store.migration import migrate
 from mf_nas_kd.store.tables import EVALUATIONS, PRECOMPUTED_TARGETS, ROW_NUMBER, TABLES
 
-_KEYS_A_QUERY = 500  # SQLite before 3.32 takes 999 values
-_CHECKED_BYTES = 64 * 2**20  # a larger file is not read through at every opening
+_KEYS_PER_QUERY = 500  # SQLite before 3.32 takes 999 values
+_CHECKED_BYTES = 64 * 2**20  # a larger file is not checked at every opening
 _LOCK_SECONDS = 60  # how long to wait for another process that writes
 
 
 class EvaluationStore:
-    """All evaluations ever made, those of other images, teachers and hyper-parameters included.
+    """Store of all evaluations, those of other images, teachers and hyper-parameters included.
 
     A record is on the disk when :meth:`append` returns. Nothing is ever changed or removed; of several records with
-    one key (a failed training that was tried again) the newest counts. A database of an earlier version of this
+    one key (a failed training that was made again) the newest is returned. A database of an earlier version of this
     program is migrated when it is opened.
 
     >>> store = EvaluationStore("sqlite://")  # in memory
@@ -34,7 +34,7 @@ class EvaluationStore:
     {}
 
     Args:
-        url: An SQLAlchemy URL, ``sqlite:///path`` or a server's.
+        url: An SQLAlchemy URL, such as ``sqlite:///path`` or that of a server.
 
     Raises:
         StoreError: If the database is damaged, not reachable, holds other tables, or is of a newer version.
@@ -61,16 +61,16 @@ class EvaluationStore:
         return self._url.render_as_string(hide_password=True)
 
     def append(self, record: Evaluation | PrecomputedTargets) -> None:
-        """Add one record; it is durable when this returns.
+        """Append a record; it is durable when the method returns.
 
         Raises:
-            StoreError: If the database refuses it.
+            StoreError: If the database refuses the record.
         """
         with self._errors("refused a record"), self._engine.begin() as connection:
             connection.execute(TABLES[type(record)].insert().values(**record.to_row()))
 
     def find(self, keys: Iterable[str]) -> dict[str, Evaluation]:
-        """The newest record of each of the keys that are there.
+        """Find the newest evaluation of each key; keys that the store does not have are left out.
 
         Raises:
             StoreError: If the database cannot be read.
@@ -78,7 +78,7 @@ class EvaluationStore:
         return {row.key: Evaluation.from_row(row) for row in self._newest(keys)}
 
     def table(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
-        """The newest record of each key, one a row, in the order of their first arrival.
+        """The newest evaluation of each key as a table, one a row, in the order in which the keys were first appended.
 
         Args:
             keys: Keys to read; None for all, which takes memory in proportion to the store.
@@ -91,23 +91,23 @@ class EvaluationStore:
         return pd.DataFrame(list(newest.values()), columns=[column.name for column in _columns(EVALUATIONS)])
 
     def latest(self, count: int, kind: type[Evaluation | PrecomputedTargets] = Evaluation) -> pd.DataFrame:
-        """The last records that were appended, oldest first, without reading the others."""
+        """The last appended records as a table, oldest first; other records are not read."""
         table = TABLES[kind]
         query = select(*_columns(table)).order_by(table.c[ROW_NUMBER].desc()).limit(count)
         with self._errors("cannot be read"), self._engine.connect() as connection:
             return pd.read_sql(query, connection).iloc[::-1].reset_index(drop=True)
 
     def precomputed_targets(self) -> pd.DataFrame:
-        """All records of precomputed teacher targets, oldest first."""
+        """All records of precomputed teacher targets as a table, oldest first."""
         with self._errors("cannot be read"), self._engine.connect() as connection:
             return pd.read_sql(select(PRECOMPUTED_TARGETS).order_by(PRECOMPUTED_TARGETS.c[ROW_NUMBER]), connection)
 
     def _newest(self, keys: Iterable[str]) -> list[Row[Any]]:
-        """The newest row of each of some keys, in the order of the rows."""
-        wanted = list(keys)
+        """The newest row of each key, in the order of the rows."""
+        listed = list(keys)
         rows: list[Row[Any]] = []
-        for start in range(0, len(wanted), _KEYS_A_QUERY):
-            some = EVALUATIONS.c.key.in_(wanted[start : start + _KEYS_A_QUERY])
+        for start in range(0, len(listed), _KEYS_PER_QUERY):
+            some = EVALUATIONS.c.key.in_(listed[start : start + _KEYS_PER_QUERY])
             rows += self._rows(select(*EVALUATIONS.columns).where(some), EVALUATIONS)
         rows.sort(key=lambda row: row._mapping[ROW_NUMBER])
         return list({row.key: row for row in rows}.values())
@@ -124,14 +124,14 @@ class EvaluationStore:
             raise StoreError(f"the evaluation store {self} {what}: {failure.__cause__ or failure}") from failure
 
     def _refuse_damaged(self) -> None:
-        """Read a SQLite file through, unless it is large: damage in one of those is an error when it is met."""
+        """Check a SQLite file, unless it is large: then damage is an error when the damaged part is read."""
         database = self._engine.url.database
         if self._engine.dialect.name != "sqlite" or not database or Path(database).stat().st_size > _CHECKED_BYTES:
             return
         with self._engine.connect() as connection:
-            verdict = _quick_check(connection)
-        if verdict != "ok":
-            raise StoreError(f"the evaluation store {self} is damaged ({verdict}): restore it from a copy")
+            found = _quick_check(connection)
+        if found != "ok":
+            raise StoreError(f"the evaluation store {self} is damaged ({found}): restore it from a copy")
 
 
 def _quick_check(connection: Connection) -> str:
@@ -152,6 +152,6 @@ def _engine(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def durable(connection: Any, _record: Any) -> None:
-        connection.execute("PRAGMA synchronous = FULL")  # on the disk when a commit returns
+        connection.execute("PRAGMA synchronous = FULL")  # data are on the disk when a commit returns
 
     return engine

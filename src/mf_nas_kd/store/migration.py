@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this program, and refuses one that is foreign or newer."""
+"""Migration of a database to the current schema; databases of other programs or newer versions are refused."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from mf_nas_kd.store.tables import METADATA, ROW_NUMBER
 logger = logging.getLogger(__name__)
 
 VERSION_TABLE = "mf_nas_kd_schema"
-"""Of its own name: MLflow keeps an ``alembic_version`` in the same database where a team shares one."""
+"""Table with the version of the schema; MLflow may have its own ``alembic_version`` in the same database."""
 
 BEFORE_MIGRATIONS = "0001"
-LOCK = 6_841_702  # any number that no other program takes for its advisory lock on the same server
+LOCK = 6_841_702  # number of the advisory lock; any that no other program uses on the same server
 
 
 def migrate(engine: Engine, name: str) -> None:
-    """Create the tables, or bring those of an earlier version to today's; nothing where they are current.
+    """Create the tables, or migrate those of an earlier version; current tables are left as they are.
 
-    Processes that open one database at the same time wait for each other.
+    Processes that open a database at the same time wait for each other.
 
     Args:
         engine: The database.
-        name: How the store is called in messages.
+        name: Name of the store in messages.
 
     Raises:
         StoreError: If the database holds other tables, or was made by a newer version of this program.
@@ -47,10 +47,11 @@ def migrate(engine: Engine, name: str) -> None:
         if version is not None and _version(connection) is None:
             _context(connection).stamp(scripts, version)
         _upgrade(connection, scripts)
-    if version is None:
-        logger.info("Created the evaluation store %s", name)
-    else:
-        logger.info("Migrated the evaluation store %s from schema %s to %s", name, version, scripts.get_current_head())
+    logger.info("The evaluation store %s was %s schema %s", name, _change(version), scripts.get_current_head())
+
+
+def _change(version: str | None) -> str:
+    return "created with" if version is None else f"migrated from schema {version} to"
 
 
 def _scripts() -> ScriptDirectory:
@@ -75,7 +76,7 @@ def _lock(connection: Connection) -> None:
 
 
 def _version_before_migrations(connection: Connection, name: str) -> str | None:
-    """The version of a database that does not say it; None for an empty one."""
+    """Version of a database without a version table; None for an empty one."""
     there = set(inspect(connection).get_table_names())
     if "evaluations" not in there:
         foreign = there - set(METADATA.tables)

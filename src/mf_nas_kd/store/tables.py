@@ -1,4 +1,4 @@
-"""SQL tables made from records: one column a column of the record, after the number of the row."""
+"""SQL tables made from records: the number of the row, then the columns of the record."""
 
 from __future__ import annotations
 
@@ -36,4 +36,4 @@ EVALUATIONS = _table("evaluations", Evaluation)
 PRECOMPUTED_TARGETS = _table("precomputed_targets", PrecomputedTargets)
 
 TABLES: Mapping[type[Record], Table] = {Evaluation: EVALUATIONS, PrecomputedTargets: PRECOMPUTED_TARGETS}
-"""The table of each kind of record."""
+"""Table of each kind of record."""

@@ -1,6 +1,6 @@
-"""A study: the plan of its evaluations, the evaluator that trains, and the runner that fills the store.
+"""Studies: the plan of the evaluations, the evaluator that trains, the runner that fills the store, and the search.
 
-:mod:`mf_nas_kd.studies.training_evaluator` needs torch and is imported by name where it is meant.
+:mod:`mf_nas_kd.studies.training_evaluator` needs torch and is imported by its name.
 """
 
 from mf_nas_kd.studies.evaluator import Evaluator

@@ -1,4 +1,4 @@
-"""The protocol of whoever can tell what a training is worth."""
+"""The protocol of an evaluator of architectures."""
 
 from __future__ import annotations
 
@@ -12,28 +12,35 @@ from mf_nas_kd.workers import Executor
 
 
 class Evaluator(Protocol):
-    """Trains, or looks it up. A search cannot tell which.
+    """Makes evaluations of architectures; a search does not depend on how.
 
     Obligations: equal arguments give equal keys and equal accuracies, in any process; a training that fails is an
-    evaluation with ``status`` ``failed`` and never an exception; an evaluator can be pickled, to be sent once to every
-    worker.
+    evaluation with ``status`` ``failed`` and never an exception; an evaluator can be pickled, because it is sent to
+    every worker once.
     """
 
     def key(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> str:
-        """Hash of everything that determines the result: equal keys, equal accuracies."""
+        """Hash of everything that determines the result: equal keys mean equal accuracies."""
         ...
 
     def prepare(self, requests: Iterable[EvaluationRequest], workers: Executor[Any]) -> Iterator[PrecomputedTargets]:
-        """Have the workers compute what several of the evaluations need; yields what was done, as it is done.
+        """Have the workers precompute teacher targets that several evaluations need.
 
-        Without it the evaluations are the same, and take longer.
+        Without this call the evaluations are the same, but take longer.
+
+        Args:
+            requests: The evaluations that will be made.
+            workers: Workers that hold an equal evaluator.
+
+        Yields:
+            A record of each block of targets, as soon as it is computed.
         """
         ...
 
     def evaluate(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> Evaluation:
-        """Make the evaluation."""
+        """Evaluate an architecture at a fidelity."""
         ...
 
     def failure(self, architecture: Architecture, fidelity: Fidelity, seed: int, error: str) -> Evaluation:
-        """The record of a training that ended outside of :meth:`evaluate`: its worker died."""
+        """Record of an evaluation whose worker died repeatedly, so that :meth:`evaluate` could not return one."""
         ...

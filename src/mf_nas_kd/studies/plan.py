@@ -1,4 +1,4 @@
-"""The plan of a study: every candidate at every fidelity."""
+"""The plan of a study: the evaluations of every candidate at every fidelity."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ PLAN_COLUMNS = ("key", "role", *column_names(Architecture), *FIDELITY_COLUMNS, "
 def plan_table(
     architectures: Sequence[Architecture], low: Sequence[Fidelity], full: Fidelity, seed: int, evaluator: Evaluator
 ) -> pd.DataFrame:
-    """One row an evaluation, with the columns ``PLAN_COLUMNS``, by fidelity, the target fidelity last.
+    """Make the plan of a study: one row an evaluation, sorted by fidelity, the target fidelity last.
 
     Args:
         architectures: The candidates.
-        low: The low fidelities, whose ranking is compared; their ``role`` is ``low``.
+        low: The low fidelities, whose rankings are compared; their ``role`` is ``low``.
         full: The target fidelity; its ``role`` is ``full``.
         seed: Seed of all trainings.
         evaluator: Computes the keys.
+
+    Returns:
+        A table with the columns ``PLAN_COLUMNS``, in which every key occurs once.
     """
     rows = [
         {
@@ -42,7 +45,11 @@ def plan_table(
 
 
 def require_current(plan: pd.DataFrame, evaluator: Evaluator) -> None:
-    """Refuse a plan that was made for other images, another teacher or other settings than the current ones.
+    """Check that a plan was made for the current images, teacher and settings.
+
+    Args:
+        plan: The plan.
+        evaluator: Evaluator with the current settings.
 
     Raises:
         MissingEvaluationError: If a key of the plan is not the one that the evaluator computes now.
@@ -60,15 +67,20 @@ def require_current(plan: pd.DataFrame, evaluator: Evaluator) -> None:
 
 
 def requests_of(plan: pd.DataFrame) -> list[EvaluationRequest]:
-    """The requests of a plan, in its order."""
+    """Requests of the planned evaluations, in the order of the plan."""
     columns = (records_of(plan, Architecture), records_of(plan, Fidelity), plan["seed"].tolist())
     return [EvaluationRequest(*values) for values in zip(*columns, strict=True)]
 
 
 def planned_evaluations(plan: pd.DataFrame, evaluations: pd.DataFrame) -> pd.DataFrame:
-    """The evaluations of a plan, in the plan's order, with its ``role`` and fidelity as columns.
+    """Evaluations of a plan, in its order, with the columns ``role`` and fidelity of the plan.
 
-    The fidelity is the plan's: equal keys are equal trainings, and a store of an earlier version may lack a column.
+    Equal keys are equal trainings; the fidelity of the plan is taken because a store of an earlier version may lack
+    columns of it.
+
+    Args:
+        plan: The plan.
+        evaluations: The store as a table; evaluations that are not planned are ignored.
 
     Raises:
         MissingEvaluationError: If some of them are missing.
@@ -84,10 +96,14 @@ def planned_evaluations(plan: pd.DataFrame, evaluations: pd.DataFrame) -> pd.Dat
 
 
 def finished_evaluations(plan: pd.DataFrame, evaluations: pd.DataFrame) -> pd.DataFrame:
-    """The planned evaluations that finished, as :func:`planned_evaluations` gives them.
+    """Finished evaluations of a plan, as returned by :func:`planned_evaluations`.
+
+    Args:
+        plan: The plan.
+        evaluations: The store as a table.
 
     Raises:
-        MissingEvaluationError: If some of the planned are missing, or no high-fidelity evaluation finished.
+        MissingEvaluationError: If planned evaluations are missing, or no high-fidelity evaluation finished.
     """
     planned = planned_evaluations(plan, evaluations)
     finished = planned[planned["status"] == Status.FINISHED]

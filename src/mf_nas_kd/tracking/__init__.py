@@ -1,7 +1,7 @@
-"""MLflow: the parent run of a ``kedro run`` gets flat parameters and metrics, every training is a child run.
+"""Logging to MLflow: one parent run for each ``kedro run``, and a child run for each evaluation.
 
-Only this room imports MLflow, and only the driver calls it. Without an active run (the library in a notebook, tracking
-disabled in ``mlflow.yml``) nothing is logged.
+Only this package imports MLflow, and only the driver calls it. Without an active run (the library in a notebook, or
+tracking disabled in ``mlflow.yml``) nothing is logged.
 """
 
 import os

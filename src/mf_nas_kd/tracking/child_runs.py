@@ -1,4 +1,4 @@
-"""One child run a training."""
+"""Child runs of MLflow, one for each evaluation."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ TAGS = column_names(Evaluation, Role.KEY, Role.STATUS, Role.PROVENANCE)
 
 
 class ChildRuns:
-    """Logs evaluations as children of the run that is active when this is made.
+    """Logs evaluations as children of the run that is active when the object is constructed.
 
-    All children have the same keys, so that MLflow can compare them. One run costs three calls: 13 ms on SQLite.
+    All children have the same keys, so that MLflow can compare them. Logging one takes three calls: 13 ms on SQLite.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class ChildRuns:
         self._client = MlflowClient() if parent is not None else None
 
     def log(self, evaluation: Evaluation) -> None:
-        """Add one child run."""
+        """Log an evaluation as a child run; without an active parent run nothing is logged."""
         if self._parent is None or self._client is None:
             return
         row = evaluation.to_row()

@@ -1,4 +1,4 @@
-"""The run of a whole ``kedro run``."""
+"""The parent run of MLflow, one for each ``kedro run``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_METRICS_A_CALL = 1000
 
 
 def log_parameters(parameters: Mapping[str, Any]) -> None:
-    """Log nested parameters under flat names, ``search.budget_seconds``, to the active run."""
+    """Log nested parameters to the active run, under flat names such as ``search.budget_seconds``."""
     run = mlflow.active_run()
     if run is None:
         return
@@ -26,7 +26,7 @@ def log_parameters(parameters: Mapping[str, Any]) -> None:
 
 
 def log_metrics(metrics: Mapping[str, float | Sequence[float]]) -> None:
-    """Log numbers, and sequences by step (from 1), to the active run."""
+    """Log metrics to the active run: a number at step 0, the values of a sequence at steps 1, 2, and so on."""
     run = mlflow.active_run()
     if run is None:
         return
@@ -47,7 +47,7 @@ def log_artifact(path: Path, folder: str) -> None:
 
 
 def tracking_uri() -> str:
-    """Where MLflow keeps its runs."""
+    """Address of the store in which MLflow keeps its runs."""
     return mlflow.get_tracking_uri()
 
 

@@ -1,6 +1,6 @@
-"""Who runs trainings: this process, processes beside it, or workers on any number of machines.
+"""Executors of tasks: this process, local processes, or workers on any number of machines.
 
-One executor a file, one line an executor in the table below.
+One executor per file, one line per executor in the table ``EXECUTORS``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from mf_nas_kd.workers.processes import ProcessExecutor
 
 @dataclass(frozen=True)
 class ExecutorKind:
-    """How an executor is opened.
+    """Options and opener of an executor.
 
     Attributes:
-        Options: Model of its options.
+        Options: Model of the options.
         open: Called with the context, the number of workers and an instance of ``Options``.
     """
 
@@ -43,8 +43,8 @@ class ExecutorSettings(BaseModel):
 
     Attributes:
         kind: A name in ``EXECUTORS``.
-        workers: Worker processes on this machine. Null for one a CPU core; where there are GPUs, for at most four on
-            each, and with ``dask`` one. ``inline`` and a scheduler of yours have theirs, whatever is said.
+        workers: Number of worker processes on this machine. Null for one per CPU core; where there are GPUs, for at
+            most four per GPU, with ``dask`` one. Ignored by ``inline``, and by ``dask`` with a scheduler's address.
         options: Options of each executor, by its name.
     """
 
@@ -61,7 +61,22 @@ class ExecutorSettings(BaseModel):
 
 
 def open_executor(settings: ExecutorSettings, context: Context) -> Executor[Context]:
-    """An executor whose workers hold the context; close it, or use it in a ``with`` statement."""
+    """Open an executor whose workers hold the context; close it, or use it in a ``with`` statement.
+
+    Args:
+        settings: Kind, number of workers and options.
+        context: Any value that can be pickled.
+
+    Raises:
+        WorkerStartError: If workers cannot be started.
+        SchedulerError: If no scheduler answers.
+        MissingPackageError: If the package of the executor is not installed.
+
+    >>> settings = ExecutorSettings(kind="inline", workers=None, options={"inline": {}})
+    >>> with open_executor(settings, 10) as workers:
+    ...     workers.submit(pow, 2).result()
+    100
+    """
     kind, options = configured(EXECUTORS, settings.kind, settings.options[settings.kind], "executor.kind")
     return kind.open(context, settings.workers, options)
 

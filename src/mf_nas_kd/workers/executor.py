@@ -1,4 +1,4 @@
-"""The protocol of an executor, and what is the same on every worker."""
+"""The protocol of an executor."""
 
 from __future__ import annotations
 
@@ -14,45 +14,44 @@ Key = TypeVar("Key")
 Result = TypeVar("Result")
 
 ALLOWED_DEATHS = 3
-"""A task that killed so many workers is given up."""
+"""Number of deaths of its worker after which a task is given up."""
 
 
 class Executor(ABC, Generic[Context]):
     """Runs tasks on workers that hold one context.
 
-    The context is opaque here: any value that can be pickled (a study's images and teacher). It goes to each worker
-    once, the arguments of a task are small. Obligations: every
-    future ends, with a result or an exception; a task whose worker dies is begun again on another, and ends with
-    ``TrainingFailedError`` if it kills several; a worker runs one task at a time; the order of completion is free, but
-    results do not depend on it or on the number of workers; only the driver writes files, store and tracking, workers
-    compute.
+    The context is any value that can be pickled, such as a study's images and teacher. It is sent to each worker once;
+    the arguments of a task are small. Obligations: every future ends, with a result or an exception; a task whose
+    worker dies starts again on another one, and ends with ``TrainingFailedError`` after ``ALLOWED_DEATHS``; a worker
+    runs one task at a time; the order of completion is free, but results depend neither on it nor on the number of
+    workers; only the driver writes files, store and tracking.
 
     Attributes:
-        in_flight: How many tasks to have submitted and unfinished, so that no worker waits for the driver.
+        in_flight: Number of submitted and unfinished tasks that keeps all workers busy.
     """
 
     in_flight: int
 
     @abstractmethod
     def submit(self, task: Callable[Concatenate[Context, ...], Result], *arguments: Any) -> Future[Result]:
-        """Have a worker call ``task(context, *arguments)``.
+        """Submit a task: a worker calls ``task(context, *arguments)``.
 
         Args:
-            task: A function of a module, which workers import by its name.
-            *arguments: Beside the context; small, they travel with every task.
+            task: A function of a module; workers import it by its name.
+            *arguments: Further arguments; they are small, because they are sent with every task.
         """
 
     def stream(
         self, task: Callable[Concatenate[Context, ...], Result], arguments: Iterable[tuple[Key, Any]]
     ) -> Iterator[tuple[Key, Future[Result]]]:
-        """Keep the workers busy with ``task(context, argument)`` for every argument.
+        """Submit ``task(context, argument)`` for every argument, at most ``in_flight`` at a time.
 
         Args:
             task: A function of a module.
-            arguments: Each with its key; the next are looked at when there is a worker for them.
+            arguments: Pairs of key and argument; the next pair is taken when a worker is free for it.
 
         Yields:
-            The key of an argument and its future, as they end.
+            Key and finished future of each argument, in the order of completion.
         """
         waiting = iter(arguments)
         running: dict[Future[Result], Key] = {}
@@ -66,7 +65,7 @@ class Executor(ABC, Generic[Context]):
 
     @abstractmethod
     def close(self) -> None:
-        """Let the workers go: those here when their tasks have ended, others at once. What has not begun never does."""
+        """Release the workers: local ones when their tasks have ended, others at once. Waiting tasks are cancelled."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""No workers: every task is done at once, in this process. For debugging, and for tests."""
+"""Executor without workers: every task runs at once in this process, for debugging and for tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mf_nas_kd.workers.executor import Context, Executor, Result
 
 
 class InlineExecutor(Executor[Context]):
-    """Works when asked."""
+    """Runs every task in :meth:`submit`."""
 
     def __init__(self, context: Context) -> None:
         self.in_flight = 1
@@ -20,9 +20,9 @@ class InlineExecutor(Executor[Context]):
         future: Future[Result] = Future()
         try:
             future.set_result(task(self._context, *arguments))
-        except Exception as error:  # a future carries its exception to whoever asks for the result
+        except Exception as error:  # a future passes its exception on to the caller of result()
             future.set_exception(error)
         return future
 
     def close(self) -> None:
-        """Nothing is running."""
+        """Do nothing: no task is running."""

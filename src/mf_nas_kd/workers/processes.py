@@ -1,7 +1,7 @@
-"""Local worker processes, started fresh (CUDA does not survive a fork), that hold the context.
+"""Executor with local worker processes, which are spawned because CUDA does not survive a fork.
 
-Every worker is a pool of one process, and gets one task at a time. The standard library's pool of several breaks as
-a whole when one of its processes dies, and cannot tell which task killed it.
+Every worker is a pool of one process, and gets one task at a time. A pool of several processes of the standard library
+breaks as a whole when one of them dies, and does not say which task killed it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,12 @@ _held: Any = None
 
 
 class ProcessExecutor(Executor[Context]):
-    """Processes beside this one, on the GPUs by turns. A task whose worker dies is begun again, three times at most."""
+    """Local processes, assigned to the GPUs round robin. A task whose worker dies starts again, at most three times.
+
+    Args:
+        context: Any value that can be pickled.
+        workers: Number of processes; None for one per CPU core, or at most four per GPU.
+    """
 
     def __init__(self, context: Context, workers: int | None) -> None:
         count = workers or default_workers()
@@ -36,7 +41,7 @@ class ProcessExecutor(Executor[Context]):
         self._to_start = list(range(count))
 
     def submit(self, task: Callable[Concatenate[Context, ...], Result], *arguments: Any) -> Future[Result]:
-        while self._to_start:  # all with the first task, side by side: each takes seconds to import what it needs
+        while self._to_start:  # all in parallel with the first task: each imports for seconds
             self._threads.submit(self._start, self._to_start.pop())
         return self._threads.submit(self._run, task, *arguments)
 
@@ -47,40 +52,40 @@ class ProcessExecutor(Executor[Context]):
             if worker is not None:
                 worker.shutdown()
 
-    def _start(self, place: int) -> None:
+    def _start(self, slot: int) -> None:
         worker = None
         try:
-            worker = self._open_worker(place)
+            worker = self._open_worker(slot)
             worker.submit(_ready).result()
-        finally:  # what went wrong, the next task finds out and tells
-            self._idle.put((place, worker))
+        finally:  # the next task meets the same failure, and reports it
+            self._idle.put((slot, worker))
 
-    def _open_worker(self, place: int) -> ProcessPoolExecutor:
-        """The process itself starts with its first task."""
-        return ProcessPoolExecutor(1, get_context("spawn"), _hold, (self._context, place))
+    def _open_worker(self, slot: int) -> ProcessPoolExecutor:
+        """Make the pool of a worker; its process starts with the first task."""
+        return ProcessPoolExecutor(1, get_context("spawn"), _hold, (self._context, slot))
 
     def _run(self, task: Callable[Concatenate[Context, ...], Result], *arguments: Any) -> Result:
-        place, worker = self._idle.get()
+        slot, worker = self._idle.get()
         try:
             for death in range(1, ALLOWED_DEATHS + 1):
-                worker = self._started(place, worker)
+                worker = self._started(slot, worker)
                 try:
                     return worker.submit(_do, task, *arguments).result()
                 except BrokenProcessPool:
                     worker = None
-                    logger.warning("A worker process died, the %d. time in this task; another one starts", death)
+                    logger.warning("A worker process died (death %d in this task); another one starts", death)
             raise TrainingFailedError(f"given up after {ALLOWED_DEATHS} deaths of its worker process")
         finally:
-            self._idle.put((place, worker))
+            self._idle.put((slot, worker))
 
-    def _started(self, place: int, worker: ProcessPoolExecutor | None) -> ProcessPoolExecutor:
-        """A worker that has taken the context: this one, or another if there is none or it died idle.
+    def _started(self, slot: int, worker: ProcessPoolExecutor | None) -> ProcessPoolExecutor:
+        """A worker that holds the context: this one, or a new one if there is none or it died between tasks.
 
         Raises:
-            WorkerStartError: If a fresh process dies before it can work. This says nothing of any training.
+            WorkerStartError: If a new process dies before its first task, which is the fault of no training.
         """
         for _ in range(2):
-            worker = worker or self._open_worker(place)
+            worker = worker or self._open_worker(slot)
             try:
                 worker.submit(_ready).result()
             except BrokenProcessPool:
@@ -88,17 +93,17 @@ class ProcessExecutor(Executor[Context]):
             else:
                 return worker
         raise WorkerStartError(
-            "a worker process ends before it can begin; what it said is above (with executor.kind=inline, it would be "
-            "said here)"
+            "a worker process ends before it can begin; its error message is above (with executor.kind=inline, this "
+            "process raises it)"
         )
 
 
-def _hold(context: Context, place: int) -> None:
-    """First act of a worker process: keep the context, end when the driver does, and take a GPU."""
+def _hold(context: Context, slot: int) -> None:
+    """Initialise a worker process: keep the context, end with the driver, and take a GPU."""
     global _held
     _held = context
     end_with_driver()
-    use_gpu(place)
+    use_gpu(slot)
 
 
 def _ready() -> bool:

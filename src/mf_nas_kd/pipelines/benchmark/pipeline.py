@@ -8,7 +8,7 @@ from mf_nas_kd.pipelines.benchmark import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Replay searches on finished studies: which strategy finds the best candidate for the least money?"""
+    """Replay searches on finished studies, to compare the costs at which strategies find the best candidate."""
     return Pipeline(
         [
             Node(

@@ -11,17 +11,17 @@ from mf_nas_kd.studies.plan import finished_evaluations
 
 
 def correlate(plan: pd.DataFrame, evaluations: pd.DataFrame, bootstrap: BootstrapSettings) -> pd.DataFrame:
-    """Compare every kind of short training, and every free predictor, with full training."""
+    """Correlate every low fidelity and every zero-cost proxy with high-fidelity evaluations."""
     finished = finished_evaluations(plan, evaluations)
     return correlation_table(finished, finished[finished["role"] == "full"], bootstrap)
 
 
 def draw_correlation_against_cost(table: pd.DataFrame) -> Figure:
-    """The paper's teaser."""
+    """Draw the rank agreement of each low fidelity against its cost."""
     return figures.correlation_against_cost(table)
 
 
 def draw_low_against_full(plan: pd.DataFrame, evaluations: pd.DataFrame) -> Figure:
-    """Scatter plots, one a kind of short training."""
+    """Draw a scatter plot of each low fidelity against the high-fidelity evaluations."""
     finished = finished_evaluations(plan, evaluations)
     return figures.low_against_full(finished[finished["role"] == "low"], finished[finished["role"] == "full"])

@@ -8,7 +8,7 @@ from mf_nas_kd.pipelines.correlation import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Can short trainings be trusted?"""
+    """Measure how well low-fidelity evaluations and zero-cost proxies rank the candidates."""
     return Pipeline(
         [
             Node(

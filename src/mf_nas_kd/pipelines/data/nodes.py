@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def load_images(parameters: ImagesParameters, pixel_folder: Path) -> ImageDataset:
-    """Decode the source, once, and split it."""
+    """Decode the images of the source, or map those decoded earlier, and split them."""
     images = load_and_split(
         parameters.source,
         parameters.validation_fraction,
@@ -27,7 +27,7 @@ def load_images(parameters: ImagesParameters, pixel_folder: Path) -> ImageDatase
         pixel_folder,
     )
     sizes = (len(images.train), len(images.validation), len(images.test))
-    logger.info("Images %s: %d to train on, %d to validate, %d to test", images.name, *sizes)
+    logger.info("Images of %s: %d training, %d validation, %d test", images.name, *sizes)
     return images
 
 
@@ -44,5 +44,5 @@ def order_subsets(images: ImageDataset, parameters: SubsetsParameters) -> tuple[
 
 
 def draw_sample_images(images: ImageDataset) -> Figure:
-    """A picture of some training images."""
+    """Draw some training images."""
     return figures.sample_images(images)

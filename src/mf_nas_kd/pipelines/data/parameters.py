@@ -13,12 +13,14 @@ from mf_nas_kd.registry import NameIn, Options, OptionsOf, lookup
 
 
 class ImagesParameters(BaseModel):
-    """Which images, and how they are split.
+    """Source of the images, and their split.
 
     Attributes:
         source: A name in ``images.SOURCES``.
-        validation_fraction: Share of the training images that decides, in (0, 1), where the source has none for it.
-        test_fraction: Share of the training images that is only reported, in (0, 1), likewise.
+        validation_fraction: Fraction of the training images, in (0, 1), that becomes the validation split where the
+            source has none.
+        test_fraction: Fraction of the training images, in (0, 1), that becomes the test split where the source has
+            none.
         seed: Seed of the split.
         options: Options of each source, by its name.
     """
@@ -38,10 +40,10 @@ class ImagesParameters(BaseModel):
 
 
 class SubsetsParameters(BaseModel):
-    """The nested subsets.
+    """Nested subsets of the training images.
 
     Attributes:
-        fractions: Shares of the training images that are checked and listed before anything is trained.
+        fractions: Training-set fractions whose subsets are checked and listed before anything is trained.
         seed: Seed of the order within each class.
     """
 

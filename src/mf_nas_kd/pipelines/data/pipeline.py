@@ -8,7 +8,7 @@ from mf_nas_kd.pipelines.data import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Images, splits, nested subsets."""
+    """Decode and split the images, and order them into nested subsets."""
     return Pipeline(
         [
             Node(

@@ -23,7 +23,7 @@ from mf_nas_kd.workers import ExecutorSettings, open_executor
 
 
 def sample_candidates(images: ImageDataset, space: SpaceSettings, parameters: CandidatesParameters) -> pd.DataFrame:
-    """Sample the architectures on which short trainings are judged."""
+    """Sample the candidates of the study."""
     cost_of = CostCounter(images.classes, images.image_shape)
     rng = numpy_generator(parameters.seed, "candidates")
     return candidate_table(sample_within(space.build(), parameters.count, Limits.of(), cost_of, rng), cost_of)
@@ -39,7 +39,7 @@ def plan_evaluations(
     augmentation: AugmentationSettings,
     distillation: DistillationConfigurations,
 ) -> pd.DataFrame:
-    """List every training of the study with the key of its result."""
+    """List every evaluation of the study with its key."""
     settings = TrainingSettings.of(training, augmentation, distillation)
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher)
     architectures = records_of(candidates, Architecture)
@@ -60,10 +60,10 @@ def evaluate_candidates(
     distillation: DistillationConfigurations,
     executor: ExecutorSettings,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Train what the store does not have; every result is stored at once.
+    """Make the planned evaluations that the store does not have; every result is stored at once.
 
     Returns:
-        The evaluations of the plan, for the store (which has them already) and for the stages that follow.
+        The planned evaluations, twice: for the store, which has them already, and for the stages that follow.
     """
     settings = TrainingSettings.of(training, augmentation, distillation)
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher, teacher_folder)

@@ -12,10 +12,10 @@ from mf_nas_kd.records import Fidelity, FidelityGrid, FidelitySettings
 
 
 class CandidatesParameters(BaseModel):
-    """The sample of architectures on which low fidelities are judged.
+    """Sample of architectures on which low fidelities are compared with the target fidelity.
 
     Attributes:
-        count: Architectures; the intervals of the correlations shrink with its square root.
+        count: Number of architectures; the intervals of the correlations shrink with its square root.
         seed: Seed of the sample.
     """
 
@@ -26,13 +26,13 @@ class CandidatesParameters(BaseModel):
 
 
 class EvaluationParameters(BaseModel):
-    """What every candidate is trained with.
+    """Fidelities at which every candidate is evaluated.
 
     Attributes:
         full: The target fidelity.
-        low: The low fidelities that are judged.
+        low: The low fidelities.
         seed: Seed of weights, orders and augmentations.
-        retry_failed: Whether trainings that failed in an earlier run are tried again.
+        retry_failed: Whether evaluations that failed in an earlier run are made again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

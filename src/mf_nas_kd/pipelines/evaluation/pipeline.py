@@ -8,7 +8,7 @@ from mf_nas_kd.pipelines.evaluation import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Candidates, and their trainings at every fidelity."""
+    """Sample candidates, and evaluate them at every fidelity."""
     return Pipeline(
         [
             Node(

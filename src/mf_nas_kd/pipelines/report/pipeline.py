@@ -8,7 +8,7 @@ from mf_nas_kd.pipelines.report import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """One page that says it all."""
+    """Write the report of the study."""
     return Pipeline(
         [
             Node(

@@ -8,7 +8,7 @@ from mf_nas_kd.pipelines.search import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Spend the budget, and train the winner."""
+    """Search for the best architecture within the budget, and train the winner."""
     return Pipeline(
         [
             Node(

@@ -24,7 +24,7 @@ def train_teacher(
     training: TrainingParameters,
     augmentation: AugmentationSettings,
 ) -> tuple[TrainedNetwork, dict[str, Any], pd.DataFrame]:
-    """Train the teacher, and tell MLflow how it went."""
+    """Train the teacher, and log its accuracies and learning curve."""
     teacher = train(
         images,
         parameters.builder,
@@ -46,5 +46,5 @@ def train_teacher(
 
 
 def draw_learning_curve(curve: pd.DataFrame) -> Figure:
-    """A picture of how the teacher learned."""
+    """Draw the learning curve of the teacher."""
     return figures.learning_curve(curve)

@@ -15,14 +15,14 @@ from mf_nas_kd.training import TrainingHyperParameters
 
 
 class TeacherParameters(BaseModel):
-    """The network that the students imitate.
+    """Network, weights and training of the teacher.
 
     Attributes:
         builder: A name in ``networks.TEACHERS``.
         options: Options of each builder, by its name.
-        weights: A file of weights to begin with (``.safetensors``, or ``.pt`` with tensors); null for fresh ones.
-        epochs: Passes over the training images; 0 leaves the weights of a file as they are.
-        seed: Of weights, orders and views.
+        weights: File of initial weights (``.safetensors``, or ``.pt`` with tensors); null for random ones.
+        epochs: Passes over the training images; 0 to use the weights of a file without training.
+        seed: Seed of weights, orders and augmentations.
         hyper_parameters: Optimiser and schedule.
     """
 

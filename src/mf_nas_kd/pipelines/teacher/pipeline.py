@@ -8,7 +8,7 @@ from mf_nas_kd.pipelines.teacher import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """The network that short trainings imitate."""
+    """Train the teacher, from which low-fidelity evaluations distil."""
     return Pipeline(
         [
             Node(

@@ -1,6 +1,6 @@
-"""Workers on any number of machines, through a scheduler of dask.
+"""Executor with workers on any number of machines, through a scheduler of dask.
 
-Its packages come with the extra ``dask`` and are imported when this executor is opened, never before.
+Its packages come with the extra ``dask`` and are imported only when this executor is opened.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ from mf_nas_kd.workers.executor import Context, Executor
 
 
 def open_dask(context: Context, workers: int | None, options: DaskOptions) -> Executor[Context]:
-    """Connect to a scheduler, or start one.
+    """Connect to a scheduler, or start one with local workers.
+
+    Args:
+        context: Any value that can be pickled.
+        workers: Number of local workers; None for one per GPU, or per core where there is none.
+        options: Address of the scheduler, and resources that a training takes.
 
     Raises:
         MissingPackageError: If the extra is not installed.

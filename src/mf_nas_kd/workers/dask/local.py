@@ -1,4 +1,4 @@
-"""A scheduler and workers on this machine; they end with this process."""
+"""Scheduler and workers on this machine, which end with this process."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from distributed import Nanny, Scheduler, SpecCluster, Worker
 from mf_nas_kd.cores import available_cores, visible_gpus
 from mf_nas_kd.workers.executor import ALLOWED_DEATHS
 
-# Otherwise dask sets numbers of threads and more for its workers in the environment of this process.
+# By default dask changes the environment of this process, to set numbers of threads of its workers.
 CONFIGURATION: dict[str, Any] = {"distributed.nanny.pre-spawn-environ": {}}
 
 
 class QuietWorker(Worker):
-    """Where the main module configures logging, so does every process that is started from it."""
+    """Worker without messages of dask, also where the driver's main module, which it imports, configures logging."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
@@ -24,18 +24,18 @@ class QuietWorker(Worker):
 
 
 def local_cluster(workers: int | None) -> SpecCluster:
-    """Start it.
+    """Start a scheduler and workers of one thread each; with GPUs, each worker has one of them.
 
     Args:
-        workers: How many; None for one a GPU, or one a core where there is none.
+        workers: Number of workers; None for one per GPU, or one per core where there is none.
     """
     gpus = visible_gpus()
     here: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tcp://", "dashboard": False}
-    # No limit of memory: mapped images count as the worker's, and dask would pause it for ever.
+    # No memory limit: mapped images count as the worker's memory, and dask would pause it for ever.
     options = {**here, "nthreads": 1, "memory_limit": 0, "worker_class": QuietWorker}
     specification = {
-        place: {"cls": Nanny, "options": {**options, **_pinned(gpus[place % len(gpus)])} if gpus else options}
-        for place in range(workers or len(gpus) or available_cores())
+        slot: {"cls": Nanny, "options": {**options, **_pinned(gpus[slot % len(gpus)])} if gpus else options}
+        for slot in range(workers or len(gpus) or available_cores())
     }
     scheduler = {
         "cls": Scheduler,

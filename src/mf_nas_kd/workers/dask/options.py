@@ -10,11 +10,11 @@ from mf_nas_kd.registry import Options
 
 
 class DaskOptions(Options):
-    """Which scheduler, and which of its workers.
+    """Scheduler, and the resources of its workers that a training takes.
 
     Attributes:
         scheduler: Address of a scheduler that runs (``tcp://host:8786``); null starts one with workers on this machine.
-        resources: What a training takes of a worker that offers it (``{GPU: 1}``), by name.
+        resources: Amount of each resource that a training takes (``{GPU: 1}``); workers without them get no trainings.
     """
 
     scheduler: str | None

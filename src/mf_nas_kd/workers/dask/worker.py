@@ -1,4 +1,4 @@
-"""What runs on the workers, and on the scheduler."""
+"""Plugins and functions that run on the workers and on the scheduler."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from mf_nas_kd.errors import WorkerStartError
 from mf_nas_kd.workers.executor import Context, Result
 
 _one_at_a_time = Lock()
-"""Number of threads and generators of torch belong to the process: of two tasks of one worker, the second waits."""
+"""Lock of the worker process: torch's number of threads and its generators are global, so tasks run one at a time."""
 
 
 class HoldContext(WorkerPlugin):
-    """Keeps the context on every worker that has the resources, also on those that come later.
+    """Worker plugin that holds the context on every worker with the resources, also on those that join later.
 
     Args:
-        name: Of the plugin, and of the topic of what tasks tell the driver; no two drivers have the same.
-        context: What is held.
-        resources: What a worker must have to be asked.
+        name: Name of the plugin, and topic of the events of its tasks; no two drivers have the same.
+        context: The context, any value that can be pickled.
+        resources: Amount of each resource that a worker must have.
     """
 
     def __init__(self, name: str, context: Any, resources: Mapping[str, float]) -> None:
         self.name = name
         self.context: Any = None
-        self.failure = "it was not there when the context was sent"
+        self.failure = "it was not connected when the context was sent"
         self._pickled = pickle.dumps(context)
         self._resources = dict(resources)
 
     def setup(self, worker: Worker) -> None:
-        """First act on a worker.
+        """Unpickle the context on a worker.
 
         Raises:
-            WorkerStartError: If the context cannot arrive: its images' file is not there, say.
+            WorkerStartError: If that fails, for instance because the file of images does not exist on its machine.
         """
         if not offers(worker.state.total_resources, self._resources):
             return
@@ -51,16 +51,16 @@ class HoldContext(WorkerPlugin):
             raise WorkerStartError(cannot_take(worker, self.failure)) from error
 
 
-class LetGo(SchedulerPlugin):
-    """Has the workers forget the context when its driver goes, also when that one was killed.
+class ReleaseContext(SchedulerPlugin):
+    """Scheduler plugin that removes the context from the workers when its driver disconnects or is killed.
 
     Args:
-        client: Of the driver.
-        name: Of the workers' plugin.
+        client: Identifier of the driver's client.
+        name: Name of the workers' plugin.
     """
 
     def __init__(self, client: str, name: str) -> None:
-        self.name = f"{name}-let-go"
+        self.name = f"{name}-release"
         self._client = client
         self._held = name
 
@@ -70,8 +70,18 @@ class LetGo(SchedulerPlugin):
             scheduler.loop.add_callback(scheduler.unregister_worker_plugin, comm=None, name=self._held)
 
 
-def do(name: str, number: int, task: Callable[Concatenate[Context, ...], Result], *arguments: Any) -> Result:
-    """Do a task with the context that is held under this name, and tell the driver before it begins."""
+def run_task(name: str, number: int, task: Callable[Concatenate[Context, ...], Result], *arguments: Any) -> Result:
+    """Run a task with the context on this worker; an event is sent to the driver before the task begins.
+
+    Args:
+        name: Name of the context, and topic of the event.
+        number: Number of the task at its driver.
+        task: Called with the context and the arguments.
+        *arguments: Further arguments of the task.
+
+    Raises:
+        WorkerStartError: If this worker holds no such context.
+    """
     worker = get_worker()
     held = worker.plugins.get(name)
     if not isinstance(held, HoldContext) or held.context is None:
@@ -81,22 +91,28 @@ def do(name: str, number: int, task: Callable[Concatenate[Context, ...], Result]
     with _one_at_a_time:
         about = {"threads": worker.state.nthreads, "memory_limit": worker.memory_manager.memory_limit}
         begun = {"begun": number, "worker": worker.address, "versions": versions(), **about}
-        sync(worker.loop, worker.scheduler.log_event, topic=name, msg=begun)  # has arrived even if the task kills
+        sync(
+            worker.loop, worker.scheduler.log_event, topic=name, msg=begun
+        )  # arrives even if the task kills the worker
         return task(held.context, *arguments)
 
 
 def offers(offered: Mapping[str, float], wanted: Mapping[str, float]) -> bool:
-    """Whether a worker's resources are enough for a training."""
+    """Whether a worker's resources are enough for a training.
+
+    >>> offers({"GPU": 1}, {"GPU": 0.5}), offers({}, {"GPU": 1})
+    (True, False)
+    """
     return all(offered.get(name, 0) >= amount for name, amount in wanted.items())
 
 
 def versions() -> dict[str, str]:
-    """What should be the same on driver and workers."""
+    """Versions that should be equal on driver and workers, by name."""
     return {"python": platform.python_version(), "torch": version("torch"), "mf_nas_kd": __version__}
 
 
 def cannot_take(worker: Worker, failure: str) -> str:
-    """The message of an context that did not arrive."""
+    """Message of a worker that could not take the context."""
     return (
         f"the worker {worker.address} ({platform.node()}) cannot take the context: {failure}. Files of data_dir must "
         "be on every machine under the same path"

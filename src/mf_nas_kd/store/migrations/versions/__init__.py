@@ -1,1 +1,1 @@
-"""One change of the schema a file."""
+"""Changes of the schema, one per file."""

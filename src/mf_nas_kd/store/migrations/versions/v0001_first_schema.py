@@ -1,4 +1,4 @@
-"""The schema before the store had migrations: evaluations, and what asking teachers beforehand had taken."""
+"""The schema before the store had migrations: evaluations, and precomputed teacher targets (``teacher_fills``)."""
 
 from __future__ import annotations
 

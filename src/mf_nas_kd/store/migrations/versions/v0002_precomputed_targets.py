@@ -1,4 +1,4 @@
-"""The table of precomputed teacher targets gets the field's words."""
+"""The table of precomputed teacher targets is renamed."""
 
 from __future__ import annotations
 
