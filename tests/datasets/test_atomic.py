@@ -24,6 +24,7 @@ from mf_nas_kd.datasets import (
     EvaluationTableDataset,
     ImagesDataset,
     NetworkDataset,
+    PlannedEvaluationsDataset,
 )
 from mf_nas_kd.images import load_images
 from mf_nas_kd.records import Evaluation
@@ -163,3 +164,14 @@ def test_saving_evaluations_adds_only_those_that_are_not_there(tmp_path, archite
     assert records_of(table.load(), Evaluation)[:3] == evaluations
     assert len(table.load()) == 4
     assert len(table.preview(nrows=2)["data"]) == 2
+
+
+def test_the_evaluations_of_a_plan_are_those_of_the_store_without_the_others(tmp_path, architectures, short):
+    url, plan = f"sqlite:///{tmp_path}/store.db", tmp_path / "plan.parquet"
+    evaluations = [FakeEvaluator().evaluate(a, short, 0) for a in architectures[:3]]
+    EvaluationTableDataset(url=url).save(table_of(evaluations, Evaluation))
+    planned = PlannedEvaluationsDataset(url=url, plan=str(plan))
+    with pytest.raises(DatasetError, match="plan.parquet is not there: run the evaluation pipeline"):
+        planned.load()
+    pd.DataFrame({"key": [evaluations[2].key, "not there", evaluations[0].key]}).to_parquet(plan)
+    assert records_of(planned.load(), Evaluation) == [evaluations[0], evaluations[2]]

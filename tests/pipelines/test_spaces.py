@@ -2,13 +2,14 @@
 
 import pytest
 
+from mf_nas_kd.distillation import LOSSES
 from tests.pipelines.running import catalog, run
 
 FEWER = {
     "evaluation": {
         "low": {
             "schedules": {"twenty_seventh": None, "ninth": {"train_fraction": "1/9", "epochs": 1}},
-            "distillation": ["none", "kd", "attention", "nst"],
+            "distillation": {name: name in ("none", "kd", "attention", "nst") for name in [*LOSSES, "kd_standardised"]},
         }
     },
 }

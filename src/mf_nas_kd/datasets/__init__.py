@@ -12,6 +12,7 @@ from mf_nas_kd.datasets.binary import BinaryDataset
 from mf_nas_kd.datasets.evaluations import (
     EvaluationStoreDataset,
     EvaluationTableDataset,
+    PlannedEvaluationsDataset,
     PrecomputedTargetsTableDataset,
 )
 from mf_nas_kd.datasets.images import FolderDataset, ImagesDataset
@@ -30,6 +31,7 @@ __all__ = [
     "ImagesDataset",
     "NASBench201Dataset",
     "NetworkDataset",
+    "PlannedEvaluationsDataset",
     "PrecomputedTargetsTableDataset",
     "PublishedBenchmarkDataset",
     "StudyBenchmarkDataset",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import pandas as pd
@@ -72,6 +73,28 @@ class EvaluationTableDataset(_StoreDataset[pd.DataFrame, pd.DataFrame]):
     def preview(self, nrows: int = 10) -> TablePreview:
         """The last evaluations, for kedro-viz."""
         return _last_rows(self._url, nrows, Evaluation)
+
+
+class PlannedEvaluationsDataset(EvaluationTableDataset):
+    """Those evaluations of the store that belong to a plan, as a table; no other rows are read.
+
+    Args:
+        url: An SQLAlchemy URL.
+        plan: The plan, a Parquet file with a column ``key``.
+        metadata: Metadata for kedro-viz.
+    """
+
+    def __init__(self, *, url: str, plan: str, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(url=url, metadata=metadata)
+        self._plan = Path(plan)
+
+    def load(self) -> pd.DataFrame:
+        if not self._plan.is_file():
+            raise DatasetError(f"{self._plan} is not there: run the evaluation pipeline first: kedro run")
+        return EvaluationStore(self._url).table(pd.read_parquet(self._plan, columns=["key"])["key"])
+
+    def _describe(self) -> dict[str, Any]:
+        return {**super()._describe(), "plan": self._plan}
 
 
 class PrecomputedTargetsTableDataset(_StoreDataset[NoReturn, pd.DataFrame]):
