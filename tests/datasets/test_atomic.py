@@ -78,6 +78,13 @@ def test_a_save_that_fails_leaves_what_was_there(kind, tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_missing_file_is_named_with_what_to_run(kind, tmp_path):
+    dataset, _ = dataset_of(kind, tmp_path / f"file.{kind}")
+    with pytest.raises(DatasetError, match=rf"file\.{kind} is not there: run the pipeline that saves it"):
+        dataset.load()
+
+
 def test_a_process_killed_in_mid_save_leaves_no_newest_version(tmp_path):
     code = f"""
         import os, signal

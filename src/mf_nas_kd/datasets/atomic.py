@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kedro.io import DatasetError
 from kedro_datasets.json import JSONDataset
 from kedro_datasets.matplotlib import MatplotlibDataset
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
@@ -22,10 +23,19 @@ class AtomicSave:
     """Mixin that makes ``save`` atomic, for a versioned dataset that writes one file to ``_get_save_path()``.
 
     It stands before the dataset among the base classes. Files of remote protocols are saved as before: an object store
-    shows an object only when it is complete.
+    shows an object only when it is complete. The error of ``load`` for a missing file says what to run.
     """
 
     _written: PurePosixPath | None = None
+
+    def load(self) -> Any:
+        read = super().load.__wrapped__  # type: ignore[misc]  # as in save
+        try:
+            return read(self)
+        except FileNotFoundError as failure:
+            path = self._get_load_path()  # type: ignore[attr-defined]  # a method of the dataset
+            advice = "run the pipeline that saves it, or the whole flow: kedro run"
+            raise DatasetError(f"{path} is not there: {advice}") from failure
 
     def save(self, data: Any) -> None:
         # Without Kedro's wrapper, which this method gets itself. The next class is a dataset.

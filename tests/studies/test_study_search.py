@@ -1,0 +1,99 @@
+"""A search continues a study: it knows the study's evaluations, and adds its own to the store."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from mf_nas_kd.errors import InvalidValueError, MissingEvaluationError
+from mf_nas_kd.records import Architecture, Costs, Evaluation, Fidelity
+from mf_nas_kd.records.tables import candidate_table, table_of
+from mf_nas_kd.search import Budget, build_strategy
+from mf_nas_kd.spaces import Limits
+from mf_nas_kd.store import EvaluationStore
+from mf_nas_kd.studies.plan import plan_table, requests_of
+from mf_nas_kd.studies.runner import run_evaluations
+from mf_nas_kd.studies.study_search import run_study_search, search_pool, search_problem
+from mf_nas_kd.workers.inline import InlineExecutor
+from tests.fakes import FakeEvaluator
+
+FULL = Fidelity(Fraction(1), epochs=9)
+LOW = Fidelity(Fraction(1, 9), epochs=1)
+OTHER = Fidelity(Fraction(1, 3), epochs=2)
+STUDIED = 3
+"""Architectures of the study; those after them are found by the search only."""
+
+
+def cost_of(architecture):
+    return Costs(macs=100 + len(architecture.specification), params=10)
+
+
+@pytest.fixture
+def plan(architectures):
+    return plan_table(architectures[:STUDIED], [LOW], FULL, 5, FakeEvaluator())
+
+
+@pytest.fixture
+def pool(architectures):
+    return candidate_table(architectures, cost_of)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return EvaluationStore(f"sqlite:///{tmp_path}/store.db")
+
+
+def evaluate(requests, store):
+    evaluator = FakeEvaluator()
+    found = run_evaluations(requests, evaluator, InlineExecutor(evaluator), store, lambda _: None, False, False)
+    return table_of(found, Evaluation)
+
+
+def search(plan, pool, space, store, evaluations, count, new):
+    evaluator = FakeEvaluator()
+    strategy = build_strategy("random", search_problem(pool, plan, space, None, 1), {})
+    with InlineExecutor(evaluator) as workers:
+        return run_study_search(
+            "random", strategy, plan, evaluations, Budget(1e9, count), 0, evaluator, workers, store, new.append
+        )
+
+
+def test_the_pool_has_the_candidates_of_the_study_and_a_sample_each_once(space, architectures):
+    candidates = candidate_table(architectures, cost_of)
+    pool = search_pool(candidates, space, 10, Limits.of(), cost_of, np.random.default_rng(0))
+    assert pool["architecture_id"].tolist()[: len(architectures)] == [a.id for a in architectures]
+    assert pool["architecture_id"].is_unique
+    assert len(pool) > len(architectures)
+
+
+def test_candidates_of_another_space_are_refused(space):
+    foreign = candidate_table([Architecture.of("grid", x=1)], cost_of)
+    with pytest.raises(InvalidValueError, match="space of the candidates is 'grid', but must be those of mobilenet_v2"):
+        search_pool(foreign, space, 1, Limits.of(), cost_of, np.random.default_rng(0))
+
+
+def test_the_problem_has_the_fidelities_of_the_plan_unless_others_are_given(plan, pool, space, architectures):
+    problem = search_problem(pool, plan, space, None, 2)
+    assert (problem.full, problem.low, problem.proposals_at_a_time) == (FULL, (LOW,), 2)
+    assert [candidate.architecture for candidate in problem.candidates] == architectures
+    assert [candidate.macs for candidate in problem.candidates] == pool["macs"].tolist()
+    assert search_problem(pool, plan, space, [OTHER], 1).low == (OTHER,)
+
+
+def test_a_search_is_charged_only_for_its_own_evaluations_and_stores_them(plan, pool, space, store, architectures):
+    known, new = evaluate(requests_of(plan), store), []
+    found = search(plan, pool, space, store, known, 2, new)
+    assert len(found.result.evaluations) == len(new) == 2
+    assert found.result.spent_seconds == 2 * float(FULL.image_passes)
+    assert {evaluation.seed for evaluation in new} == {5}, "the seed of the study's trainings"
+    assert not {evaluation.architecture for evaluation in new} & set(architectures[:STUDIED])
+    assert set(store.find([evaluation.key for evaluation in new]).values()) == set(new)
+    assert len(found.full) == STUDIED + 2
+    best = max(found.full, key=lambda evaluation: evaluation.metrics.val_accuracy)
+    assert found.result.winner_id == best.architecture.id
+
+
+def test_a_search_without_the_evaluations_of_its_study_is_refused(plan, pool, space, store):
+    known = evaluate(requests_of(plan)[1:], store)
+    with pytest.raises(MissingEvaluationError, match="1 of 6 planned evaluations are not in the store"):
+        search(plan, pool, space, store, known, 2, [])
