@@ -1,4 +1,4 @@
-"""Small real images and a small space, shared by the tests of all rooms."""
+"""Small real images and a small space, shared by all tests."""
 
 from __future__ import annotations
 

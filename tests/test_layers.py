@@ -1,4 +1,4 @@
-"""The rooms hold: run as a test, so that a wrong import fails at once."""
+"""The layers hold: run as a test, so that a wrong import fails at once."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def test_import_contracts_hold(project):
 
 
 @pytest.mark.parametrize(
-    ("room", "absent"),
+    ("package", "absent"),
     [
         ("mf_nas_kd.search", ["torch", "kedro", "mlflow"]),
         ("mf_nas_kd.benchmarks.replays", ["torch", "kedro", "mlflow"]),
@@ -31,10 +31,10 @@ def test_import_contracts_hold(project):
         ("mf_nas_kd.studies.training_evaluator", ["kedro", "mlflow"]),
     ],
 )
-def test_a_room_loads_without_what_it_must_not_know(room, absent):
-    code = f"import sys, {room}; sys.exit(' '.join(n for n in {absent} if n in sys.modules) or 0)"
+def test_a_package_loads_without_what_it_must_not_import(package, absent):
+    code = f"import sys, {package}; sys.exit(' '.join(n for n in {absent} if n in sys.modules) or 0)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert loaded.returncode == 0, f"importing {room} loads {loaded.stderr}"
+    assert loaded.returncode == 0, f"importing {package} loads {loaded.stderr}"
 
 
 def test_no_two_files_import_each_other(project):

@@ -1,8 +1,8 @@
 """Find the best small CNN for your own images within a budget.
 
-Architectures are ranked by short trainings that imitate a teacher (knowledge distillation on a part of the
-data), the trust these short trainings deserve is measured, and the rest of the budget goes into a
-multi-fidelity search.
+Architectures are ranked by low-fidelity evaluations that distil a teacher (knowledge distillation on a part of the
+data, for few epochs, at a lower resolution). The rank agreement of these evaluations with high-fidelity ones is
+measured, and the rest of the budget goes into a multi-fidelity search.
 
 References:
     Trofimov et al. (2023). Multi-fidelity Neural Architecture Search with Knowledge Distillation.

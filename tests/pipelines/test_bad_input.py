@@ -102,10 +102,9 @@ def test_a_stage_without_its_predecessor_says_what_to_run(tmp_path, study):
     run(tmp_path, "teacher")
     plan_only = catalog(study).load("evaluation_plan")
     into = catalog(tmp_path)
-    into.save("evaluation_plan", plan_only)
-    with pytest.raises(DatasetError, match=r"planned_evaluations.parquet is not there: run the pipeline that saves it"):
+    with pytest.raises(DatasetError, match=r"evaluation_plan.parquet is not there: run the pipeline that saves it"):
         run(tmp_path, "correlation")
-    into.save("planned_evaluations", catalog(study).load("planned_evaluations").iloc[:0])
+    into.save("evaluation_plan", plan_only)
     with pytest.raises(
         MissingEvaluationError, match=r"60 of 60 planned evaluations are not in the store: run the eval"
     ):
