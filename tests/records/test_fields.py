@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Architecture, Evaluation, Fidelity, Metrics, PrecomputedTargets
 from mf_nas_kd.records.fields import Column, Record, Role, column, column_names
 from mf_nas_kd.records.tables import by_fidelity, completed, records_of, table_of
@@ -101,3 +102,8 @@ def test_a_record_is_a_dataclass():
 
     with pytest.raises(TypeError):
         Plain.columns()
+
+
+def test_a_value_that_may_not_be_missing_is_refused():
+    with pytest.raises(InvalidValueError, match="column 'share' of a table is nan, but must be a value in every row"):
+        Outer.from_row({"name": "a", "share": np.nan, "text": "t"})

@@ -12,8 +12,10 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import Any, Self, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+
+from mf_nas_kd.errors import InvalidValueError
 
 T = TypeVar("T")
 
@@ -142,18 +144,12 @@ class Record:
 
         Args:
             row: A mapping from column to value, or an object with the columns as attributes (``itertuples()``).
+
+        Raises:
+            InvalidValueError: If a value is missing that may not be.
         """
-        hints = _hints(cls)  # type: ignore[arg-type]  # as above
-        values = {}
-        for each in fields(cls):  # type: ignore[arg-type]  # subclasses are dataclasses
-            declared = each.metadata.get(_COLUMN)
-            if declared is None:
-                values[each.name] = hints[each.name].from_row(row)
-            else:
-                value = value_in(row, each.name, optional=_is_optional(hints[each.name]))
-                stored = _stored_type(hints[each.name], declared)
-                values[each.name] = None if _missing(value) else declared.decode(stored(value))
-        return cls(**values)
+        readers = _readers(cls)  # type: ignore[arg-type]  # as above
+        return cls(**{name: read(row) for name, read in readers})
 
 
 def column_names(record: type[Record], *roles: Role) -> tuple[str, ...]:
@@ -178,14 +174,38 @@ def _columns(record: type[Record]) -> tuple[Column, ...]:
 
 
 @cache
+def _readers(record: type[Record]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """Functions that read each field from a row, by its name."""
+    hints = _hints(record)  # type: ignore[arg-type]  # as above
+    found: list[tuple[str, Callable[[Any], Any]]] = []
+    for each in fields(record):  # type: ignore[arg-type]  # subclasses are dataclasses
+        hint, declared = hints[each.name], each.metadata.get(_COLUMN)
+        if declared is None:
+            found.append((each.name, hint.from_row))
+        else:
+            found.append((each.name, partial(_read, each.name, hint, declared, _stored_type(hint, declared))))
+    return tuple(found)
+
+
+def _read(name: str, hint: Any, declared: _Declaration, stored: type, row: Any) -> Any:
+    value = value_in(row, name, optional=_is_optional(hint))
+    if not _missing(value):
+        return declared.decode(stored(value))
+    if _is_optional(hint):
+        return None
+    raise InvalidValueError(f"column {name!r} of a table", value, "a value in every row")
+
+
+@cache
+def _is_optional(hint: Any) -> bool:
+    return get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint)
+
+
+@cache
 def _hints(record: type[Record]) -> dict[str, Any]:
     if not is_dataclass(record):
         raise TypeError(f"{record.__name__} is not a dataclass")
     return get_type_hints(record)
-
-
-def _is_optional(hint: Any) -> bool:
-    return get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint)
 
 
 def _stored_type(hint: Any, declared: _Declaration) -> type:
