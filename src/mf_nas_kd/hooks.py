@@ -14,6 +14,7 @@ from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
+from omegaconf.errors import ConfigTypeError
 from pydantic import BaseModel
 
 from mf_nas_kd import tracking
@@ -83,6 +84,9 @@ def _require_known(loader: AbstractConfigLoader) -> None:
     given, loader.runtime_params = loader.runtime_params or {}, {}
     try:
         allowed = set(loader["parameters"]) | RUNTIME_ONLY
+    except ConfigTypeError as failure:
+        wanted = "a mapping by names where conf/base has one (schedules, widths, image_sizes, distillation)"
+        raise InvalidValueError("a parameter of an environment", "a list", wanted) from failure
     finally:
         loader.runtime_params = given
     for name in given:

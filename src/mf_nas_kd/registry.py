@@ -27,11 +27,11 @@ class Options(BaseModel):
 
 
 class NoOptions(Options):
-    """The options of what has none."""
+    """Options of a class that has no options."""
 
 
 class Configurable(Protocol):
-    """What a table holds, if it has options.
+    """A class in a table that declares options.
 
     Attributes:
         Options: The model of the options.

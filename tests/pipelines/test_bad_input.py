@@ -1,10 +1,16 @@
 """Bad input gets one clear error before work is lost."""
 
+import shutil
+
 import pytest
+from kedro.config import OmegaConfigLoader
 from kedro.io import DatasetError
 from kedro.validation import ParameterValidationError
 
 from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError, MissingEvaluationError, UnknownNameError
+from mf_nas_kd.hooks import _require_known
+from mf_nas_kd.settings import CONFIG_LOADER_ARGS
+from tests.conftest import PROJECT
 from tests.pipelines.running import catalog, run
 
 LOW = {
@@ -112,9 +118,20 @@ def test_a_stage_without_its_predecessor_says_what_to_run(tmp_path, study):
 
 
 def test_a_foreign_store_is_refused(tmp_path, study):
-    import shutil
-
     shutil.copytree(study, tmp_path / "copy")
     (tmp_path / "copy/3_evaluation/evaluations.db").write_bytes(b"not a database at all" * 100)
     with pytest.raises(DatasetError, match=r"cannot use the evaluation store .*move the file away"):
         run(tmp_path / "copy", "evaluation")
+
+
+def test_a_list_of_an_old_environment_is_one_line(tmp_path):
+    """Before schedules had names, they were a list."""
+    shutil.copytree(PROJECT / "conf", tmp_path / "conf")
+    (tmp_path / "conf" / "mine").mkdir()
+    old = "evaluation: {low: {schedules: [{train_fraction: 1/9, epochs: 2}]}}"
+    (tmp_path / "conf" / "mine" / "parameters.yml").write_text(old)
+    loader = OmegaConfigLoader(str(tmp_path / "conf"), env="mine", **CONFIG_LOADER_ARGS)
+    with pytest.raises(
+        InvalidValueError, match="a parameter of an environment is 'a list', but must be a mapping by names"
+    ):
+        _require_known(loader)

@@ -91,6 +91,12 @@ def test_the_report_is_one_page_that_needs_nothing_else(entries):
     assert 'href="http' not in page
 
 
+def test_the_report_can_be_written_alone(study, entries):
+    before = entries.load("report")
+    run(study, "report")
+    assert len(catalog(study).load("report")) == pytest.approx(len(before), rel=0.01)
+
+
 def test_mlflow_has_a_parent_and_a_child_for_every_training(entries):
     (experiment,) = [e for e in mlflow.search_experiments() if e.name == "smoke"]
     runs = MlflowClient().search_runs([experiment.experiment_id], max_results=5000)

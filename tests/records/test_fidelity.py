@@ -88,3 +88,10 @@ def test_the_images_own_size_is_called_own_in_the_configuration():
     assert FidelitySettings(train_fraction=1, **{**SETTINGS, "image_size": 16}).value.image_size == 16
     with pytest.raises(ValidationError, match="image_size"):
         FidelitySettings(train_fraction=1, **{**SETTINGS, "image_size": "half"})
+
+
+def test_of_equal_schedules_the_smaller_images_are_the_cheaper_fidelity():
+    own, half = (Fidelity(Fraction(1, 9), 12, image_size=size) for size in (None, 16))
+    wide, narrow = own, Fidelity(Fraction(1, 9), 12, width=0.5)
+    assert sorted([own, half], key=lambda fidelity: fidelity.cost_order) == [half, own]
+    assert sorted([wide, narrow], key=lambda fidelity: fidelity.cost_order) == [narrow, wide]

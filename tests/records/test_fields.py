@@ -10,7 +10,7 @@ import pytest
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Architecture, Evaluation, Fidelity, Metrics, PrecomputedTargets
 from mf_nas_kd.records.fields import Column, Record, Role, column, column_names
-from mf_nas_kd.records.tables import by_fidelity, completed, records_of, table_of
+from mf_nas_kd.records.tables import completed, records_of, table_of
 from tests.fakes import evaluation
 
 ARCHITECTURE = Architecture.of("mobilenet_v2", stem=4)
@@ -81,13 +81,6 @@ def test_evaluations_survive_a_table():
     assert records_of(table_of([finished, failed], Evaluation), Evaluation) == [finished, failed]
 
 
-def test_rows_are_grouped_by_fidelity():
-    other = Fidelity(Fraction(1), epochs=3)
-    table = table_of([evaluation(str(i), ARCHITECTURE, [FIDELITY, other][i % 2], i, 0.5) for i in range(5)], Evaluation)
-    groups = {rows["key"].str.cat(): records_of(rows, Fidelity)[0] for _, rows in by_fidelity(table)}
-    assert groups == {"024": FIDELITY, "13": other}
-
-
 def test_a_table_of_an_earlier_version_lacks_a_column_that_may_be_missing():
     assert Outer.from_row({"name": "a", "share": 0.5, "text": "t"}).inner == Inner(None)
     table = completed(pd.DataFrame({"name": ["a"], "share": [0.5], "text": ["t"]}), Outer)
@@ -107,3 +100,8 @@ def test_a_record_is_a_dataclass():
 def test_a_value_that_may_not_be_missing_is_refused():
     with pytest.raises(InvalidValueError, match="column 'share' of a table is nan, but must be a value in every row"):
         Outer.from_row({"name": "a", "share": np.nan, "text": "t"})
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT, np.float32("nan")])
+def test_an_empty_text_of_a_csv_file_is_the_empty_text(missing):
+    assert Outer.from_row({"name": "a", "share": 0.5, "text": missing}).text == ""

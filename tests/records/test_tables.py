@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mf_nas_kd.records import Architecture, Costs, Evaluation, Fidelity
-from mf_nas_kd.records.tables import at_fidelity, by_fidelity, candidate_table, fidelities_in, records_of, table_of
+from mf_nas_kd.records.tables import at_fidelity, candidate_table, fidelities_in, records_of, table_of
 from tests.fakes import evaluation
 from tests.properties import ARCHITECTURES, FIDELITIES, SEEDS
 
@@ -25,9 +25,6 @@ def test_the_fidelities_of_a_table_are_found_each_once_with_their_rows(fidelitie
     for fidelity in fidelities:
         expected = [i for i, other in enumerate(fidelities) if other == fidelity]
         assert at_fidelity(table, fidelity)["seed"].tolist() == expected
-    groups = [rows["seed"].tolist() for _, rows in by_fidelity(table)]
-    assert sorted(seed for group in groups for seed in group) == list(range(len(fidelities)))
-    assert len(groups) == len(set(fidelities))
 
 
 def test_no_row_has_a_fidelity_that_was_not_trained():

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mf_nas_kd.errors import MissingPackageError
+from mf_nas_kd.errors import InvalidValueError, MissingPackageError
 from mf_nas_kd.records import Metrics
 from mf_nas_kd.search import Budget, History, build_strategy, external, run_search
 from mf_nas_kd.search.external.optuna_tpe import axes_of
@@ -160,3 +160,9 @@ def test_many_candidates_are_judged_in_part(botorch, monkeypatch):
     reason = ask("botorch_multi_fidelity", history)[0].reason
     pairs = int(reason.partition(" of ")[2].partition(" pairs")[0].split()[-1]) if "pairs" in reason else 0
     assert 5 < pairs <= 10
+
+
+def test_botorch_refuses_fidelities_that_it_would_take_for_one():
+    pytest.importorskip("botorch")
+    with pytest.raises(InvalidValueError, match="does not tell image sizes apart"):
+        ask("botorch_multi_fidelity", History(), low=(LOW, replace(LOW, image_size=4)))

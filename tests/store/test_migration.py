@@ -68,6 +68,15 @@ def test_a_store_of_the_first_version_is_migrated_and_keeps_everything(path, eva
     assert len(EvaluationStore(f"sqlite:///{path}").table()) == 1
 
 
+def test_a_store_from_before_targets_were_precomputed_is_migrated(path, evaluation):
+    first_version(path, evaluation)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE teacher_fills")
+    store = EvaluationStore(f"sqlite:///{path}")
+    assert store.find([evaluation.key]) == {evaluation.key: evaluation}
+    assert store.precomputed_targets().empty
+
+
 @pytest.mark.parametrize("begun", [True, False])
 def test_migrated_tables_are_those_of_the_records(path, begun):
     """Columns, types, nullability and indices, for a new store and for one of the first version."""

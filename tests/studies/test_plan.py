@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mf_nas_kd.errors import MissingEvaluationError
 from mf_nas_kd.records import Architecture, Evaluation, EvaluationRequest, Fidelity
-from mf_nas_kd.records.tables import table_of
+from mf_nas_kd.records.tables import records_of, table_of
 from mf_nas_kd.seeding import fingerprint
 from mf_nas_kd.studies.plan import finished_evaluations, plan_table, planned_evaluations, requests_of, require_current
 from tests.fakes import FakeEvaluator
@@ -83,3 +83,10 @@ def test_what_failed_is_left_out_and_without_a_finished_target_there_is_nothing_
     assert finished_evaluations(plan, table_of(one_failed, Evaluation))["key"].tolist() == plan["key"].tolist()[:-1]
     with pytest.raises(MissingEvaluationError, match=r"no .* finished, so there is nothing to compare with.*no memory"):
         finished_evaluations(plan, table_of(failed, Evaluation))
+
+
+def test_a_plan_of_an_earlier_version_has_no_image_size(architectures, short):
+    fake = FakeEvaluator()
+    plan = plan_table(architectures[:2], [], short, 0, fake).drop(columns="image_size")
+    evaluations = table_of([fake.evaluate(r.architecture, r.fidelity, r.seed) for r in requests_of(plan)], Evaluation)
+    assert records_of(planned_evaluations(plan, evaluations), Fidelity) == [short, short]

@@ -10,8 +10,9 @@ from mf_nas_kd.errors import InvalidValueError, MissingTeacherError, UnknownName
 from mf_nas_kd.images import SubsetOrder, load_images
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.records import EvaluationRequest
+from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import training_context as module
-from mf_nas_kd.studies.runner import evaluate
+from mf_nas_kd.studies.runner import evaluate, run_evaluations
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import TrainingSettings
 from mf_nas_kd.workers import open_executor
@@ -188,3 +189,14 @@ def test_a_reduced_image_size_is_another_training_of_a_cheaper_network(
     with open_executor(executor_settings("inline"), caching) as workers:
         list(caching.prepare([request], workers))
     assert caching.evaluate(architectures[0], small.fidelity, 0).metrics == small.metrics
+
+
+def test_a_stored_evaluation_is_found_however_its_image_size_was_written(evaluator, architectures, short, tmp_path):
+    """Equal keys are equal trainings: what is returned has the fidelity that was asked for."""
+    store = EvaluationStore(f"sqlite:///{tmp_path}/store.db")
+    with open_executor(executor_settings("inline"), evaluator) as workers:
+        for size in (None, 8):
+            request = EvaluationRequest(architectures[0], replace(short, image_size=size), 0)
+            (found,) = run_evaluations([request], evaluator, workers, store, lambda _: None, False, False)
+            assert found.fidelity == request.fidelity
+    assert len(store.table()) == 1

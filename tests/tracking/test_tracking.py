@@ -48,6 +48,11 @@ def test_parameters_are_flat_and_curves_have_steps(parent):
     assert [m.step for m in MlflowClient().get_metric_history(parent.info.run_id, "loss")] == [1, 2]
 
 
+def test_a_pipeline_without_parameters_logs_none(parent):
+    log_parameters({})
+    assert mlflow.get_run(parent.info.run_id).data.params == {}
+
+
 def test_without_a_run_nothing_is_logged(architectures, short):
     assert mlflow.active_run() is None
     ChildRuns().log(FakeEvaluator().evaluate(architectures[0], short, 0))

@@ -67,7 +67,7 @@ class BenchmarkTable:
         return f"{self.dataset} {self.space}"
 
     def at(self, fidelity: Fidelity) -> pd.DataFrame:
-        """Evaluations at a fidelity."""
+        """Rows of the evaluations at a fidelity."""
         return at_fidelity(self.evaluations, fidelity)
 
 

@@ -1,8 +1,8 @@
 """Distillation losses: how far a student's outputs and features are from a teacher's.
 
 One loss a file, one line a loss in the table below. A loss declares its targets, computed from the teacher's taps for
-each image (``teacher_targets``), and compares a student with them (``forward``); it knows no networks, weights or
-optimisers.
+each image (``teacher_targets``), and compares a student with them (``forward``); it has no access to networks, weights
+or optimisers.
 Letters of shapes are those of :mod:`mf_nas_kd.taps`.
 """
 

@@ -53,7 +53,7 @@ class DistillationLoss(nn.Module, ABC):
     """
 
     class Options(LossOptions):
-        """There are none."""
+        """Options of a loss without options."""
 
     published: ClassVar[LossOptions] = Options()
     capturable = True

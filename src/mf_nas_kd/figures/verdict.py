@@ -90,7 +90,7 @@ def _plain_against_distilled(low: pd.DataFrame) -> list[str]:
             continue
         best = _best(distilled)
         parts.append(
-            f"at {fraction_text(float(str(fraction)))} plain {plain.iloc[0]['kendall']:.2f}, "
+            f"at {fraction_text(float(str(fraction)))} plain {_best(plain)['kendall']:.2f}, "
             f"best distillation ({best['distillation']}) {best['kendall']:.2f}"
         )
     if not parts:

@@ -54,8 +54,8 @@ def load_images(
 
     Args:
         source: A name in ``SOURCES``.
-        validation_fraction: Share of the training images that selects, in (0, 1).
-        test_fraction: Share of the training images that is only reported, in (0, 1).
+        validation_fraction: Fraction of the training images that selects, in (0, 1).
+        test_fraction: Fraction of the training images that is only reported, in (0, 1).
         seed: Seed of the split.
         options: An instance of the source's ``Options``, or its fields; None where it has none.
         folder: Where decoded images are kept in a memory-mapped file and found again; None keeps them in memory.

@@ -24,8 +24,8 @@ ABANDONED_SECONDS = 24 * 60 * 60  # age at which a temporary file is taken to be
 class Source(Protocol):
     """Knows which images there are before it decodes them.
 
-    Obligations: a source is constructed from an instance of its ``Options``; the constructor looks and refuses, and
-    what costs time is left to ``decode``.
+    Obligations: a source is constructed from an instance of its ``Options``; the constructor checks the files, and what
+    costs time is left to ``decode``.
 
     Attributes:
         Options: Model of the options.

@@ -34,7 +34,7 @@ def _known_model(name: str) -> str:
 
 
 class TorchvisionOptions(Options):
-    """Which network of torchvision.
+    """Options of a network of torchvision.
 
     Attributes:
         model: A name that ``torchvision.models.list_models(torchvision.models)`` gives.

@@ -54,7 +54,7 @@ class Architecture(Record):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """What the builder is called with."""
+        """Fields of the architecture, with which its builder is called."""
         fields: dict[str, Any] = json.loads(self.specification)
         return fields
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -78,8 +79,13 @@ class Fidelity(Record):
         return float(self.image_passes) * self.relative_macs
 
     @property
+    def cost_order(self) -> tuple[float, float]:
+        """Sort key: the lower relative cost first, then the smaller images."""
+        return self.relative_cost, math.inf if self.image_size is None else float(self.image_size)
+
+    @property
     def relative_macs(self) -> float:
-        """Share of an architecture's multiply-accumulates that its network has at this fidelity, in (0, 1].
+        """Fraction of an architecture's multiply-accumulates that its network has at this fidelity, in (0, 1].
 
         Those of a convolution go with the square of the channel multiplier.
         """
@@ -194,6 +200,14 @@ class Schedule(BaseModel):
     epochs: PositiveInt
 
 
+def _by_passes(fidelity: Fidelity) -> tuple[Fraction, float, float]:
+    return (
+        fidelity.image_passes,
+        fidelity.width,
+        math.inf if fidelity.image_size is None else float(fidelity.image_size),
+    )
+
+
 class FidelityGrid(BaseModel):
     """A grid of fidelities: every schedule with every width, image size and distillation configuration.
 
@@ -238,7 +252,7 @@ class FidelityGrid(BaseModel):
         sizes = [_pixels(size) for size in self.image_sizes.values() if size is not None]
         grid = product(schedules, widths, sizes, self.distillation_names)
         found = (Fidelity(each.train_fraction, each.epochs, width, name, size) for each, width, size, name in grid)
-        return tuple(sorted(dict.fromkeys(found), key=lambda fidelity: (fidelity.image_passes, fidelity.width)))
+        return tuple(sorted(dict.fromkeys(found), key=_by_passes))
 
 
 class FidelityFilter(BaseModel):

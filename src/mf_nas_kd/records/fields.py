@@ -7,13 +7,14 @@ metrics of MLflow and keys are derived from :meth:`Record.columns`; nothing else
 
 from __future__ import annotations
 
-import math
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from functools import cache, partial
 from typing import Any, Self, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+
+import pandas as pd
 
 from mf_nas_kd.errors import InvalidValueError
 
@@ -139,8 +140,8 @@ class Record:
     def from_row(cls, row: Any) -> Self:
         """The record in a row of a table.
 
-        Missing values (None and not-a-number) become None, and so do nullable columns that the table, of an earlier
-        version, lacks; columns that are not the record's are ignored.
+        A missing value (None, not-a-number) becomes None, that of a text the empty text. Nullable columns that a table
+        of an earlier version lacks are missing values. Columns that are not the record's are ignored.
 
         Args:
             row: A mapping from column to value, or an object with the columns as attributes (``itertuples()``).
@@ -193,6 +194,8 @@ def _read(name: str, hint: Any, declared: _Declaration, stored: type, row: Any) 
         return declared.decode(stored(value))
     if _is_optional(hint):
         return None
+    if stored is str:
+        return ""  # a CSV file does not tell an empty text from a missing one
     raise InvalidValueError(f"column {name!r} of a table", value, "a value in every row")
 
 
@@ -229,5 +232,5 @@ def value_in(row: Any, name: str, optional: bool = False) -> Any:
 
 
 def _missing(value: Any) -> bool:
-    """None, not-a-number, and pandas' NA, which is not equal to anything."""
-    return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ == "NAType"
+    """Whether a value is None, not-a-number, or missing in pandas' sense."""
+    return bool(pd.isna(value))

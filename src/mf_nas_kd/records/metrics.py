@@ -12,7 +12,7 @@ class Metrics(Record):
     """Accuracies of a trained network; None after a failed training.
 
     Attributes:
-        val_accuracy: Share of the validation images that are classified correctly, in [0, 1]; the search selects by it.
+        val_accuracy: Fraction of the validation images that are classified correctly, in [0, 1]; it selects.
         test_accuracy: The same of the test images; only reported.
     """
 

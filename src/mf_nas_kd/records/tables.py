@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import pandas as pd
 
 from mf_nas_kd.records.architecture import Architecture
 from mf_nas_kd.records.costs import Costs
-from mf_nas_kd.records.fidelity import FIDELITY_COLUMNS, Fidelity
+from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.records.fields import Record, column_names
 
 Kind = TypeVar("Kind", bound=Record)
@@ -42,16 +42,6 @@ def completed(table: pd.DataFrame, kind: type[Record]) -> pd.DataFrame:
 def fidelities_in(table: pd.DataFrame) -> tuple[Fidelity, ...]:
     """The different fidelities of a table's rows, in the order of their first rows."""
     return tuple(dict.fromkeys(records_of(table, Fidelity)))
-
-
-def by_fidelity(table: pd.DataFrame, *others: str) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
-    """The rows of each fidelity, a missing value (no reduced resolution) being one as any other.
-
-    Args:
-        table: A table with the columns of a fidelity.
-        *others: Further columns that tell groups apart, such as ``role``.
-    """
-    yield from completed(table, Fidelity).groupby([*others, *FIDELITY_COLUMNS], dropna=False, sort=True)
 
 
 def at_fidelity(table: pd.DataFrame, fidelity: Fidelity) -> pd.DataFrame:

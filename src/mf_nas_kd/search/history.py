@@ -40,7 +40,7 @@ class Observation:
             evaluation: A finished or failed evaluation.
             step: Step of the search that was charged for it; 0 for what was known before.
             candidates: Candidates by their stable names: their MACs are those at full width. Those of an architecture
-                that is no candidate are estimated from the fidelity.
+                that is no candidate are estimated from the width; at a reduced image size the estimate is too low.
         """
         if isinstance(evaluation, Observation):
             return replace(evaluation, step=step)

@@ -24,4 +24,4 @@ def rungs(problem: SearchProblem, history: History) -> tuple[Fidelity, ...]:
     most_rungs_first = tuple(sorted(problem.low, key=lambda fidelity: -count[fidelity.distillation]))
     chosen, _ = choose_low_fidelity(replace(problem, low=most_rungs_first), history)
     of_configuration = (fidelity for fidelity in problem.low if fidelity.distillation == chosen.distillation)
-    return (*sorted(of_configuration, key=lambda fidelity: fidelity.relative_cost), problem.full)
+    return (*sorted(of_configuration, key=lambda fidelity: fidelity.cost_order), problem.full)

@@ -1,4 +1,4 @@
-"""Search spaces: which architectures there are, which are neighbours, and what a model sees of them.
+"""Search spaces: which architectures there are, which are neighbours, and their features for a model.
 
 One space a file, one line a space in the table below. Nothing here needs torch: an architecture is a value, the
 network is built elsewhere.
@@ -59,7 +59,7 @@ def enclosing_space(architectures: Sequence[Architecture]) -> SearchSpace:
 
 
 class SpaceSettings(BaseModel):
-    """Which architectures there are.
+    """Search space of the configuration: its name, and the choices of each space.
 
     Attributes:
         name: A name in ``SPACES``.

@@ -9,7 +9,7 @@ import pandas as pd
 from mf_nas_kd.errors import MissingEvaluationError
 from mf_nas_kd.records import FIDELITY_COLUMNS, Architecture, EvaluationRequest, Fidelity, Status
 from mf_nas_kd.records.fields import column_names
-from mf_nas_kd.records.tables import records_of
+from mf_nas_kd.records.tables import completed, records_of
 from mf_nas_kd.studies.evaluator import Evaluator
 
 PLAN_COLUMNS = ("key", "role", *column_names(Architecture), *FIDELITY_COLUMNS, "seed")
@@ -85,6 +85,7 @@ def planned_evaluations(plan: pd.DataFrame, evaluations: pd.DataFrame) -> pd.Dat
     Raises:
         MissingEvaluationError: If some of them are missing.
     """
+    plan = completed(plan, Fidelity)
     missing = ~plan["key"].isin(evaluations["key"])
     if missing.any():
         raise MissingEvaluationError(

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -55,7 +56,8 @@ def run_evaluations(
     if missing:
         _precompute(missing, evaluator, workers, store, show_progress)
         known |= _train(missing, evaluator, workers, store, on_new, show_progress)
-    return [known[key] for key in keys]
+    # Equal keys are equal trainings; the store may have one under another name of its fidelity (the images' own size).
+    return [replace(known[key], fidelity=each.fidelity) for key, each in zip(keys, requests, strict=True)]
 
 
 def evaluate(evaluator: Evaluator, request: EvaluationRequest) -> Evaluation:

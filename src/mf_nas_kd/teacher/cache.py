@@ -57,7 +57,7 @@ class TargetCache:
         self._folder = folder
         self._limit = limit_gib * GIBIBYTE
         self._belongs_to = dict(belongs_to)
-        self._cached: dict[Path, NDArray[np.int64]] = {}  # pairs in each file, as far as this process knows
+        self._cached: dict[Path, NDArray[np.int64]] = {}  # pairs in each file, as read by this process
         self._refused: set[Path] = set()
         self._other_files_logged = False
         self._checked: dict[Path, _Checked] = {}

@@ -16,7 +16,7 @@ from mf_nas_kd.teacher.specification import TargetRequest, TargetSpec
 from mf_nas_kd.teacher.target_file import TargetFile
 
 PAIRS_A_REQUEST = 2048
-BYTES_A_REQUEST = 16 * 2**20  # of the targets, which travel to the driver
+BYTES_A_REQUEST = 16 * 2**20  # of the targets, which are sent to the driver
 
 Missing = tuple[TargetFile, TargetSpec, NDArray[np.int64]]
 """A file, the specification of its targets, and the pairs that it lacks."""

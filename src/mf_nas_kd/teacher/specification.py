@@ -15,7 +15,7 @@ TARGETS_VERSION = 1
 
 @dataclass(frozen=True)
 class TargetSpec:
-    """Which loss's targets.
+    """Specification of the teacher targets of one loss.
 
     Attributes:
         distillation: Name of the distillation configuration whose loss declares the targets.

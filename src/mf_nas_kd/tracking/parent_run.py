@@ -18,7 +18,7 @@ MOST_METRICS_A_CALL = 1000
 def log_parameters(parameters: Mapping[str, Any]) -> None:
     """Log nested parameters to the active run, under flat names such as ``search.budget_seconds``."""
     run = mlflow.active_run()
-    if run is None:
+    if run is None or not parameters:
         return
     flat = [Param(name, str(value)) for name, value in _flatten(parameters)]
     for start in range(0, len(flat), MOST_PARAMETERS_A_CALL):

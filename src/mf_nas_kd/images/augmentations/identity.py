@@ -12,7 +12,7 @@ from mf_nas_kd.images.augmentations.augmentation import Augmentation
 
 
 class Identity(Augmentation):
-    """One row, which changes nothing.
+    """The augmentation that leaves images as they are: a table of one row.
 
     >>> import torch
     >>> pixels = torch.arange(4, dtype=torch.uint8).view(1, 1, 2, 2)
@@ -21,7 +21,7 @@ class Identity(Augmentation):
     """
 
     class Options(registry.Options):
-        """There are none."""
+        """Options of this augmentation: none."""
 
     def __init__(self, options: Options | None = None) -> None:
         """Take the options, of which there are none."""

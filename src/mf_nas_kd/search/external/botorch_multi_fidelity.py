@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
+from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.registry import Options
 from mf_nas_kd.search.budget import Budget
@@ -49,7 +50,7 @@ class BoTorchMultiFidelity(Strategy):
     """The candidate and fidelity with most information about the best accuracy per second.
 
     One process models all fidelities of one distillation configuration. Information is cheap at low fidelity, and the
-    acquisition itself never asks for a high-fidelity evaluation of the best network. So the candidate with the best
+    acquisition itself never proposes a high-fidelity evaluation of the best network. So the candidate with the best
     prediction (BoTorch's own final recommendation) is evaluated at the target fidelity each time that the low-fidelity
     evaluations since the last high-fidelity one have cost as much as a high-fidelity one, and when the budget affords
     nothing else before the last high-fidelity evaluation. Candidates with a high-fidelity evaluation are not evaluated
@@ -69,6 +70,7 @@ class BoTorchMultiFidelity(Strategy):
     def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
         problem, count = self.problem, self.problem.proposals_at_a_time
         ladder = rungs(problem, history)
+        self._require_different_levels(ladder)
         leaving_one = reserve_full_evaluation(problem, history, budget)
         if initial := within(leaving_one, history, self._initial(ladder, history, rng)[:count]):
             return initial
@@ -160,6 +162,12 @@ class BoTorchMultiFidelity(Strategy):
         return float(
             np.mean(same or [s.cost_seconds * fidelity.relative_cost / s.fidelity.relative_cost for s in history])
         )
+
+    def _require_different_levels(self, ladder: Sequence[Fidelity]) -> None:
+        """Refuse two fidelities that the process would take for one."""
+        if len({self._level(rung) for rung in ladder}) != len(ladder):
+            allowed = "of different relative costs; botorch_multi_fidelity does not tell image sizes apart"
+            raise InvalidValueError("low fidelities", [str(rung) for rung in ladder], allowed)
 
     def _level(self, fidelity: Fidelity) -> float:
         """Position of a fidelity for the process, in (0, 1]: its relative cost; 1 for the target fidelity."""

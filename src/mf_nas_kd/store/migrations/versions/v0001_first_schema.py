@@ -13,9 +13,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Create both tables."""
-    op.create_table("evaluations", _row_number(), *evaluation_columns())
+    op.create_table("evaluations", row_number(), *evaluation_columns())
     op.create_index("ix_evaluations_key", "evaluations", ["key"])
-    op.create_table("teacher_fills", _row_number(), *_teacher_fill_columns())
+    op.create_table("teacher_fills", row_number(), *teacher_fill_columns())
 
 
 def evaluation_columns() -> list[sa.Column[object]]:
@@ -39,7 +39,8 @@ def evaluation_columns() -> list[sa.Column[object]]:
     ]
 
 
-def _teacher_fill_columns() -> list[sa.Column[object]]:
+def teacher_fill_columns() -> list[sa.Column[object]]:
+    """Columns of the table ``teacher_fills``, which the oldest stores lack."""
     return [
         *(_text(name) for name in ("dataset_fingerprint", "teacher_fingerprint")),
         sa.Column("remembers", sa.Text(), nullable=False),
@@ -49,7 +50,8 @@ def _teacher_fill_columns() -> list[sa.Column[object]]:
     ]
 
 
-def _row_number() -> sa.Column[object]:
+def row_number() -> sa.Column[object]:
+    """The number of the row, first column of every table."""
     return sa.Column("row_number", sa.Integer(), primary_key=True, autoincrement=True)
 
 
