@@ -8,7 +8,7 @@ from mf_nas_kd.errors import InvalidValueError, ShapeMismatchError, UnknownNameE
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.taps import Taps, TapShapes
 
-IMITATING = [name for name in LOSSES if name != "none"]
+DISTILLING = [name for name in LOSSES if name != "none"]
 OTHER_VALUE = {
     "angle_weight": 1.0,
     "distance_weight": 1.0,
@@ -86,7 +86,7 @@ def test_half_precision_agrees_with_double(name):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
-@pytest.mark.parametrize("name", IMITATING)
+@pytest.mark.parametrize("name", DISTILLING)
 def test_gradient_goes_to_the_student_only(name, dtype):
     loss, student, teacher = build(name).to(dtype), student_taps(dtype=dtype), teacher_taps(dtype=dtype)
     targets = loss.teacher_targets(teacher).detach()
@@ -133,8 +133,8 @@ def test_every_option_changes_the_value(name, option):
     assert not torch.isclose(value_of(name, steps=2), changed, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", [name for name in IMITATING if name not in LEARNS])
-def test_imitating_oneself_is_the_smallest_value(name):
+@pytest.mark.parametrize("name", [name for name in DISTILLING if name not in LEARNS])
+def test_distilling_oneself_is_the_smallest_value(name):
     student = student_taps().detach()
     shapes = TapShapes.of(student)
     loss = build_loss(name, student=shapes, teacher=shapes, num_images=100).double()
@@ -143,7 +143,7 @@ def test_imitating_oneself_is_the_smallest_value(name):
 
 
 @pytest.mark.parametrize("name", LEARNS)
-def test_adapters_learn_to_imitate(name):
+def test_adapters_learn_to_distil(name):
     """Their own parameters alone, without the student, bring the value down."""
     loss, student = build(name), student_taps(dtype=torch.float32).detach()
     targets = loss.teacher_targets(teacher_taps(dtype=torch.float32).detach())

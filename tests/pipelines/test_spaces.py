@@ -30,5 +30,5 @@ def test_another_space_is_evaluated(folder, name):
     plan, evaluations = entries.load("evaluation_plan"), entries.load("evaluations")
     found = plan[["key", "role"]].merge(evaluations, on="key")
     assert set(found["space"]) == {name}
-    assert found["role"].value_counts().to_dict() == {"low": 4 * 4, "full": 4}, "short ones with every distillation"
+    assert found["role"].value_counts().to_dict() == {"low": 4 * 4, "full": 4}, "low fidelities with every distillation"
     assert (found["status"] == "finished").all(), found["error"].tolist()

@@ -5,7 +5,7 @@ from hypothesis import given
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Architecture
-from mf_nas_kd.records.architecture import the_same
+from mf_nas_kd.records.architecture import common_value
 from tests.properties import ARCHITECTURES
 
 
@@ -29,7 +29,7 @@ def test_equal_ids_are_equal_architectures(first, second):
 
 
 def test_what_differs_between_architectures_is_refused():
-    assert the_same("stem", [4, 4]) == 4
+    assert common_value("stem", [4, 4]) == 4
     for values in ([4, 8], []):
         with pytest.raises(InvalidValueError, match=r"stem of the architectures is \[.*the same for all of them"):
-            the_same("stem", values)
+            common_value("stem", values)

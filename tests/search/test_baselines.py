@@ -79,7 +79,7 @@ def test_what_was_known_before_decides_whose_rungs_are_used():
     several = problem(low=(THIRD, LOW, NST))
     assert rungs(several, History(tuple(known))) == (NST, FULL)
     paid = [replace(seen, step=1) for seen in known]
-    assert rungs(several, History(tuple(paid))) == (LOW, THIRD, FULL), "what was paid for changes nothing"
+    assert rungs(several, History(tuple(paid))) == (LOW, THIRD, FULL), "charged evaluations change nothing"
 
 
 def test_a_bracket_is_filled_before_anything_is_promoted():
@@ -147,7 +147,7 @@ def test_when_all_have_entered_the_rest_is_one_bracket():
     )
 
 
-def test_a_budget_without_room_for_short_trainings_trains_who_came_farthest():
+def test_a_budget_that_affords_no_low_fidelity_evaluation_trains_those_of_the_highest_rung():
     seen = [*at(LOW, NINE), observation(CANDIDATES[3], THIRD, val_accuracy=0.2)]
     (full,) = halving(History(tuple(seen)), budget=Budget(1e9, 1), proposals_at_a_time=1)
     assert (full.candidate, full.fidelity) == (CANDIDATES[3], FULL)

@@ -46,13 +46,15 @@ def test_hf_gp_explores_then_believes():
 
 def test_lf_only_pays_for_short_ones_then_for_full_ones_in_the_order_of_its_predictions():
     known = History(tuple(observation(c, LOW, step=0) for c in CANDIDATES[:5]))
-    assert propose("lf_only", known)[0].fidelity == LOW, "what was known does not count as paid"
+    assert propose("lf_only", known)[0].fidelity == LOW, "what was known is not charged"
     paid = History(tuple(observation(c, LOW) for c in CANDIDATES[::3]))
     first, second = propose("lf_only", paid, at_a_time=2)
     assert first.fidelity == second.fidelity == FULL
     assert "best untried prediction" in first.reason
     worst = observation(first.candidate, FULL, val_accuracy=0.0)
-    assert propose("lf_only", paid.with_(worst))[0].candidate == second.candidate, "full trainings change nothing"
+    assert propose("lf_only", paid.with_(worst))[0].candidate == second.candidate, (
+        "high-fidelity evaluations change nothing"
+    )
 
 
 def test_two_stage_promotes_the_best_short_training():

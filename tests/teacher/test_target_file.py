@@ -125,18 +125,18 @@ def test_a_whole_file_is_left_alone(file, caplog):
 def _damaged(content, cut, flips):
     """The bytes up to ``cut``, with some of them changed; and up to where each byte is as it was."""
     damaged = bytearray(content[:cut])
-    for place, mask in flips:
-        if place < len(damaged):
-            damaged[place] ^= mask
+    for offset, mask in flips:
+        if offset < len(damaged):
+            damaged[offset] ^= mask
     return bytes(damaged)
 
 
 # Most of the damage is done behind the header: in records, not in 4096 bytes of text and spaces.
 LENGTH = HEADER_BYTES + 6 * 24
-PLACES = st.integers(HEADER_BYTES, LENGTH - 1) | st.integers(0, LENGTH - 1)
+OFFSETS = st.integers(HEADER_BYTES, LENGTH - 1) | st.integers(0, LENGTH - 1)
 
 
-@given(PLACES | st.just(LENGTH), st.lists(st.tuples(PLACES, st.integers(1, 255)), max_size=4))
+@given(OFFSETS | st.just(LENGTH), st.lists(st.tuples(OFFSETS, st.integers(1, 255)), max_size=4))
 def test_whatever_is_damaged_what_is_whole_is_kept_and_nothing_else(cut, flips):
     """Records are 24 bytes. A record is whole if all its bytes are there and as they were, and so is the header."""
     with tempfile.TemporaryDirectory() as folder:
@@ -151,8 +151,8 @@ def test_whatever_is_damaged_what_is_whole_is_kept_and_nothing_else(cut, flips):
         whole = [i for i, (start, end) in enumerate(bounds) if intact and damaged[start:end] == content[start:end]]
 
         records = file.records()
-        believed = records[file.are_whole(records)]
-        assert believed["pair"].tolist() == whole, "before it is mended"
+        used = records[file.are_whole(records)]
+        assert used["pair"].tolist() == whole, "before it is mended"
         file.mend()
         assert file.records()["pair"].tolist() == whole
         assert np.array_equal(file.records()["target"], targets[whole])

@@ -64,7 +64,7 @@ class Architecture(Record):
         return hashlib.sha256(f"{self.space}:{self.specification}".encode()).hexdigest()[:12]
 
 
-def the_same(what: str, values: Iterable[Any]) -> Any:
+def common_value(what: str, values: Iterable[Any]) -> Any:
     """The value that all architectures have.
 
     Raises:

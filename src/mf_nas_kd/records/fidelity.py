@@ -26,6 +26,9 @@ def _fraction_of_column(value: float) -> Fraction:
 class Fidelity(Record):
     """What a training of an architecture spends.
 
+    A further dimension is a field here and in the forms of the configuration below: :class:`FidelitySettings`,
+    :class:`FidelityGrid` and :class:`FidelityFilter`.
+
     >>> fidelity = Fidelity(Fraction(1, 27), epochs=20, distillation="kd")
     >>> str(fidelity)
     '1/27 of the images, 20 epochs, kd'

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from mf_nas_kd.records.architecture import Architecture, the_same
+from mf_nas_kd.records.architecture import Architecture, common_value
 from mf_nas_kd.records.costs import Limits
 from mf_nas_kd.registry import NameIn, Options, OptionsOf, configured, lookup
 from mf_nas_kd.spaces.limits import sample_within
@@ -53,7 +53,7 @@ def enclosing_space(architectures: Sequence[Architecture]) -> SearchSpace:
             of stages, the skeleton of cells).
         UnknownNameError: If their space is not known.
     """
-    name = the_same("space", (architecture.space for architecture in architectures))
+    name = common_value("space", (architecture.space for architecture in architectures))
     space = lookup(SPACES, name, "space of the architectures")
     return space(space.Options.enclosing([architecture.fields for architecture in architectures]))
 

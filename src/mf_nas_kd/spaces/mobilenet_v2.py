@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mf_nas_kd.records.architecture import Architecture, the_same
+from mf_nas_kd.records.architecture import Architecture, common_value
 from mf_nas_kd.spaces.grid import AscendingChoices, GridSpace, observed
 from mf_nas_kd.spaces.space import SpaceChoices
 
@@ -50,7 +50,7 @@ class MobileNetV2Choices(SpaceChoices):
 
     @classmethod
     def enclosing(cls, architectures: Sequence[Mapping[str, Any]]) -> Self:
-        strides = the_same("strides", (_strides(fields) for fields in architectures))
+        strides = common_value("strides", (_strides(fields) for fields in architectures))
         stem, *middle, head = observed(_point(fields) for fields in architectures)
         stages = [
             {"expansion": expansion, "channels": channels, "repeats": repeats, "stride": stride}

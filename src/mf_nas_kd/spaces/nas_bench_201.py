@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import AfterValidator, Field, PositiveInt
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.records.architecture import Architecture, the_same
+from mf_nas_kd.records.architecture import Architecture, common_value
 from mf_nas_kd.records.costs import Costs
 from mf_nas_kd.spaces.space import SpaceChoices
 
@@ -134,8 +134,8 @@ class NASBench201Choices(SpaceChoices):
     def enclosing(cls, architectures: Sequence[Mapping[str, Any]]) -> Self:
         found = {operation for fields in architectures for operation in operations_of_cell(fields["cell"])}
         return cls(
-            stem=the_same("stem", (fields["stem"] for fields in architectures)),
-            cells_per_stage=the_same("cells_per_stage", (fields["cells_per_stage"] for fields in architectures)),
+            stem=common_value("stem", (fields["stem"] for fields in architectures)),
+            cells_per_stage=common_value("cells_per_stage", (fields["cells_per_stage"] for fields in architectures)),
             operations=tuple(name for name in OPERATIONS if name in found),
         )
 

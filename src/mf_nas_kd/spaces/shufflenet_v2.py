@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.records.architecture import Architecture, the_same
+from mf_nas_kd.records.architecture import Architecture, common_value
 from mf_nas_kd.spaces.grid import AscendingChoices, GridSpace, observed
 from mf_nas_kd.spaces.space import SpaceChoices
 
@@ -61,7 +61,7 @@ class ShuffleNetV2Choices(SpaceChoices):
 
     @classmethod
     def enclosing(cls, architectures: Sequence[Mapping[str, Any]]) -> Self:
-        the_same("number of stages", (len(fields["stages"]) for fields in architectures))
+        common_value("number of stages", (len(fields["stages"]) for fields in architectures))
         stem, *middle, head = observed(_point(fields) for fields in architectures)
         stages = [
             {"channels": channels, "blocks": blocks} for channels, blocks in zip(middle[::2], middle[1::2], strict=True)

@@ -16,7 +16,7 @@ from mf_nas_kd.statistics.bootstrap import BootstrapSettings, estimate_columns
 from mf_nas_kd.statistics.correlation import RankAgreement, rank_agreement
 from mf_nas_kd.statistics.proxies import CONTROLLED, log_proxies
 
-KIND = tuple(dict.fromkeys(("role", "distillation", "train_fraction", "epochs", *FIDELITY_COLUMNS)))
+ROW_KEYS = tuple(dict.fromkeys(("role", "distillation", "train_fraction", "epochs", *FIDELITY_COLUMNS)))
 """Columns that tell the rows of the table apart."""
 
 ORDER = {"low": 0, "full": 1, "free": 2}
@@ -32,7 +32,7 @@ def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: Boot
 
     Args:
         measured: Finished evaluations, one a row: ``architecture_id``, both accuracies, ``cost_seconds`` and the
-            columns ``KIND``; the target fidelity may be among them, with the role ``full``.
+            columns ``ROW_KEYS``; the target fidelity may be among them, with the role ``full``.
         full: Finished high-fidelity evaluations, one an architecture: the columns of architecture and costs,
             ``test_accuracy``, ``cost_seconds``, ``dataset``.
         settings: Resamples, level and seed of the bootstrap.
@@ -58,11 +58,11 @@ def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: Boot
     proxies = pd.DataFrame(log_proxies(full)).add_prefix("log_")
     proxies["architecture_id"] = full["architecture_id"].to_numpy()
     rows = []
-    for kind, group in measured.groupby(list(KIND), dropna=False):
+    for kind, group in measured.groupby(list(ROW_KEYS), dropna=False):
         both = group.merge(full, on="architecture_id", suffixes=("", "_full")).merge(proxies, on="architecture_id")
         agreement = rank_agreement(both["val_accuracy"], both["test_accuracy_full"], _controlled(both), settings)
         relative_cost = both["cost_seconds"].mean() / both["cost_seconds_full"].mean() if len(both) else np.nan
-        rows.append({**dict(zip(KIND, kind, strict=True)), **_columns(agreement), "relative_cost": relative_cost})
+        rows.append({**dict(zip(ROW_KEYS, kind, strict=True)), **_columns(agreement), "relative_cost": relative_cost})
     for name in proxies.columns.drop("architecture_id"):
         agreement = rank_agreement(proxies[name], full["test_accuracy"], None, settings)
         rows.append({**_proxy_row(name.removeprefix("log_")), **_columns(agreement), "relative_cost": 0.0})
@@ -82,7 +82,7 @@ def _proxy_row(name: str) -> dict[str, Any]:
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     keys = ["train_fraction", "epochs", "distillation"]
     ordered = table.assign(order=table["role"].map(ORDER)).sort_values(["order", *keys]).reset_index(drop=True)
-    first = ["dataset", "space", *KIND, "n"]
+    first = ["dataset", "space", *ROW_KEYS, "n"]
     return ordered[[*first, *(name for name in table if name not in {*first, "relative_cost"}), "relative_cost"]]
 
 

@@ -28,7 +28,7 @@ RESULTS_VERSION = 2
 """Part of every key. Raise it when a change of the code changes the accuracies of trainings."""
 
 
-Seen = tuple[Subset, Draws, int, bool]
+PairSource = tuple[Subset, Draws, int, bool]
 """Subset, draws, epochs, and whether gradient norms are matched: what determines the pairs that a training sees."""
 
 
@@ -122,7 +122,7 @@ class ResolvedTraining:
         return TargetSpec(self.distillation_name, self.student) if self.distillation.distils else None
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> PairSource:
         """What determines the pairs of image and augmentation: equal for trainings that see the same ones."""
         return self.subset, self.draws, self.epochs, self.distillation.matches_gradient_norm
 

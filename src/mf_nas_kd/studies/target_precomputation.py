@@ -18,7 +18,7 @@ from mf_nas_kd.images import PairIndex
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.records.evaluation import PrecomputedTargets, now
-from mf_nas_kd.studies.resolution import ResolvedTraining, Seen, seen_pairs
+from mf_nas_kd.studies.resolution import PairSource, ResolvedTraining, seen_pairs
 from mf_nas_kd.studies.study_teacher import StudyTeacher
 from mf_nas_kd.studies.training_context import TrainingContext
 from mf_nas_kd.teacher import TargetBatch, TargetCache, TargetRequest, TargetSpec
@@ -95,7 +95,7 @@ class TargetPrecomputation:
         Different losses may need the same file, and hundreds of trainings see the same pairs.
         """
         files: dict[TargetSpec, TargetFile] = {}
-        seen: dict[Path, dict[Seen, None]] = {}
+        seen: dict[Path, dict[PairSource, None]] = {}
         for training in trainings:
             spec = training.target_spec
             if spec is None:
@@ -106,7 +106,7 @@ class TargetPrecomputation:
                 continue
             seen.setdefault(files[spec].path, {})[training.seen] = None
         by_path = {file.path: (file, spec) for spec, file in files.items()}
-        unions: dict[tuple[Seen, ...], NDArray[np.int64]] = {}
+        unions: dict[tuple[PairSource, ...], NDArray[np.int64]] = {}
         for alike in map(tuple, seen.values()):
             if alike not in unions:
                 unions[alike] = np.unique(np.concatenate([seen_pairs(*each) for each in alike]))

@@ -10,9 +10,9 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,25 @@ from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.rungs import rungs
 from mf_nas_kd.search.strategy import Proposal, Strategy, draw, reserve_full_evaluation, within
 
-if TYPE_CHECKING:
-    from mf_nas_kd.search.external.multi_fidelity_process import MultiFidelityProcess
-
 CONSIDERED = 1000  # candidates for a proposal, drawn at random of more: time and memory grow with their number
+
+
+class Process(Protocol):
+    """What is used of :mod:`.multi_fidelity_process`, which needs torch and is imported late."""
+
+    def mean(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Predicted accuracies of points."""
+        ...
+
+    def information_per_second(
+        self,
+        points: NDArray[np.float64],
+        targets: NDArray[np.float64],
+        pending: NDArray[np.float64],
+        seconds: Mapping[float, float],
+    ) -> NDArray[np.float64]:
+        """Information of points about the best accuracy, in nats per second."""
+        ...
 
 
 class BoTorchMultiFidelityOptions(Options):
@@ -99,7 +114,7 @@ class BoTorchMultiFidelity(Strategy):
                 return drawn
         return ()
 
-    def _process(self, ladder: Sequence[Fidelity], history: History, seed: int) -> MultiFidelityProcess | None:
+    def _process(self, ladder: Sequence[Fidelity], history: History, seed: int) -> Process | None:
         """The process, fitted to all finished evaluations of the candidates; None if there are fewer than two."""
         from mf_nas_kd.search.external.multi_fidelity_process import MultiFidelityProcess
 
@@ -114,7 +129,7 @@ class BoTorchMultiFidelity(Strategy):
         points, accuracies = zip(*known, strict=True)
         return MultiFidelityProcess(np.array(points), np.array(accuracies), seed)
 
-    def _recommended(self, process: MultiFidelityProcess, untried: Sequence[Candidate], why: str) -> Proposal:
+    def _recommended(self, process: Process, untried: Sequence[Candidate], why: str) -> Proposal:
         """High-fidelity evaluation of the candidate with the best prediction."""
         mean = process.mean(self._points(untried, self.problem.full))
         best = int(np.argmax(mean))
@@ -123,7 +138,7 @@ class BoTorchMultiFidelity(Strategy):
 
     def _informed(
         self,
-        process: MultiFidelityProcess,
+        process: Process,
         ladder: Sequence[Fidelity],
         untried: Sequence[Candidate],
         history: History,

@@ -1,6 +1,6 @@
 """BoTorch's multi-fidelity Gaussian process and its cost-aware acquisition, from arrays to arrays.
 
-The only file of the package that imports torch; it is imported when it is needed. Letters: ``n`` observations, ``N``
+The only file of ``search`` that imports torch; it is imported when it is needed. Letters: ``n`` observations, ``N``
 points, ``p`` features. A point is ``p`` features in [0, 1] and, last, its fidelity in (0, 1], of which 1 is the target
 fidelity.
 """
