@@ -42,7 +42,7 @@ from mf_nas_kd.search import (
     build_strategy,
 )
 
-CONFIGURATION = Path(__file__).resolve().parents[1] / "conf/base/parameters_search.yml"
+CONFIGURATION = Path(__file__).resolve().parents[1] / "conf/base/parameters_strategies.yml"
 SIZES = ((100, 300), (1000, 15_625))  # observations, candidates
 FULL = Fidelity(Fraction(1), 30)
 LOW = (Fidelity(Fraction(1, 27), 30, distillation="kd"), Fidelity(Fraction(1, 9), 30, distillation="kd"))
@@ -106,9 +106,15 @@ def measure(name: str, options: Options, size: tuple[int, int], kind: str, round
     }
 
 
+def base_options() -> dict[str, Any]:
+    """Options of every strategy in the base configuration."""
+    options: dict[str, Any] = yaml.safe_load(CONFIGURATION.read_text())["strategies"]
+    return options
+
+
 def measure_all(names: list[str], rounds: int) -> list[dict[str, Any]]:
     """Every strategy that is installed, at every size and with every history, one process after the other."""
-    options = yaml.safe_load(CONFIGURATION.read_text())["search"]["options"]
+    options = base_options()
     measured = []
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as processes:
         for name, size, kind in itertools.product(names, SIZES, HISTORIES):

@@ -41,7 +41,7 @@ class Study:
     """What is trained, again and again from nothing."""
 
     def __init__(self, candidates: int, epochs: int) -> None:
-        names = ("evaluation", "training", "augmentation", "distillation")
+        names = ("space", "training", "augmentation", "distillation")
         files = (Path(f"conf/base/parameters_{name}.yml") for name in names)
         parameters = {key: value for file in files for key, value in yaml.safe_load(file.read_text()).items()}
         self._images = load_images("digits", validation_fraction=0.25, test_fraction=0.25, seed=0, folder=None)

@@ -1,5 +1,6 @@
 """The configuration itself: every entry is used, every parameter is typed, environments restate only what differs."""
 
+import importlib
 import json
 import os
 import shutil
@@ -268,3 +269,13 @@ def test_every_declared_dependency_has_an_exact_version(project):
         if "==" in line
     }
     assert names - {declared["name"]} <= pinned, names - pinned
+
+
+def test_the_benchmark_scripts_read_the_configuration(project, monkeypatch):
+    """They are not part of the package, and read the files of base themselves."""
+    monkeypatch.syspath_prepend(str(project / "benchmarks"))
+    monkeypatch.chdir(project)
+    proposals, workers = (importlib.import_module(name) for name in ("proposals", "workers"))
+    for name, options in proposals.base_options().items():
+        STRATEGIES[name].Options.model_validate(options)
+    assert workers.Study(candidates=2, epochs=1).run("inline", workers=1) > 0
