@@ -86,7 +86,8 @@ def _require_known(loader: AbstractConfigLoader) -> None:
         allowed = set(loader["parameters"]) | RUNTIME_ONLY
     except ConfigTypeError as failure:
         wanted = "a mapping by names where conf/base has one (schedules, widths, image_sizes, distillation)"
-        raise InvalidValueError("a parameter of an environment", "a list", wanted) from failure
+        where = f"the type of a parameter in conf/{loader.env or 'local'}"
+        raise InvalidValueError(where, "list", wanted) from failure
     finally:
         loader.runtime_params = given
     for name in given:

@@ -132,6 +132,6 @@ def test_a_list_of_an_old_environment_is_one_line(tmp_path):
     (tmp_path / "conf" / "mine" / "parameters.yml").write_text(old)
     loader = OmegaConfigLoader(str(tmp_path / "conf"), env="mine", **CONFIG_LOADER_ARGS)
     with pytest.raises(
-        InvalidValueError, match="a parameter of an environment is 'a list', but must be a mapping by names"
+        InvalidValueError, match="the type of a parameter in conf/mine is 'list', but must be a mapping by names"
     ):
         _require_known(loader)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from itertools import cycle
 
@@ -111,7 +112,7 @@ def _draw_agreement(
             capsize=2,
             elinewidth=0.8,
             linewidth=1.4,
-            label="plain (none)" if name == "none" else name,
+            label=re.sub("^none(?=$|,)", "plain (none)", name),
         )
     axis.axhline(0, color="black", linewidth=0.6)
     axis.set(xscale="log", xlabel="cost relative to a high-fidelity evaluation", title=title)

@@ -108,7 +108,8 @@ class Fidelity(Record):
 
     def __str__(self) -> str:
         images = "all images" if self.train_fraction == 1 else f"{self.train_fraction} of the images"
-        return ", ".join((images, f"{self.epochs} epochs", *self.reductions, self.distillation))
+        epochs = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
+        return ", ".join((images, epochs, *self.reductions, self.distillation))
 
 
 FIDELITY_COLUMNS = column_names(Fidelity)
@@ -143,7 +144,15 @@ TrainFraction = Annotated[
 
 Width = Annotated[float, Field(gt=0, le=1)]
 
-ImageSize = PositiveInt | Literal["own"]
+
+def _image_size(value: Any) -> Any:
+    """One message for a value that is neither; a union would give one for each of its parts."""
+    if value != "own" and not (str(value).isdecimal() and int(value) > 0):
+        raise InvalidValueError("the shorter side of the student's images", value, "at least 1 pixel, or own")
+    return value
+
+
+ImageSize = Annotated[PositiveInt | Literal["own"], BeforeValidator(_image_size)]
 """Shorter side in pixels; ``own`` for the images' own size."""
 
 
