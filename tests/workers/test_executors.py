@@ -10,12 +10,12 @@ import psutil
 import pytest
 from pydantic import ValidationError
 
-from mf_nas_kd.errors import WorkerStartError
+from mf_nas_kd.errors import TrainingFailedError, WorkerStartError
 from mf_nas_kd.records import EvaluationRequest
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import run_evaluations
 from mf_nas_kd.studies.runner import evaluate
-from mf_nas_kd.workers import EXECUTORS, open_executor
+from mf_nas_kd.workers import EXECUTORS, open_executor, processes
 from tests.fakes import FakeEvaluator, executor_settings
 
 PROCESSES = [kind for kind in EXECUTORS if kind != "inline"]
@@ -118,3 +118,8 @@ def test_an_unknown_executor_lists_the_known_ones():
         ValidationError, match="executor.kind is 'threads', but must be one of: dask, inline, processes"
     ):
         executor_settings("threads")
+
+
+def test_a_worker_process_without_a_context_says_so():
+    with pytest.raises(TrainingFailedError, match="holds no context"):
+        processes._do(len)
