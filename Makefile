@@ -17,7 +17,7 @@ help: ## list the targets
 setup: $(STAMP) ## make the virtual environment .venv
 
 $(STAMP): pyproject.toml constraints.txt
-	@echo "Setting up $(VENV): about 6 GB, most of it torch; a few minutes."
+	@echo "Setting up $(VENV): about 7 GB, most of it torch; a few minutes."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
