@@ -17,14 +17,7 @@ from mf_nas_kd.registry import Options
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.low_fidelity_choice import choose_low_fidelity
-from mf_nas_kd.search.strategy import (
-    Proposal,
-    Strategy,
-    draw,
-    explained,
-    reserve_full_evaluation,
-    within,
-)
+from mf_nas_kd.search.strategy import Proposal, Strategy, draw, within, within_at_low_fidelity
 from mf_nas_kd.search.surrogate_data import surrogate_data
 from mf_nas_kd.search.upper_confidence_bound import propose_by_bound
 from mf_nas_kd.surrogates import CoKrigingPrior
@@ -62,9 +55,9 @@ class CoKriging(Strategy):
             indices = (0, problem.fidelities.index(low))
             wanted = options.low_fidelity_evaluations - len(history.charged(low))
             drawn = draw(problem, history, low, max(0, min(wanted, problem.proposals_at_a_time)), rng)
-            cheap = within(reserve_full_evaluation(problem, history, budget), history, drawn)
+            cheap = within_at_low_fidelity(problem, history, budget, drawn, chosen)
             if cheap:
-                return explained(cheap, chosen)
+                return cheap
         known = len(history.accuracies(problem.full, problem.by_id))
         missing = min(options.initial_evaluations - known, problem.proposals_at_a_time)
         if missing > 0:

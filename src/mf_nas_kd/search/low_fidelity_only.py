@@ -17,14 +17,7 @@ from mf_nas_kd.registry import Options
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.low_fidelity_choice import choose_low_fidelity
-from mf_nas_kd.search.strategy import (
-    Proposal,
-    Strategy,
-    draw,
-    explained,
-    reserve_full_evaluation,
-    within,
-)
+from mf_nas_kd.search.strategy import Proposal, Strategy, draw, within, within_at_low_fidelity
 from mf_nas_kd.search.surrogate_data import candidate_inputs, surrogate_data
 from mf_nas_kd.surrogates import GaussianProcess, SingleFidelityPrior
 
@@ -57,9 +50,9 @@ class LowFidelityOnly(Strategy):
         wanted = self.options.low_fidelity_evaluations - len(history.charged(low))
         if wanted > 0:
             drawn = draw(problem, history, low, min(wanted, problem.proposals_at_a_time), rng)
-            cheap = within(reserve_full_evaluation(problem, history, budget), history, drawn)
+            cheap = within_at_low_fidelity(problem, history, budget, drawn, chosen)
             if cheap:
-                return explained(cheap, chosen)
+                return cheap
         if not history.accuracies(low, problem.by_id):
             return within(budget, history, draw(problem, history, problem.full, problem.proposals_at_a_time, rng))
         return within(budget, history, self._by_prediction(low, history))

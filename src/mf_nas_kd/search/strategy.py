@@ -84,9 +84,20 @@ def reserve_full_evaluation(problem: SearchProblem, history: History, budget: Bu
     return budget.without(history.expected_cost(costliest, problem.full))
 
 
-def explained(proposals: Sequence[Proposal], why: str) -> tuple[Proposal, ...]:
-    """The same proposals, with a further reason."""
-    return tuple(replace(proposal, reason=f"{proposal.reason}; {why}") for proposal in proposals)
+def within_at_low_fidelity(
+    problem: SearchProblem, history: History, budget: Budget, proposals: Sequence[Proposal], why: str
+) -> tuple[Proposal, ...]:
+    """The longest prefix of low-fidelity proposals that leaves the cost of one high-fidelity evaluation.
+
+    Args:
+        problem: Candidates and fidelities.
+        history: All observations.
+        budget: The remaining budget.
+        proposals: Low-fidelity proposals.
+        why: Reason for their fidelity, added to the reason of each.
+    """
+    afforded = within(reserve_full_evaluation(problem, history, budget), history, proposals)
+    return tuple(replace(proposal, reason=f"{proposal.reason}; {why}") for proposal in afforded)
 
 
 def draw(

@@ -15,14 +15,7 @@ from mf_nas_kd.registry import Options
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.low_fidelity_choice import choose_low_fidelity
-from mf_nas_kd.search.strategy import (
-    Proposal,
-    Strategy,
-    draw,
-    explained,
-    reserve_full_evaluation,
-    within,
-)
+from mf_nas_kd.search.strategy import Proposal, Strategy, draw, within, within_at_low_fidelity
 from mf_nas_kd.search.surrogate_data import surrogate_data
 from mf_nas_kd.search.upper_confidence_bound import propose_by_bound
 from mf_nas_kd.surrogates import SingleFidelityPrior
@@ -60,22 +53,20 @@ class TwoStage(Strategy):
             return within(budget, history, self._full({}, history, rng))
         low, chosen = choose_low_fidelity(self.problem, history)
         if len(history.charged(low)) < self.options.low_fidelity_evaluations:
-            cheap = self._low(low, history, budget, rng)
+            cheap = within_at_low_fidelity(self.problem, history, budget, self._low(low, history, rng), chosen)
             if cheap:
-                return explained(cheap, chosen)
+                return cheap
         return within(budget, history, self._full(history.accuracies(low, self.problem.by_id), history, rng))
 
-    def _low(self, low: Fidelity, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
-        """Proposals of the first stage; none if the budget would not leave one high-fidelity evaluation."""
+    def _low(self, low: Fidelity, history: History, rng: np.random.Generator) -> tuple[Proposal, ...]:
+        """Proposals of the first stage."""
         problem, options = self.problem, self.options
         wanted = options.low_fidelity_evaluations - len(history.charged(low))
         count = min(wanted, problem.proposals_at_a_time)
         known = len(history.accuracies(low, problem.by_id))
         if known < options.initial_evaluations:
-            proposals = draw(problem, history, low, min(count, options.initial_evaluations - known), rng)
-        else:
-            proposals = self._by_bound(low, history, count)
-        return within(reserve_full_evaluation(problem, history, budget), history, proposals)
+            return draw(problem, history, low, min(count, options.initial_evaluations - known), rng)
+        return self._by_bound(low, history, count)
 
     def _full(
         self, low_accuracies: dict[str, float], history: History, rng: np.random.Generator
