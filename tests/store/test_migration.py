@@ -4,7 +4,6 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-from unittest.mock import Mock
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,7 +13,7 @@ from mf_nas_kd.errors import StoreError
 from mf_nas_kd.records import Evaluation
 from mf_nas_kd.records.fields import column_names
 from mf_nas_kd.store import EvaluationStore
-from mf_nas_kd.store.migration import VERSION_TABLE, _context, _lock, migrate
+from mf_nas_kd.store.migration import VERSION_TABLE, _context, migrate
 from mf_nas_kd.store.tables import METADATA
 from tests.fakes import FakeEvaluator
 
@@ -149,11 +148,3 @@ def test_the_last_records_are_read_without_the_others(path, architectures, short
         store.append(FakeEvaluator().evaluate(architectures[0], short, seed))
     assert store.latest(2)["seed"].tolist() == [3, 4]
     assert list(store.latest(2).columns) == list(column_names(Evaluation))
-
-
-def test_a_database_without_locks_of_ours_is_not_locked():
-    """Of MySQL and others: there, two processes that create one store at the same time are not kept apart."""
-    connection = Mock()
-    connection.dialect.name = "mysql"
-    _lock(connection)
-    connection.exec_driver_sql.assert_not_called()

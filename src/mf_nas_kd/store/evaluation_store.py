@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Engine, Row, Select, Table, create_engine, event, select
+from sqlalchemy import URL, Connection, Engine, Row, Select, Table, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import QueuePool
 
 from mf_nas_kd.errors import StoreError
 from mf_nas_kd.records import Evaluation, PrecomputedTargets
+from mf_nas_kd.store import claims
 from mf_nas_kd.store.migration import migrate
-from mf_nas_kd.store.tables import EVALUATIONS, PRECOMPUTED_TARGETS, ROW_NUMBER, TABLES
+from mf_nas_kd.store.tables import EVALUATIONS, PRECOMPUTED_TARGETS, ROW_NUMBER, TABLES, batches
 
-_KEYS_PER_QUERY = 500  # SQLite before 3.32 takes 999 values
 _CHECKED_BYTES = 64 * 2**20  # a larger file is not checked at every opening
 _LOCK_SECONDS = 60  # how long to wait for another process that writes
 
@@ -43,7 +44,7 @@ class EvaluationStore:
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
         try:
-            self._engine = _engine(url)
+            self._engine = _engine(self._url)
         except ModuleNotFoundError as failure:
             raise StoreError(
                 f"the evaluation store {self} needs a driver that is not installed: {failure}"
@@ -102,13 +103,56 @@ class EvaluationStore:
         with self._errors("cannot be read"), self._engine.connect() as connection:
             return pd.read_sql(select(PRECOMPUTED_TARGETS).order_by(PRECOMPUTED_TARGETS.c[ROW_NUMBER]), connection)
 
+    def claim(self, keys: Sequence[str], owner: str, seconds: float) -> set[str]:
+        """Claim keys, so that no other run trains them; see :func:`mf_nas_kd.store.claims.claim`.
+
+        Of processes that claim one key at the same time, one gets it.
+
+        Args:
+            keys: Keys to claim: those that nobody holds, whose claim has expired, or that the owner holds already.
+            owner: Name of the claimant, different for every run.
+            seconds: Time until the claims expire, by the clock of the database.
+
+        Returns:
+            Those of the keys that the owner holds now.
+
+        Raises:
+            StoreError: If the database refuses.
+        """
+        with self._errors("refused claims"), self._engine.begin() as connection:
+            return claims.claim(connection, keys, owner, seconds)
+
+    def renew(self, owner: str, seconds: float) -> None:
+        """Let all claims of an owner expire later, also expired ones that nobody has taken.
+
+        Args:
+            owner: Name of the claimant.
+            seconds: Time until the claims expire, by the clock of the database.
+
+        Raises:
+            StoreError: If the database refuses.
+        """
+        with self._errors("refused claims"), self._engine.begin() as connection:
+            claims.renew(connection, owner, seconds)
+
+    def release(self, owner: str, keys: Iterable[str] | None = None) -> None:
+        """Remove claims of an owner.
+
+        Args:
+            owner: Name of the claimant.
+            keys: Keys to release; None for all of the owner. Keys that others hold stay theirs.
+
+        Raises:
+            StoreError: If the database refuses.
+        """
+        with self._errors("refused claims"), self._engine.begin() as connection:
+            claims.release(connection, owner, keys)
+
     def _newest(self, keys: Iterable[str]) -> list[Row[Any]]:
         """The newest row of each key, in the order of the rows."""
-        listed = list(keys)
         rows: list[Row[Any]] = []
-        for start in range(0, len(listed), _KEYS_PER_QUERY):
-            some = EVALUATIONS.c.key.in_(listed[start : start + _KEYS_PER_QUERY])
-            rows += self._rows(select(*EVALUATIONS.columns).where(some), EVALUATIONS)
+        for batch in batches(keys):
+            rows += self._rows(select(*EVALUATIONS.columns).where(EVALUATIONS.c.key.in_(batch)), EVALUATIONS)
         rows.sort(key=lambda row: row._mapping[ROW_NUMBER])
         return list({row.key: row for row in rows}.values())
 
@@ -125,8 +169,8 @@ class EvaluationStore:
 
     def _refuse_damaged(self) -> None:
         """Check a SQLite file, unless it is large: then damage is an error when the damaged part is read."""
-        database = self._engine.url.database
-        if self._engine.dialect.name != "sqlite" or not database or Path(database).stat().st_size > _CHECKED_BYTES:
+        path = _path(self._url) if self._engine.dialect.name == "sqlite" else None
+        if path is None or path.stat().st_size > _CHECKED_BYTES:
             return
         with self._engine.connect() as connection:
             found = _quick_check(connection)
@@ -142,16 +186,24 @@ def _columns(table: Table) -> list[Any]:
     return [column for column in table.columns if column.name != ROW_NUMBER]
 
 
-def _engine(url: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
         return create_engine(url)
-    engine = create_engine(url, connect_args={"timeout": _LOCK_SECONDS})
-    if engine.url.database:
-        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
-        Path(engine.url.database).touch()
+    path = _path(url)
+    # A database in memory is that of its one connection.
+    pool: dict[str, Any] = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0} if path is None else {}
+    engine = create_engine(url, connect_args={"timeout": _LOCK_SECONDS, "check_same_thread": False}, **pool)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
 
     @event.listens_for(engine, "connect")
     def durable(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA synchronous = FULL")  # data are on the disk when a commit returns
 
     return engine
+
+
+def _path(url: URL) -> Path | None:
+    """The file of a SQLite database; None for one in memory."""
+    return Path(url.database) if url.database and url.database != ":memory:" else None

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
 
 from mf_nas_kd.errors import StoreError
+from mf_nas_kd.store.locks import MIGRATION, lock
 from mf_nas_kd.store.migrations.versions.v0001_first_schema import evaluation_columns
 from mf_nas_kd.store.tables import METADATA, ROW_NUMBER
 
@@ -21,7 +22,6 @@ VERSION_TABLE = "mf_nas_kd_schema"
 """Table with the version of the schema; MLflow may have its own ``alembic_version`` in the same database."""
 
 BEFORE_MIGRATIONS = "0001"
-LOCK = 6_841_702  # number of the advisory lock; any that no other program uses on the same server
 
 
 def migrate(engine: Engine, name: str) -> None:
@@ -41,7 +41,7 @@ def migrate(engine: Engine, name: str) -> None:
         if _version(connection) == scripts.get_current_head():
             return
     with engine.begin() as connection:
-        _lock(connection)
+        lock(connection, MIGRATION)
         version = _version(connection) or _version_before_migrations(connection, name)
         _require_known(version, scripts, name)
         if version is not None and _version(connection) is None:
@@ -66,13 +66,6 @@ def _context(connection: Connection) -> MigrationContext:
 
 def _version(connection: Connection) -> str | None:
     return _context(connection).get_current_revision()
-
-
-def _lock(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    elif connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
 
 
 def _version_before_migrations(connection: Connection, name: str) -> str | None:

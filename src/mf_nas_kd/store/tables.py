@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text
@@ -14,6 +15,8 @@ from mf_nas_kd.records.fields import Record
 
 METADATA = MetaData()
 ROW_NUMBER = "row_number"
+
+_KEYS_A_QUERY = 500  # SQLite before 3.32 takes 999 values
 
 _TYPES: Mapping[type, TypeEngine[Any]] = {str: String(255), int: Integer(), float: Float(53)}
 
@@ -35,5 +38,21 @@ def _column(declared: schema.Column) -> Column[object]:
 EVALUATIONS = _table("evaluations", Evaluation)
 PRECOMPUTED_TARGETS = _table("precomputed_targets", PrecomputedTargets)
 
+CLAIMS = Table(
+    "claims",
+    METADATA,
+    Column("key", String(255), primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("expires_at", Float(53), nullable=False),
+)
+"""Keys that a run is training; ``expires_at`` in seconds since 1970."""
+
 TABLES: Mapping[type[Record], Table] = {Evaluation: EVALUATIONS, PrecomputedTargets: PRECOMPUTED_TARGETS}
 """Table of each kind of record."""
+
+
+def batches(keys: Iterable[str]) -> Iterator[list[str]]:
+    """The keys in lists of as many as a query takes."""
+    rest = iter(keys)
+    while batch := list(islice(rest, _KEYS_A_QUERY)):
+        yield batch
