@@ -62,7 +62,8 @@ class Study:
     def run(self, kind: str, workers: int) -> float:
         """Seconds of a whole study."""
         options = {"inline": {}, "processes": {}, "dask": {"scheduler": None, "resources": {}}}
-        settings = ExecutorSettings(kind=kind, workers=workers, options=options)
+        limits = {"timeout_factor": 20, "timeout_seconds": 3600}
+        settings = ExecutorSettings(kind=kind, workers=workers, options=options, **limits)
         with tempfile.TemporaryDirectory() as folder:
             evaluator = TrainingEvaluator(
                 self._images, self._order, self._settings, self._teacher, Path(folder) / "targets"

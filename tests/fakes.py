@@ -16,12 +16,17 @@ class FakeEvaluator:
     Args:
         deadly: A file; as long as there is none, the first evaluation makes it and kills its process.
         always_deadly: Architectures whose evaluation always kills.
-        broken: Architectures whose evaluation raises, which an evaluator must not.
+        broken: Architectures whose evaluation raises what no machine is to blame for.
+        breaks_gpu: A file; as long as there is none, the first evaluation makes it, and from then on every evaluation
+            of its process fails.
         delay: Seconds an evaluation takes.
     """
 
-    def __init__(self, deadly: Path | None = None, always_deadly=(), broken=(), delay=0.0):
+    def __init__(
+        self, deadly: Path | None = None, always_deadly=(), broken=(), delay=0.0, breaks_gpu: Path | None = None
+    ):
         self.deadly, self.always_deadly, self.broken, self.delay = deadly, always_deadly, broken, delay
+        self.breaks_gpu = breaks_gpu
 
     def key(self, architecture, fidelity, seed):
         return fingerprint([architecture.id, str(fidelity), seed], length=32)
@@ -31,6 +36,11 @@ class FakeEvaluator:
         if self.deadly is not None and not self.deadly.exists():
             self.deadly.touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.breaks_gpu is not None:
+            if not self.breaks_gpu.exists():
+                self.breaks_gpu.write_text(str(os.getpid()))
+            if self.breaks_gpu.read_text() == str(os.getpid()):
+                raise RuntimeError("CUDA error: an illegal memory access was encountered")
         if architecture.id in self.always_deadly:
             os.kill(os.getpid(), signal.SIGKILL)
         if architecture.id in self.broken:
@@ -62,6 +72,7 @@ def evaluation(key, architecture, fidelity, seed, accuracy, error="", cost_secon
         error=error,
         metrics=Metrics(accuracy, accuracy),
         cost_seconds=float(fidelity.image_passes) if cost_seconds is None else cost_seconds,
+        lost_seconds=0.0,
         costs=Costs(macs, params=100),
         device="cpu",
         code_version="0",
@@ -69,9 +80,10 @@ def evaluation(key, architecture, fidelity, seed, accuracy, error="", cost_secon
     )
 
 
-def executor_settings(kind, workers=2, scheduler=None, resources=()):
+def executor_settings(kind, workers=2, scheduler=None, resources=(), timeout_factor=20, timeout_seconds=3600):
     options = {"inline": {}, "processes": {}, "dask": {"scheduler": scheduler, "resources": dict(resources)}}
-    return ExecutorSettings(kind=kind, workers=workers, options=options)
+    limits = {"timeout_factor": timeout_factor, "timeout_seconds": timeout_seconds}
+    return ExecutorSettings(kind=kind, workers=workers, options=options, **limits)
 
 
 def process(evaluator, seconds=0.0):

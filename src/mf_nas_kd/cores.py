@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import threading
@@ -41,14 +42,13 @@ def default_workers() -> int:
 
 
 def use_gpu(slot: int) -> None:
-    """Assign a GPU to this worker process, round robin; without GPUs nothing happens.
+    """Assign a GPU to this worker process, round robin.
 
     Args:
         slot: Number of the worker process, from 0.
     """
-    gpus = len(visible_gpus())
-    if gpus:
-        sys.modules["torch"].cuda.set_device(slot % gpus)
+    cuda = importlib.import_module("torch").cuda
+    cuda.set_device(slot % cuda.device_count())
 
 
 def end_with_driver() -> None:

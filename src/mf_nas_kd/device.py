@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.errors import InvalidValueError, WorkerStartError
 
 
 def choose_device(name: str) -> torch.device:
@@ -35,6 +35,23 @@ def synchronise(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
+
+
+def require_working(device: torch.device) -> None:
+    """Compute a convolution and its gradient: a GPU whose memory or driver is broken says so here.
+
+    Raises:
+        WorkerStartError: If that fails.
+    """
+    if device.type == "cpu":
+        return
+    try:
+        images = torch.ones(2, 3, 8, 8, device=device, requires_grad=True)
+        weights = torch.ones(4, 3, 3, 3, device=device)
+        torch.nn.functional.conv2d(images, weights).sum().backward()
+        synchronise(device)
+    except RuntimeError as failure:
+        raise WorkerStartError(f"the device {describe_device(device)} does not work: {failure}") from failure
 
 
 def autocast_dtype(device: torch.device) -> torch.dtype:

@@ -71,7 +71,21 @@ class StoreError(MfNasKdError):
 
 
 class TrainingFailedError(MfNasKdError):
-    """A training cannot go on: its loss or accuracy is not finite, or its worker died repeatedly."""
+    """A training cannot go on: its loss or accuracy is not finite, or it repeatedly ended by a fault of its worker."""
+
+
+class MachineFaultError(MfNasKdError):
+    """A task failed of its machine: memory, device, disk, a time limit, or the end of its worker.
+
+    Args:
+        reason: What happened.
+        may_be_the_tasks: Whether the task itself may be the cause, as a network that needs too much memory is; a full
+            disk is no task's.
+    """
+
+    def __init__(self, reason: str, may_be_the_tasks: bool) -> None:
+        super().__init__(reason)
+        self.may_be_the_tasks = may_be_the_tasks
 
 
 class WorkerStartError(MfNasKdError):

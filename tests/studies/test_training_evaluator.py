@@ -6,12 +6,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from mf_nas_kd import device
 from mf_nas_kd.errors import InvalidValueError, MissingTeacherError, UnknownNameError, WorkerStartError
 from mf_nas_kd.images import SubsetOrder, load_images
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.records import EvaluationRequest
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import training_context as module
+from mf_nas_kd.studies import training_evaluator
 from mf_nas_kd.studies.runner import evaluate, run_evaluations
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import TrainingSettings
@@ -112,6 +114,33 @@ def test_a_training_that_fails_is_a_record(digits, order, teacher, architectures
     assert "TrainingFailedError: the mean loss of epoch" in evaluation.error
     assert evaluation.metrics.val_accuracy is None
     assert evaluation.costs.macs > 0
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("out of memory"), OSError(28, "No space left"), MemoryError(), KeyError("alpha")]
+)
+def test_what_says_nothing_of_an_architecture_becomes_no_record(evaluator, architectures, short, monkeypatch, error):
+    def fit(*arguments):
+        raise error
+
+    monkeypatch.setattr(training_evaluator, "fit", fit)
+    with pytest.raises(type(error)):
+        evaluator.evaluate(architectures[0], short, 0)
+
+
+def test_a_gpu_that_does_not_work_is_no_place_for_a_worker(evaluator, monkeypatch):
+    sent = pickle.dumps(evaluator)
+
+    def broken(*arguments, **options):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(device, "describe_device", str)
+    monkeypatch.setattr(device.torch, "ones", broken)
+    with pytest.raises(WorkerStartError, match="the device cuda does not work: CUDA error: an illegal memory"):
+        device.require_working(torch.device("cuda"))
+    monkeypatch.setattr(training_evaluator, "require_working", lambda _: device.require_working(torch.device("cuda")))
+    with pytest.raises(WorkerStartError, match="does not work"):
+        pickle.loads(sent)
 
 
 def test_distillation_changes_the_training(evaluator, architectures, short):

@@ -36,7 +36,7 @@ from mf_nas_kd.workers.dask import connection, local, watch
 from tests.fakes import FakeEvaluator, executor_settings, process, visible_gpus
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])}
-MEASURED = ["cost_seconds", "finished_at"]
+MEASURED = ["cost_seconds", "lost_seconds", "finished_at"]
 PATIENCE = 300
 """Seconds to wait for what takes one or two here: a process that starts on a loaded machine."""
 
@@ -197,6 +197,7 @@ def test_with_a_worker_killed_in_mid_training_the_table_is_that_of_inline(
         found = store_of(requests, evaluator, workers, f"sqlite:///{tmp_path}/dask.db", kill)
     assert "starts again" in caplog.text, "nothing was killed in mid-training: the test would prove nothing"
     assert (found["status"] == "finished").all()
+    assert found["lost_seconds"].max() > 0
     assert found.drop(columns=MEASURED).equals(expected.drop(columns=MEASURED))
 
 
@@ -258,7 +259,9 @@ def test_a_task_that_only_waited_behind_a_killer_is_not_blamed(architectures, sh
     evaluator = FakeEvaluator(always_deadly=[killer.architecture.id], delay=0.2)
     with open_executor(executor_settings("dask", 1), evaluator) as workers:
         given_up, finished = workers.submit(evaluate, killer), workers.submit(evaluate, other)
-        with pytest.raises(TrainingFailedError, match="given up after 3 deaths of its worker process"):
+        with pytest.raises(
+            TrainingFailedError, match="given up after 3 attempts, the last one alone on a fresh worker"
+        ):
             given_up.result(timeout=PATIENCE)
         assert finished.result(timeout=PATIENCE).finished
 

@@ -60,13 +60,13 @@ def test_a_context_that_cannot_be_unpickled_is_an_error_that_names_the_worker(mo
         hold.setup(a_worker())
     monkeypatch.setattr(worker, "get_worker", lambda: a_worker(study=hold))
     with pytest.raises(WorkerStartError, match=r"cannot take the context: ZeroDivisionError"):
-        run_task("study", 0, print)
+        run_task("study", 0, 60.0, print)
 
 
 def test_a_worker_of_another_scheduler_runs_no_task(monkeypatch):
     monkeypatch.setattr(worker, "get_worker", a_worker)
     with pytest.raises(WorkerStartError, match="it joined another scheduler"):
-        run_task("study", 0, print)
+        run_task("study", 0, 60.0, print)
 
 
 def test_the_watch_survives_a_scheduler_that_does_not_answer_and_reports_one_that_is_lost(monkeypatch):

@@ -14,9 +14,9 @@ from mf_nas_kd.workers import Executor
 class Evaluator(Protocol):
     """Makes evaluations of architectures; a search does not depend on how.
 
-    Obligations: equal arguments give equal keys and equal accuracies, in any process; a training that fails is an
-    evaluation with ``status`` ``failed`` and never an exception; an evaluator can be pickled, because it is sent to
-    every worker once.
+    Obligations: equal arguments give equal keys and equal accuracies, in any process; a training that fails of its
+    architecture or its configuration is an evaluation with ``status`` ``failed``; every other failure is an exception,
+    which becomes no record; an evaluator can be pickled, because it is sent to every worker once.
     """
 
     def key(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> str:
@@ -42,5 +42,5 @@ class Evaluator(Protocol):
         ...
 
     def failure(self, architecture: Architecture, fidelity: Fidelity, seed: int, error: str) -> Evaluation:
-        """Record of an evaluation whose worker died repeatedly, so that :meth:`evaluate` could not return one."""
+        """Record of an evaluation that was given up after several attempts: :meth:`evaluate` could not return one."""
         ...

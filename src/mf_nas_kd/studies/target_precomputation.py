@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mf_nas_kd import __version__
 from mf_nas_kd.device import describe_device, reproducible
-from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
+from mf_nas_kd.errors import InvalidValueError, MachineFaultError, TrainingFailedError
 from mf_nas_kd.images import PairIndex
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.progress import progress_bar
@@ -69,7 +69,12 @@ class TargetPrecomputation:
                 try:
                     batch = future.result()
                     cache.append(files, request, batch)
-                except (TrainingFailedError, RuntimeError, OSError) as failure:  # computed online by these trainings
+                except (
+                    TrainingFailedError,
+                    MachineFaultError,
+                    RuntimeError,
+                    OSError,
+                ) as failure:  # computed online by these trainings
                     what = "Targets of %d pairs of image and augmentation are not cached: %s"
                     logger.warning(what, len(request.pairs), failure)
                 else:

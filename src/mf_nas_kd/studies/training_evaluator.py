@@ -13,8 +13,8 @@ from typing import Any
 from torch import nn
 
 from mf_nas_kd import __version__
-from mf_nas_kd.device import describe_device, reproducible, synchronise
-from mf_nas_kd.errors import MfNasKdError, WorkerStartError
+from mf_nas_kd.device import describe_device, reproducible, require_working, synchronise
+from mf_nas_kd.errors import InvalidValueError, MfNasKdError, TrainingFailedError, WorkerStartError
 from mf_nas_kd.images import ImageDataset, SubsetOrder
 from mf_nas_kd.networks import NetworkDescription, TrainedNetwork
 from mf_nas_kd.networks.initialisation import torch_seeded
@@ -85,7 +85,12 @@ class TrainingEvaluator:
         return self.resolve(architecture, fidelity, seed).key
 
     def evaluate(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> Evaluation:
-        """Train and measure. Any error of the training is a record with ``status`` ``failed``."""
+        """Train and measure.
+
+        What belongs to the architecture or the configuration is a record with ``status`` ``failed``: a loss or an
+        accuracy that is not finite, options that are refused. Any other exception is raised: it says nothing of the
+        architecture.
+        """
         training = self.resolve(architecture, fidelity, seed)
         with suppress(MfNasKdError):  # the training raises it again
             self.objectives.warm_up(training)
@@ -93,14 +98,14 @@ class TrainingEvaluator:
         metrics, error = Metrics(), ""
         try:
             metrics = Metrics(*self.train_resolved(training)[1:])
-        except Exception as failure:  # one failed training must not end a study of hundreds: the record has the error
+        except (TrainingFailedError, InvalidValueError) as failure:
             error = f"{type(failure).__name__}: {failure}"
             logger.warning("Training of %s with %s failed: %s", architecture.id, fidelity, error)
         seconds = time.perf_counter() - started
         return self._record(training, fidelity, metrics, seconds, error)
 
     def failure(self, architecture: Architecture, fidelity: Fidelity, seed: int, error: str) -> Evaluation:
-        """The record of a training whose worker died; its cost is not known."""
+        """The record of a training that was given up; its time is in ``lost_seconds``, which the runner knows."""
         return self._record(self.resolve(architecture, fidelity, seed), fidelity, Metrics(), 0.0, error)
 
     def train(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> tuple[nn.Module, float, float]:
@@ -182,6 +187,7 @@ class TrainingEvaluator:
             error=error,
             metrics=metrics,
             cost_seconds=seconds,
+            lost_seconds=0.0,
             costs=self.context.cost_of(training.architecture, training.width, training.image_shape),
             device=describe_device(self.context.device),
             code_version=__version__,
@@ -192,7 +198,7 @@ class TrainingEvaluator:
         return {**self.__dict__, "_sent_from": self.context.precision}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Arrive at a worker.
+        """Arrive at a worker, and prove that its device works: a fault after that may be an architecture's.
 
         The first optimiser imports torch's compiler, which takes 2.6 s (one core): done here, it is in no training's
         cost.
@@ -205,6 +211,7 @@ class TrainingEvaluator:
                 f"{sent_from}; give both the same kind of device, or set training.device to one that both have"
             )
         importlib.import_module("torch._dynamo")
+        require_working(self.context.device)
 
 
 def _compute_targets(evaluator: TrainingEvaluator, request: TargetRequest) -> TargetBatch:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from mf_nas_kd.registry import NameIn, NoOptions, Options, OptionsOf, configured, lookup
 from mf_nas_kd.workers.dask import DaskOptions, open_dask
-from mf_nas_kd.workers.executor import Context, Executor
+from mf_nas_kd.workers.executor import Context, Executor, TaskFuture, TimeLimit
 from mf_nas_kd.workers.inline import InlineExecutor
 from mf_nas_kd.workers.processes import ProcessExecutor
 
@@ -24,16 +24,18 @@ class ExecutorKind:
 
     Attributes:
         Options: Model of the options.
-        open: Called with the context, the number of workers and an instance of ``Options``.
+        open: Called with the context, the number of workers, the time limit and an instance of ``Options``.
     """
 
     Options: type[Options]
-    open: Callable[[Any, int | None, Any], Executor[Any]]
+    open: Callable[[Any, int | None, TimeLimit, Any], Executor[Any]]
 
 
 EXECUTORS: Mapping[str, ExecutorKind] = {
-    "inline": ExecutorKind(NoOptions, lambda context, workers, options: InlineExecutor(context)),
-    "processes": ExecutorKind(NoOptions, lambda context, workers, options: ProcessExecutor(context, workers)),
+    "inline": ExecutorKind(NoOptions, lambda context, workers, limit, options: InlineExecutor(context)),
+    "processes": ExecutorKind(
+        NoOptions, lambda context, workers, limit, options: ProcessExecutor(context, workers, limit)
+    ),
     "dask": ExecutorKind(DaskOptions, open_dask),
 }
 
@@ -45,6 +47,9 @@ class ExecutorSettings(BaseModel):
         kind: A name in ``EXECUTORS``.
         workers: Number of worker processes on this machine. Null for one per CPU core; where there are GPUs, for at
             most four per GPU, with ``dask`` one. Ignored by ``inline``, and by ``dask`` with a scheduler's address.
+        timeout_factor: A task whose worker gives no result after this multiple of the expected time, and after a
+            minute, starts again on a fresh worker. Ignored by ``inline``, as the next one.
+        timeout_seconds: The same for tasks of any expected time, and for those of which nothing is known.
         options: Options of each executor, by its name.
     """
 
@@ -52,6 +57,8 @@ class ExecutorSettings(BaseModel):
 
     kind: Annotated[str, NameIn(EXECUTORS, "executor.kind")]
     workers: PositiveInt | None
+    timeout_factor: Annotated[float, Field(gt=1)]
+    timeout_seconds: PositiveFloat
     options: Annotated[Mapping[str, Options], OptionsOf(EXECUTORS, "executor.options")]
 
     @model_validator(mode="after")
@@ -64,7 +71,7 @@ def open_executor(settings: ExecutorSettings, context: Context) -> Executor[Cont
     """Open an executor whose workers hold the context; close it, or use it in a ``with`` statement.
 
     Args:
-        settings: Kind, number of workers and options.
+        settings: Kind, number of workers, time limit and options.
         context: Any value that can be pickled.
 
     Raises:
@@ -72,13 +79,14 @@ def open_executor(settings: ExecutorSettings, context: Context) -> Executor[Cont
         SchedulerError: If no scheduler answers.
         MissingPackageError: If the package of the executor is not installed.
 
-    >>> settings = ExecutorSettings(kind="inline", workers=None, options={"inline": {}})
+    >>> limits = {"timeout_factor": 20, "timeout_seconds": 3600}
+    >>> settings = ExecutorSettings(kind="inline", workers=None, options={"inline": {}}, **limits)
     >>> with open_executor(settings, 10) as workers:
     ...     workers.submit(pow, 2).result()
     100
     """
     kind, options = configured(EXECUTORS, settings.kind, settings.options[settings.kind], "executor.kind")
-    return kind.open(context, settings.workers, options)
+    return kind.open(context, settings.workers, TimeLimit(settings.timeout_factor, settings.timeout_seconds), options)
 
 
-__all__ = ["EXECUTORS", "DaskOptions", "Executor", "ExecutorSettings", "open_executor"]
+__all__ = ["EXECUTORS", "DaskOptions", "Executor", "ExecutorSettings", "TaskFuture", "TimeLimit", "open_executor"]

@@ -1,116 +1,130 @@
-"""Executor with local worker processes, which are spawned because CUDA does not survive a fork.
-
-Every worker is a pool of one process, and gets one task at a time. A pool of several processes of the standard library
-breaks as a whole when one of them dies, and does not say which task killed it.
-"""
+"""Executor with local worker processes."""
 
 from __future__ import annotations
 
 import logging
+import pickle
+import time
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any, Concatenate
 
-from mf_nas_kd.cores import default_workers, end_with_driver, use_gpu
-from mf_nas_kd.errors import TrainingFailedError, WorkerStartError
-from mf_nas_kd.workers.executor import ALLOWED_DEATHS, Context, Executor, Result
+from mf_nas_kd.cores import default_workers
+from mf_nas_kd.errors import MachineFaultError, WorkerStartError
+from mf_nas_kd.workers.executor import ATTEMPTS, Context, Executor, Result, TaskFuture, TimeLimit
+from mf_nas_kd.workers.faults import given_up
+from mf_nas_kd.workers.turns import Turns
+from mf_nas_kd.workers.worker_process import WorkerProcess
 
 logger = logging.getLogger(__name__)
 
-_held: Any = None
-"""The context of this worker process; set once, when it starts."""
-
 
 class ProcessExecutor(Executor[Context]):
-    """Local processes, assigned to the GPUs round robin. A task whose worker dies starts again, at most three times.
+    """Local processes, assigned to the GPUs round robin; a thread of the driver waits for each.
 
     Args:
         context: Any value that can be pickled.
         workers: Number of processes; None for one per CPU core, or at most four per GPU.
+        time_limit: How long a task may take.
     """
 
-    def __init__(self, context: Context, workers: int | None) -> None:
+    def __init__(self, context: Context, workers: int | None, time_limit: TimeLimit) -> None:
         count = workers or default_workers()
         self.in_flight = 2 * count
-        self._context = context
+        self._context = pickle.dumps(context)
+        self._time_limit = time_limit
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="worker")
-        self._idle: SimpleQueue[tuple[int, ProcessPoolExecutor | None]] = SimpleQueue()
+        self._turns = Turns()
         self._to_start = list(range(count))
+        self._idle: SimpleQueue[int] = SimpleQueue()
+        self._workers: dict[int, WorkerProcess] = {}
+        self._closing = False
 
-    def submit(self, task: Callable[Concatenate[Context, ...], Result], *arguments: Any) -> Future[Result]:
+    def submit(
+        self,
+        task: Callable[Concatenate[Context, ...], Result],
+        *arguments: Any,
+        expected_seconds: float | None = None,
+    ) -> TaskFuture[Result]:
         while self._to_start:  # all in parallel with the first task: each imports for seconds
             self._threads.submit(self._start, self._to_start.pop())
-        return self._threads.submit(self._run, task, *arguments)
+        future: TaskFuture[Result] = TaskFuture()
+        limit = self._time_limit.of(expected_seconds)
+        begun = self._threads.submit(self._run, future, task, arguments, limit)
+        begun.add_done_callback(lambda thread: _cancel_with(thread, future))
+        return future
 
-    def close(self) -> None:
+    def close(self, at_once: bool = False) -> None:
+        self._closing = at_once
+        for worker in list(self._workers.values()) if at_once else ():
+            worker.kill()
         self._threads.shutdown(wait=True, cancel_futures=True)
-        while not self._idle.empty():
-            _, worker = self._idle.get()
-            if worker is not None:
-                worker.shutdown()
+        for worker in self._workers.values():
+            worker.end()
 
     def _start(self, slot: int) -> None:
-        worker = None
         try:
-            worker = self._open_worker(slot)
-            worker.submit(_ready).result()
-        finally:  # the next task meets the same failure, and reports it
-            self._idle.put((slot, worker))
-
-    def _open_worker(self, slot: int) -> ProcessPoolExecutor:
-        """Make the pool of a worker; its process starts with the first task."""
-        return ProcessPoolExecutor(1, get_context("spawn"), _hold, (self._context, slot))
-
-    def _run(self, task: Callable[Concatenate[Context, ...], Result], *arguments: Any) -> Result:
-        slot, worker = self._idle.get()
-        try:
-            for death in range(1, ALLOWED_DEATHS + 1):
-                worker = self._started(slot, worker)
-                try:
-                    return worker.submit(_do, task, *arguments).result()
-                except BrokenProcessPool:
-                    worker = None
-                    logger.warning("A worker process died (death %d in this task); another one starts", death)
-            raise TrainingFailedError(f"given up after {ALLOWED_DEATHS} deaths of its worker process")
+            self._ready(slot)
+        except WorkerStartError:
+            pass  # the next task meets the same failure, and reports it
         finally:
-            self._idle.put((slot, worker))
+            self._idle.put(slot)
 
-    def _started(self, slot: int, worker: ProcessPoolExecutor | None) -> ProcessPoolExecutor:
-        """A worker that holds the context: this one, or a new one if there is none or it died between tasks.
+    def _run(
+        self,
+        future: TaskFuture[Result],
+        task: Callable[Concatenate[Context, ...], Result],
+        arguments: tuple[Any, ...],
+        limit: float,
+    ) -> None:
+        slot = self._idle.get()
+        try:
+            result = self._attempts(slot, future, task, arguments, limit)
+        except BaseException as error:  # a future passes its exception on to the caller of result()
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+        finally:
+            self._idle.put(slot)
 
-        Raises:
-            WorkerStartError: If a new process dies before its first task, which is the fault of no training.
-        """
-        for _ in range(2):
-            worker = worker or self._open_worker(slot)
-            try:
-                worker.submit(_ready).result()
-            except BrokenProcessPool:
-                worker = None
-            else:
-                return worker
-        raise WorkerStartError(
-            "a worker process ends before it can begin; its error message is above (with executor.kind=inline, this "
-            "process raises it)"
-        )
+    def _attempts(
+        self,
+        slot: int,
+        future: TaskFuture[Result],
+        task: Callable[Concatenate[Context, ...], Result],
+        arguments: tuple[Any, ...],
+        limit: float,
+    ) -> Result:
+        for number in range(1, ATTEMPTS + 1):
+            with self._turns.turn(alone=number == ATTEMPTS):
+                worker = self._ready(slot)
+                begun = time.perf_counter()
+                try:
+                    return worker.run(task, arguments, limit)
+                except MachineFaultError as found:
+                    fault = found
+                    future.lost_seconds += time.perf_counter() - begun
+                    worker.end()
+            if self._closing:
+                break
+            if number < ATTEMPTS:
+                logger.warning("Attempt %d of %d ended by a fault, a fresh worker starts: %s", number, ATTEMPTS, fault)
+        raise given_up(fault)
+
+    def _ready(self, slot: int) -> WorkerProcess:
+        """The worker of a slot; a new one, which is tried twice, if there is none or it has ended."""
+        worker = self._workers.get(slot)
+        if worker is not None and worker.alive:
+            return worker
+        try:
+            self._workers[slot] = WorkerProcess(self._context, slot)
+        except WorkerStartError:
+            self._workers[slot] = WorkerProcess(self._context, slot)
+        return self._workers[slot]
 
 
-def _hold(context: Context, slot: int) -> None:
-    """Initialise a worker process: keep the context, end with the driver, and take a GPU."""
-    global _held
-    _held = context
-    end_with_driver()
-    use_gpu(slot)
-
-
-def _ready() -> bool:
-    return _held is not None
-
-
-def _do(task: Callable[Concatenate[Context, ...], Result], *arguments: Any) -> Result:
-    if _held is None:
-        raise TrainingFailedError("this worker process holds no context")
-    return task(_held, *arguments)
+def _cancel_with(thread: Future[None], future: TaskFuture[Any]) -> None:
+    if thread.cancelled():
+        future.cancel()
+        future.set_running_or_notify_cancel()

@@ -9,15 +9,16 @@ from importlib.util import find_spec
 
 from mf_nas_kd.errors import MissingPackageError
 from mf_nas_kd.workers.dask.options import DaskOptions
-from mf_nas_kd.workers.executor import Context, Executor
+from mf_nas_kd.workers.executor import Context, Executor, TimeLimit
 
 
-def open_dask(context: Context, workers: int | None, options: DaskOptions) -> Executor[Context]:
+def open_dask(context: Context, workers: int | None, limit: TimeLimit, options: DaskOptions) -> Executor[Context]:
     """Connect to a scheduler, or start one with local workers.
 
     Args:
         context: Any value that can be pickled.
         workers: Number of local workers; None for one per GPU, or per core where there is none.
+        limit: How long a task may take.
         options: Address of the scheduler, and resources that a training takes.
 
     Raises:
@@ -28,7 +29,7 @@ def open_dask(context: Context, workers: int | None, options: DaskOptions) -> Ex
         raise MissingPackageError(f"{what}: pip install 'mf-nas-kd[dask]'")
     from mf_nas_kd.workers.dask.executor import DaskExecutor
 
-    return DaskExecutor(context, workers, options)
+    return DaskExecutor(context, workers, limit, options)
 
 
 __all__ = ["DaskOptions", "open_dask"]

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
+import dask
 import distributed
 from distributed import Client
 
 from mf_nas_kd.errors import InvalidValueError, SchedulerError, WorkerStartError
-from mf_nas_kd.workers.dask.local import local_cluster
+from mf_nas_kd.workers.dask.local import CONFIGURATION, local_cluster
 from mf_nas_kd.workers.dask.options import DaskOptions
 from mf_nas_kd.workers.dask.worker import HoldContext, ReleaseContext, offers
 
@@ -46,6 +47,7 @@ class Connection:
         with ExitStack() as opened:
             opened.enter_context(_without_messages_of_dask())
             if options.scheduler is None:
+                opened.enter_context(dask.config.set(CONFIGURATION))
                 self.address = opened.enter_context(_local_cluster(workers)).scheduler_address
             else:
                 self.address = options.scheduler

@@ -5,14 +5,20 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import dask
 from distributed import Nanny, Scheduler, SpecCluster, Worker
 
 from mf_nas_kd.cores import available_cores, visible_gpus
-from mf_nas_kd.workers.executor import ALLOWED_DEATHS
 
-# By default dask changes the environment of this process, to set numbers of threads of its workers.
-CONFIGURATION: dict[str, Any] = {"distributed.nanny.pre-spawn-environ": {}}
+CONFIGURATION: dict[str, Any] = {
+    # By default dask changes the environment of this process, to set numbers of threads of its workers.
+    "distributed.nanny.pre-spawn-environ": {},
+    # A worker that ended comes back after its imports, which take minutes on a loaded machine; by default it is given
+    # up after 15 s.
+    "distributed.deploy.lost-worker-timeout": "10 minutes",
+    # A worker without a sign of life (a stopped process) is replaced; by default after 5 minutes.
+    "distributed.scheduler.worker-ttl": "2 minutes",
+}
+"""Dask's configuration as long as local workers run."""
 
 
 class QuietWorker(Worker):
@@ -39,10 +45,9 @@ def local_cluster(workers: int | None) -> SpecCluster:
     }
     scheduler = {
         "cls": Scheduler,
-        "options": {**here, "port": 0, "dashboard_address": "127.0.0.1:0", "allowed_failures": ALLOWED_DEATHS - 1},
+        "options": {**here, "port": 0, "dashboard_address": "127.0.0.1:0", "allowed_failures": 0},
     }
-    with dask.config.set(CONFIGURATION):
-        return SpecCluster(specification, scheduler)
+    return SpecCluster(specification, scheduler)
 
 
 def _pinned(gpu: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any
 
-from mf_nas_kd.errors import SchedulerError, WorkerStartError
+from mf_nas_kd.errors import MachineFaultError, SchedulerError, WorkerStartError
 from mf_nas_kd.workers.dask.connection import SECONDS_TO_CONNECT, Connection
 from mf_nas_kd.workers.dask.tasks import SentTasks
 from mf_nas_kd.workers.dask.worker import versions
@@ -75,8 +75,8 @@ class WorkerWatch:
             logger.warning("%s; %d trainings wait until somebody starts one: %s", what, len(self._tasks), command)
 
 
-class BegunTasks:
-    """Receives the events of tasks that workers begin, and compares each new worker with the driver.
+class EventsOfWorkers:
+    """Receives the events of workers, of tasks that they begin and of faults; compares new workers with the driver.
 
     Args:
         connection: Connection to the scheduler.
@@ -92,13 +92,17 @@ class BegunTasks:
     def receive(self, event: tuple[float, dict[str, Any]]) -> None:
         """Receive time and content of an event, see :func:`mf_nas_kd.workers.dask.worker.run_task`."""
         _, content = event
+        if "fault" in content:
+            fault = MachineFaultError(content["reason"], content["may_be_the_tasks"])
+            self._tasks.note_fault(content["fault"], fault)
+            return
         if content["worker"] not in self._known:
             self._known.add(content["worker"])
             self._compare_versions(content)
             self._advise(content)
         begun = self._tasks.count_begun(content["begun"])
         if begun > 1:
-            message = "A worker died during a training; the training starts again on %s (attempt %d)"
+            message = "A worker ended during a training; the training starts again on %s (attempt %d)"
             logger.warning(message, content["worker"], begun)
 
     def _compare_versions(self, content: dict[str, Any]) -> None:

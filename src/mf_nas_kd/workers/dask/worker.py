@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import platform
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from threading import Lock
+from threading import Lock, Thread, Timer
 from typing import Any, Concatenate
 
 from distributed import Scheduler, SchedulerPlugin, Worker, WorkerPlugin, get_worker
 from distributed.utils import sync
 
 from mf_nas_kd import __version__
-from mf_nas_kd.errors import WorkerStartError
+from mf_nas_kd.errors import MachineFaultError, WorkerStartError
 from mf_nas_kd.workers.executor import Context, Result
+from mf_nas_kd.workers.faults import attempt
+
+SECONDS_TO_TELL = 10
 
 _one_at_a_time = Lock()
 """Lock of the worker process: torch's number of threads and its generators are global, so tasks run one at a time."""
@@ -70,17 +74,27 @@ class ReleaseContext(SchedulerPlugin):
             scheduler.loop.add_callback(scheduler.unregister_worker_plugin, comm=None, name=self._held)
 
 
-def run_task(name: str, number: int, task: Callable[Concatenate[Context, ...], Result], *arguments: Any) -> Result:
+def run_task(
+    name: str,
+    number: int,
+    limit: float,
+    task: Callable[Concatenate[Context, ...], Result],
+    *arguments: Any,
+) -> Result:
     """Run a task with the context on this worker; an event is sent to the driver before the task begins.
 
+    After a fault of the machine the worker ends, if it has a nanny that starts it anew.
+
     Args:
-        name: Name of the context, and topic of the event.
+        name: Name of the context, and topic of the events.
         number: Number of the task at its driver.
+        limit: Seconds after which this worker process ends itself.
         task: Called with the context and the arguments.
         *arguments: Further arguments of the task.
 
     Raises:
         WorkerStartError: If this worker holds no such context.
+        MachineFaultError: If the task had a fault, and the worker has no nanny.
     """
     worker = get_worker()
     held = worker.plugins.get(name)
@@ -91,10 +105,32 @@ def run_task(name: str, number: int, task: Callable[Concatenate[Context, ...], R
     with _one_at_a_time:
         about = {"threads": worker.state.nthreads, "memory_limit": worker.memory_manager.memory_limit}
         begun = {"begun": number, "worker": worker.address, "versions": versions(), **about}
-        sync(
-            worker.loop, worker.scheduler.log_event, topic=name, msg=begun
-        )  # arrives even if the task kills the worker
-        return task(held.context, *arguments)
+        _send(worker, name, begun)  # arrives even if the task kills the worker
+        late = f"no result after {limit:.0f} s; see executor.timeout_factor and executor.timeout_seconds"
+        watchdog = Timer(limit, _end, (worker, name, number, MachineFaultError(late, may_be_the_tasks=True)))
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            return attempt(task, held.context, *arguments)
+        except MachineFaultError as fault:
+            if worker.nanny:
+                _end(worker, name, number, fault)
+            raise
+        finally:
+            watchdog.cancel()
+
+
+def _send(worker: Worker, name: str, event: Mapping[str, Any]) -> None:
+    sync(worker.loop, worker.scheduler.log_event, topic=name, msg=dict(event))
+
+
+def _end(worker: Worker, name: str, number: int, fault: MachineFaultError) -> None:
+    """End this worker process; the driver is told why, if the scheduler can be reached."""
+    event = {"fault": number, "reason": str(fault), "may_be_the_tasks": fault.may_be_the_tasks}
+    telling = Thread(target=_send, args=(worker, name, event), daemon=True)
+    telling.start()
+    telling.join(SECONDS_TO_TELL)
+    os._exit(1)
 
 
 def offers(offered: Mapping[str, float], wanted: Mapping[str, float]) -> bool:
