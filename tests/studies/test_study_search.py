@@ -3,11 +3,12 @@
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mf_nas_kd.errors import InvalidValueError, MissingEvaluationError
 from mf_nas_kd.records import Architecture, Costs, Evaluation, Fidelity
-from mf_nas_kd.records.tables import candidate_table, table_of
+from mf_nas_kd.records.tables import candidate_table, records_of, table_of
 from mf_nas_kd.search import Budget, build_strategy
 from mf_nas_kd.spaces import Limits
 from mf_nas_kd.store import EvaluationStore
@@ -54,7 +55,7 @@ def search(plan, pool, space, store, evaluations, count, new):
     strategy = build_strategy("random", search_problem(pool, plan, space, None, 1), {})
     with InlineExecutor(evaluator) as workers:
         return run_study_search(
-            "random", strategy, plan, evaluations, Budget(1e9, count), 0, evaluator, workers, store, new.append
+            "random", strategy, plan, evaluations, Budget(1e9, count), 0, evaluator, workers, store, new.append, False
         )
 
 
@@ -91,6 +92,47 @@ def test_a_search_is_charged_only_for_its_own_evaluations_and_stores_them(plan, 
     assert len(found.full) == STUDIED + 2
     best = max(found.full, key=lambda evaluation: evaluation.metrics.val_accuracy)
     assert found.result.winner_id == best.architecture.id
+
+
+class LosesTime(InlineExecutor):
+    """Every task is lost once, which takes a second."""
+
+    def submit(self, task, *arguments, expected_seconds=None):
+        future = super().submit(task, *arguments)
+        future.lost_seconds = 1.0
+        return future
+
+
+def test_time_that_is_lost_to_faults_is_charged_to_the_budget_also_when_the_search_runs_again(plan, pool, space, store):
+    known = evaluate(requests_of(plan), store)
+    evaluator, strategy = FakeEvaluator(), build_strategy("random", search_problem(pool, plan, space, None, 1), {})
+    with LosesTime(evaluator) as workers:
+        found, again = (
+            run_study_search(
+                "random", strategy, plan, known, Budget(1e9, 2), 0, evaluator, workers, store, lambda _: None, False
+            )
+            for _ in range(2)
+        )
+    assert found.result.spent_seconds == 2 * (float(FULL.image_passes) + 1)
+    assert (
+        found.result.trace["cumulative_cost_seconds"].tolist() == found.result.trace["cost_seconds"].cumsum().tolist()
+    )
+    assert found.result.trace["reason"].str.contains("1.0 s were lost to faults of the machine").all()
+    pd.testing.assert_frame_equal(found.result.trace, again.result.trace)
+
+
+def test_a_search_tries_failed_evaluations_again_where_the_study_does(plan, pool, space, store):
+    known, evaluator = evaluate(requests_of(plan), store), FakeEvaluator()
+    for architecture in records_of(pool, Architecture)[STUDIED:]:
+        store.append(evaluator.failure(architecture, FULL, 5, "out of memory"))
+    strategy, seen = build_strategy("random", search_problem(pool, plan, space, None, 1), {}), {}
+    with InlineExecutor(evaluator) as workers:
+        for retry_failed in (False, True):
+            found = run_study_search(
+                "random", strategy, plan, known, Budget(1e9, 2), 0, evaluator, workers, store, print, retry_failed
+            )
+            seen[retry_failed] = [evaluation.finished for evaluation in found.result.evaluations]
+    assert seen == {False: [False, False], True: [True, True]}
 
 
 def test_a_search_without_the_evaluations_of_its_study_is_refused(plan, pool, space, store):

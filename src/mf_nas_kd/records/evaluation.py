@@ -51,6 +51,8 @@ class Evaluation(Record):
         error: Why it failed; empty if it did not.
         metrics: What was measured; validation accuracy selects, test accuracy is only reported.
         cost_seconds: Wall time of building, training and measuring.
+        lost_seconds: Wall time of attempts before it, which ended by faults of their machines; None in records of
+            versions that did not measure it.
         costs: What the network costs to run.
         device: Name of the device.
         code_version: Version of this package.
@@ -68,6 +70,7 @@ class Evaluation(Record):
     error: str = column(Role.STATUS, long=True)
     metrics: Metrics
     cost_seconds: float = column(Role.COST, "s")
+    lost_seconds: float | None = column(Role.COST, "s")
     costs: Costs
     device: str = column(Role.SETTING)
     code_version: str = column(Role.PROVENANCE)
@@ -77,6 +80,11 @@ class Evaluation(Record):
     def finished(self) -> bool:
         """Whether the training finished, so that there are metrics."""
         return self.status == Status.FINISHED
+
+    @property
+    def charged_seconds(self) -> float:
+        """What a search is charged for it: the cost, and the time that was lost before."""
+        return self.cost_seconds + (self.lost_seconds or 0.0)
 
 
 @record

@@ -21,6 +21,7 @@ class Observation:
         fidelity: Fidelity of the evaluation.
         val_accuracy: Validation accuracy in [0, 1]; None if the training failed.
         cost_seconds: Cost of the evaluation, in seconds.
+        lost_seconds: Time that was lost to faults of machines before it, in seconds; it is charged as well.
         macs: Multiply-accumulates of the architecture at full width.
         step: Step of the search that was charged for the evaluation; 0 if it was known before the search.
     """
@@ -31,6 +32,12 @@ class Observation:
     cost_seconds: float
     macs: int
     step: int
+    lost_seconds: float = 0.0
+
+    @property
+    def charged_seconds(self) -> float:
+        """What the budget is charged, in seconds."""
+        return self.cost_seconds + self.lost_seconds
 
     @classmethod
     def of(cls, evaluation: Evaluation | Observation, step: int, candidates: Mapping[str, Candidate]) -> Observation:
@@ -53,6 +60,7 @@ class Observation:
             cost_seconds=evaluation.cost_seconds,
             macs=estimate if candidate is None else candidate.macs,
             step=step,
+            lost_seconds=evaluation.lost_seconds or 0.0,
         )
 
 
@@ -99,10 +107,12 @@ class History:
 
         Mean plus two standard deviations of the costs at this fidelity, scaled up for a candidate with more
         multiply-accumulates than any observed one. Without an observation at this fidelity, the costs of the others
-        count in proportion to their passes over the images; without any observation the estimate is 0.
+        count in proportion to their passes over the images; without any observation the estimate is 0. Failed trainings
+        do not count: they ended early.
         """
-        same = [seen for seen in self if seen.fidelity == fidelity]
-        seen = same or list(self)
+        finished = [seen for seen in self if seen.val_accuracy is not None]
+        same = [seen for seen in finished if seen.fidelity == fidelity]
+        seen = same or finished
         if not seen:
             return 0.0
         seconds = np.array([s.cost_seconds * float(fidelity.image_passes / s.fidelity.image_passes) for s in seen])

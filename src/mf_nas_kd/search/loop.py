@@ -104,8 +104,8 @@ def search_steps(
         if not proposals:
             return
         for proposal, result in zip(proposals, evaluate(proposals), strict=True):
-            left = left.without(result.cost_seconds)
-            spent += result.cost_seconds
+            left = left.without(result.charged_seconds)
+            spent += result.charged_seconds
             history = history.with_(Observation.of(result, len(history) - known + 1, strategy.problem.by_id))
             yield Step(proposal, result, history, spent, proposal_seconds)
 
@@ -122,8 +122,8 @@ def run_search(
 ) -> SearchResult:
     """Run a search until the strategy makes no proposal or the budget does not afford it.
 
-    An evaluation is charged what its training cost, also when it was found in the store: the trace of a search is the
-    same whether or not it was interrupted and begun again.
+    An evaluation is charged what its training cost, and what was lost to faults of machines before, also when it was
+    found in the store: the trace of a search is the same whether or not it was interrupted and begun again.
 
     Args:
         name: Name of the strategy, for the trace.
@@ -172,13 +172,19 @@ def _row(name: str, seed: int, step: Step[Evaluation], problem: SearchProblem) -
         "step": step.history.observations[-1].step,
         "architecture_id": evaluation.architecture.id,
         **evaluation.fidelity.to_row(),
-        "cost_seconds": evaluation.cost_seconds,
+        "cost_seconds": evaluation.charged_seconds,
         "cumulative_cost_seconds": step.spent_seconds,
         "val_accuracy": evaluation.metrics.val_accuracy,
         "incumbent_architecture_id": incumbent[0],
         "incumbent_val_accuracy": incumbent[1],
-        "reason": reason if evaluation.finished else f"{reason}; failed: {evaluation.error}",
+        "reason": "; ".join([reason, *_happened(evaluation)]),
     }
+
+
+def _happened(evaluation: Evaluation) -> list[str]:
+    """What is said of an evaluation beside its numbers."""
+    lost = [f"{evaluation.lost_seconds:.1f} s were lost to faults of the machine"] if evaluation.lost_seconds else []
+    return lost if evaluation.finished else [*lost, f"failed: {evaluation.error}"]
 
 
 def _log(row: dict[str, object], budget: Budget) -> None:

@@ -4,6 +4,7 @@
 """
 
 from mf_nas_kd.studies.evaluator import Evaluator
+from mf_nas_kd.studies.parameters import EvaluationParameters
 from mf_nas_kd.studies.runner import run_evaluations
 
-__all__ = ["Evaluator", "run_evaluations"]
+__all__ = ["EvaluationParameters", "Evaluator", "run_evaluations"]

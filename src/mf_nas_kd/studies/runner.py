@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from itertools import takewhile
 from typing import Any
 
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest
 from mf_nas_kd.store.evaluation_store import EvaluationStore
+from mf_nas_kd.studies.claims import Claims
 from mf_nas_kd.studies.evaluator import Evaluator
-from mf_nas_kd.workers import Executor
+from mf_nas_kd.studies.expectation import ExpectedSeconds
+from mf_nas_kd.workers import Executor, TaskFuture
 
 logger = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LOOKS = 0.5
+"""How often the store is read for evaluations that another run is making."""
 
 
 def run_evaluations(
@@ -28,17 +32,19 @@ def run_evaluations(
     on_new: Callable[[Evaluation], None],
     retry_failed: bool,
     show_progress: bool,
+    expected_seconds: ExpectedSeconds | None = None,
 ) -> list[Evaluation]:
-    """Evaluate every request once.
+    """Evaluate every request once, also where other runs evaluate the same ones with the same store.
 
     Args:
         requests: The requested evaluations.
-        evaluator: Computes the keys, and the records of evaluations whose worker died.
+        evaluator: Computes the keys, and the records of evaluations that were given up.
         workers: Workers that hold an equal evaluator.
         store: The store; each result is appended before the next one is received.
-        on_new: Called with every new evaluation after it has been stored.
+        on_new: Called with every new evaluation of this run after it has been stored.
         retry_failed: Whether evaluations that failed earlier are made again.
         show_progress: Whether to log the number of evaluations, and to show a bar with the expected remaining time.
+        expected_seconds: What is known of the times of evaluations, for time limits; it learns from these.
 
     Returns:
         The evaluations in the order of the requests.
@@ -47,15 +53,18 @@ def run_evaluations(
         MfNasKdError: If workers cannot work, or the store cannot take a record. What had finished by then is stored.
     """
     keys = [evaluator.key(request.architecture, request.fidelity, request.seed) for request in requests]
-    known = store.find(keys)
-    if retry_failed:
-        known = {key: evaluation for key, evaluation in known.items() if evaluation.finished}
+    expected_seconds = expected_seconds or ExpectedSeconds()
+    found = store.find(keys)
+    for evaluation in found.values():
+        expected_seconds.learn(evaluation)
+    known = {key: evaluation for key, evaluation in found.items() if evaluation.finished or not retry_failed}
     missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
     if show_progress:
-        logger.info("%d evaluations: %d are in the store, %d to train", len(keys), len(known), len(missing))
+        logger.info("%d evaluations: %d are in the store, %d to train", len(set(keys)), len(known), len(missing))
     if missing:
         _precompute(missing, evaluator, workers, store, show_progress)
-        known |= _train(missing, evaluator, workers, store, on_new, show_progress)
+        making = _Making(evaluator, workers, store, on_new, expected_seconds)
+        known |= making.run(missing, to_retry=found, show_progress=show_progress)
     # Equal keys are equal trainings; the store may have one under another name of its fidelity (the images' own size).
     return [replace(known[key], fidelity=each.fidelity) for key, each in zip(keys, requests, strict=True)]
 
@@ -82,42 +91,106 @@ def _precompute(
         logger.log(_level(show_progress), message, seconds)
 
 
-def _train(
-    missing: Mapping[str, EvaluationRequest],
-    evaluator: Evaluator,
-    workers: Executor[Any],
-    store: EvaluationStore,
-    on_new: Callable[[Evaluation], None],
-    show_progress: bool,
-) -> dict[str, Evaluation]:
-    """Make the missing evaluations; returns them by their keys.
+class _Making:
+    """Makes missing evaluations, and waits for those that other runs are making.
 
-    After an exception that no training has caused, no further evaluations begin, and those that run are stored.
+    Args:
+        evaluator: Computes the records of evaluations that were given up.
+        workers: Workers that hold an equal evaluator.
+        store: Store of the results and of the claims.
+        on_new: Called with every evaluation that this run has made.
+        expected_seconds: Learns from every evaluation.
     """
-    started = time.perf_counter()
-    new: dict[str, Evaluation] = {}
-    failure: Exception | None = None
-    # The remaining time is estimated from passes over the images: evaluations with few of them come first.
-    passes = sum(float(request.fidelity.image_passes) for request in missing.values())
-    to_begin = takewhile(lambda _: failure is None, missing.items())
-    with progress_bar("evaluations", total=passes, shown=show_progress) as progress:
-        for key, future in workers.stream(evaluate, to_begin):
-            try:
-                evaluation = _result(future, missing[key], evaluator)
-            except Exception as error:
-                failure = failure or error
-                continue
-            store.append(evaluation)
-            on_new(evaluation)
-            new[key] = evaluation
-            progress.set_postfix_str(f"{len(new)}/{len(missing)} evaluations", refresh=False)
-            progress.update(float(missing[key].fidelity.image_passes))
-    if failure is not None:
-        raise failure
-    failed = sum(not evaluation.finished for evaluation in new.values())
-    seconds = time.perf_counter() - started
-    logger.log(_level(show_progress), "Trained %d in %.0f s, %d failed", len(new), seconds, failed)
-    return new
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        workers: Executor[Any],
+        store: EvaluationStore,
+        on_new: Callable[[Evaluation], None],
+        expected_seconds: ExpectedSeconds,
+    ) -> None:
+        self._evaluator = evaluator
+        self._workers = workers
+        self._store = store
+        self._on_new = on_new
+        self._expected_seconds = expected_seconds
+        self._made: dict[str, Evaluation] = {}
+        self._of_others: dict[str, Evaluation] = {}
+        self._failure: Exception | None = None
+
+    def run(
+        self, missing: Mapping[str, EvaluationRequest], to_retry: Mapping[str, Evaluation], show_progress: bool
+    ) -> dict[str, Evaluation]:
+        """Make the missing evaluations; returns them by their keys.
+
+        After an exception that no training has caused, no further evaluations begin, and those that run are stored.
+
+        Args:
+            missing: Requests by their keys.
+            to_retry: Records of them that are to be replaced.
+            show_progress: Whether to show a bar, and to log the outcome.
+        """
+        started = time.perf_counter()
+        left = dict(missing)
+        # The remaining time is estimated from passes over the images: evaluations with few of them come first.
+        passes = sum(float(request.fidelity.image_passes) for request in missing.values())
+        with Claims(self._store) as claims, progress_bar("evaluations", total=passes, shown=show_progress) as bar:
+            while left:
+                for key, future in self._workers.stream(
+                    evaluate, self._claimed(left, to_retry, claims), self._expected
+                ):
+                    self._receive(key, missing[key], future)
+                    self._show(bar, missing)
+                if self._failure is not None:
+                    raise self._failure
+                self._show(bar, missing)
+                if left:
+                    time.sleep(SECONDS_BETWEEN_LOOKS)
+        failed = sum(not evaluation.finished for evaluation in self._made.values())
+        seconds = time.perf_counter() - started
+        logger.log(_level(show_progress), "Trained %d in %.0f s, %d failed", len(self._made), seconds, failed)
+        if self._of_others:
+            logger.log(_level(show_progress), "Another run of this study trained %d", len(self._of_others))
+        return self._made | self._of_others
+
+    def _claimed(
+        self, left: dict[str, EvaluationRequest], to_retry: Mapping[str, Evaluation], claims: Claims
+    ) -> Iterator[tuple[str, EvaluationRequest]]:
+        """Those of the requests that no other run is making; they, and those that others have made, leave ``left``."""
+        keys = list(left)
+        for start in range(0, len(keys), self._workers.in_flight):
+            some = keys[start : start + self._workers.in_flight]
+            taken = claims.take(some)
+            new = {key: each for key, each in self._store.find(some).items() if each != to_retry.get(key)}
+            for key in some:
+                if self._failure is not None:
+                    return
+                if key in new:
+                    self._of_others[key] = new[key]
+                    self._expected_seconds.learn(new[key])
+                    del left[key]
+                elif key in taken:
+                    yield key, left.pop(key)
+
+    def _expected(self, request: EvaluationRequest) -> float | None:
+        return self._expected_seconds(request)
+
+    def _receive(self, key: str, request: EvaluationRequest, future: TaskFuture[Evaluation]) -> None:
+        try:
+            evaluation = replace(_result(future, request, self._evaluator), lost_seconds=future.lost_seconds)
+            self._store.append(evaluation)
+        except Exception as error:  # raised when what runs has been stored
+            self._failure = self._failure or error
+            return
+        self._on_new(evaluation)
+        self._expected_seconds.learn(evaluation)
+        self._made[key] = evaluation
+
+    def _show(self, bar: Any, missing: Mapping[str, EvaluationRequest]) -> None:
+        done = [*self._made, *self._of_others]
+        bar.set_postfix_str(f"{len(done)}/{len(missing)} evaluations", refresh=False)
+        bar.update(sum(float(missing[key].fidelity.image_passes) for key in done) - bar.n)
 
 
 def _level(show_progress: bool) -> int:

@@ -18,6 +18,7 @@ from mf_nas_kd.spaces import Limits, sample_within
 from mf_nas_kd.spaces.space import SearchSpace
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies.evaluator import Evaluator
+from mf_nas_kd.studies.expectation import ExpectedSeconds
 from mf_nas_kd.studies.plan import finished_evaluations, requests_of
 from mf_nas_kd.studies.runner import run_evaluations
 from mf_nas_kd.workers import Executor
@@ -110,6 +111,7 @@ def run_study_search(
     workers: Executor[Any],
     store: EvaluationStore,
     on_new: Callable[[Evaluation], None],
+    retry_failed: bool,
 ) -> StudySearch:
     """Run a search that knows the finished evaluations of a study; new evaluations are stored at once.
 
@@ -124,6 +126,7 @@ def run_study_search(
         workers: Workers that hold an equal evaluator.
         store: Store of the study; evaluations that it has are charged, but not trained again.
         on_new: Called with every new evaluation after it has been stored.
+        retry_failed: Whether evaluations that failed earlier are made again.
 
     Raises:
         MissingEvaluationError: If planned evaluations are missing, or no high-fidelity evaluation finished.
@@ -137,8 +140,9 @@ def run_study_search(
         workers=workers,
         store=store,
         on_new=on_new,
-        retry_failed=False,
+        retry_failed=retry_failed,
         show_progress=False,
+        expected_seconds=ExpectedSeconds(known),
     )
     training_seed = requests_of(plan[plan["role"] == "full"])[0].seed
     result = run_search(name, strategy, problem, known, budget, evaluate, seed, training_seed)

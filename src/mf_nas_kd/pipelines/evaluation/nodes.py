@@ -9,13 +9,13 @@ import pandas as pd
 from mf_nas_kd import tracking
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
-from mf_nas_kd.pipelines.evaluation.parameters import CandidatesParameters, EvaluationParameters
+from mf_nas_kd.pipelines.evaluation.parameters import CandidatesParameters
 from mf_nas_kd.records import Architecture, Evaluation
 from mf_nas_kd.records.tables import candidate_table, records_of, table_of
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import Limits, SpaceSettings, sample_within
 from mf_nas_kd.store import EvaluationStore
-from mf_nas_kd.studies import run_evaluations
+from mf_nas_kd.studies import EvaluationParameters, run_evaluations
 from mf_nas_kd.studies.plan import plan_table, requests_of
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import DistillationConfigurations, TrainingParameters, TrainingSettings

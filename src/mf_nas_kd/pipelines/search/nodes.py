@@ -21,6 +21,7 @@ from mf_nas_kd.search import StrategySettings, build_strategy, pareto_front
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import SpaceSettings
 from mf_nas_kd.store import EvaluationStore
+from mf_nas_kd.studies import EvaluationParameters
 from mf_nas_kd.studies.plan import require_current
 from mf_nas_kd.studies.study_search import run_study_search, search_pool, search_problem
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
@@ -62,6 +63,7 @@ def search(
     executor: ExecutorSettings,
     parameters: SearchParameters,
     strategies: StrategySettings,
+    study: EvaluationParameters,
 ) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame]:
     """Run the search.
 
@@ -78,7 +80,17 @@ def search(
     with open_executor(executor, evaluator) as workers:
         log = tracking.ChildRuns().log
         found = run_study_search(
-            name, strategy, plan, evaluations, budget, parameters.seed, evaluator, workers, store, log
+            name,
+            strategy,
+            plan,
+            evaluations,
+            budget,
+            parameters.seed,
+            evaluator,
+            workers,
+            store,
+            log,
+            study.retry_failed,
         )
     outcome = {
         "strategy": name,

@@ -35,6 +35,7 @@ def create_pipeline() -> Pipeline:
                     "params:executor",
                     "params:search",
                     "params:strategies",
+                    "params:evaluation",
                 ],
                 outputs=["search_trace", "search_outcome", "full_trainings"],
                 name="search",
