@@ -13,43 +13,74 @@ import psycopg
 import pytest
 
 
+class Server:
+    """PostgreSQL on a folder of its own."""
+
+    def __init__(self, programs, folder):
+        # The server refuses to run as root; Debian's package has made a user for it.
+        as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = str(probe.getsockname()[1])
+        if as_user:
+            shutil.chown(folder, "postgres")
+        data = ["-D", f"{folder}/data"]
+        subprocess.run(
+            [*as_user, programs / "initdb", *data, "-A", "trust", "-U", "postgres"],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+        )
+        self._folder = folder
+        self._command = [*as_user, programs / "postgres", *data, "-h", "127.0.0.1", "-p", port, "-k", folder]
+        self._stop = [*as_user, programs / "pg_ctl", *data, "-m", "fast", "-w", "stop"]
+        self.address = f"postgres@127.0.0.1:{port}/postgres"
+        self.url = f"postgresql+psycopg://{self.address}"
+
+    def start(self):
+        self._process = subprocess.Popen(
+            self._command, cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        _wait_for(self._process, f"postgresql://{self.address}")
+
+    def stop(self):
+        subprocess.run(self._stop, check=True, capture_output=True, cwd=self._folder)
+        self._process.wait()
+
+    def end_connections(self):
+        """End the server's side of all connections but this one."""
+        with psycopg.connect(f"postgresql://{self.address}") as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+
+
 @pytest.fixture(scope="session")
-def postgresql_url():
+def postgresql():
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [
         Path(p).parent for p in [shutil.which("initdb")] if p
     ]
     if not programs:
         pytest.skip("no PostgreSQL here (Debian's package postgresql, which .ci/run installs)")
-    # The server refuses to run as root; Debian's package has made a user for it.
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    with tempfile.TemporaryDirectory(prefix="pg") as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-        probe.close()
-        if as_user:
-            shutil.chown(folder, "postgres")
-        initdb = [*as_user, programs[-1] / "initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "postgres"]
-        subprocess.run(initdb, check=True, capture_output=True, cwd=folder)
-        command = [
-            *as_user,
-            programs[-1] / "postgres",
-            "-D",
-            f"{folder}/data",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            port,
-            "-k",
-            folder,
-        ]
-        server = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+        server = Server(programs[-1], folder)
+        server.start()
         try:
-            address = f"postgres@127.0.0.1:{port}/postgres"
-            _wait_for(server, f"postgresql://{address}")
-            yield f"postgresql+psycopg://{address}"
+            yield server
         finally:
-            server.terminate()
-            server.wait()
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql):
+    return postgresql.url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_url(request, tmp_path):
+    """A store on a file of its own, or on the server, which keeps what other tests have stored."""
+    return f"sqlite:///{tmp_path}/store.db" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
 
 
 def _wait_for(server, url):

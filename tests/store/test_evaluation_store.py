@@ -15,11 +15,6 @@ def url(tmp_path):
     return f"sqlite:///{tmp_path}/deep/folder/store.db"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def any_url(request, url):
-    return url if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
-
-
 @pytest.fixture
 def evaluation(architectures, short):
     return FakeEvaluator().evaluate(architectures[0], short, 0)
@@ -32,7 +27,8 @@ def test_records_come_back_as_they_went(any_url, evaluation, architectures, shor
     store.append(failed)
     again = EvaluationStore(any_url)
     assert again.find([evaluation.key, "unknown"]) == {evaluation.key: evaluation}
-    assert records_of(again.table(), Evaluation) == [evaluation, failed]
+    assert records_of(again.table([evaluation.key, failed.key]), Evaluation) == [evaluation, failed]
+    assert set(again.table()["key"]) >= {evaluation.key, failed.key}
 
 
 def test_the_newest_record_of_a_key_counts_and_none_is_removed(url, evaluation, tmp_path):
@@ -79,7 +75,8 @@ def test_a_store_of_another_version_is_refused(tmp_path):
         EvaluationStore(f"sqlite:///{tmp_path}/s.db")
 
 
-def test_a_server_that_is_not_there_is_one_error():
+def test_a_server_that_is_not_there_is_one_error(monkeypatch):
+    monkeypatch.setattr("mf_nas_kd.store.retries.CONNECT_SECONDS", 0.2)
     with pytest.raises(StoreError, match="cannot use the evaluation store postgresql") as refused:
         EvaluationStore("postgresql+psycopg://nobody:secret@127.0.0.1:1/none")
     assert "secret" not in str(refused.value)
@@ -88,6 +85,22 @@ def test_a_server_that_is_not_there_is_one_error():
 def test_a_driver_that_is_not_installed_is_one_error():
     with pytest.raises(StoreError, match="mysql.*needs a driver that is not installed: No module named 'MySQLdb'"):
         EvaluationStore("mysql://nobody@127.0.0.1/none")
+
+
+@pytest.mark.parametrize(
+    "url", ["no address", "foo://user:secret@host/x", "sqlite:////proc/none/store.db", "", "sqlite:////proc"]
+)
+def test_an_address_that_cannot_be_used_is_one_error(url):
+    with pytest.raises(StoreError, match="cannot use the evaluation store") as refused:
+        EvaluationStore(url)
+    assert "\n" not in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_finished_study_of_somebody_else_is_read(url, evaluation, tmp_path):
+    EvaluationStore(url).append(evaluation)
+    (tmp_path / "deep/folder/store.db").chmod(0o444)
+    assert EvaluationStore(url).find([evaluation.key]) == {evaluation.key: evaluation}
 
 
 def test_a_password_is_never_shown(url):

@@ -8,13 +8,15 @@ from dataclasses import replace
 
 import pytest
 from alembic.autogenerate import compare_metadata
-from sqlalchemy import create_engine
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from sqlalchemy import INTEGER, create_engine, inspect
 
 from mf_nas_kd.errors import StoreError
 from mf_nas_kd.records import Evaluation
 from mf_nas_kd.records.fields import column_names
 from mf_nas_kd.store import EvaluationStore
-from mf_nas_kd.store.migration import VERSION_TABLE, _context, migrate
+from mf_nas_kd.store.migration import VERSION_TABLE, _context, _scripts, migrate
 from mf_nas_kd.store.tables import METADATA
 from tests.fakes import FakeEvaluator
 
@@ -96,8 +98,37 @@ def test_migrated_tables_on_a_server_are_those_of_the_records(postgresql_url):
     EvaluationStore(postgresql_url)
     with create_engine(postgresql_url).connect() as connection:
         context = _context(connection)
+        context.opts["compare_type"] = True
         ours = [d for d in compare_metadata(context, METADATA) if VERSION_TABLE not in str(d)]
+        columns = [c for name in METADATA.tables for c in inspect(connection).get_columns(name)]
     assert ours == []
+    narrow = {c["name"] for c in columns if getattr(c["type"], "length", None) or type(c["type"]) is INTEGER}
+    assert narrow == {"key", "row_number"}
+
+
+def test_a_store_on_a_server_of_before_wide_columns_keeps_everything(postgresql, evaluation):
+    """Tables of the schema 0004, with a row, in a database of their own."""
+    with create_engine(postgresql.url, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE narrow")
+    url = postgresql.url.removesuffix("postgres") + "narrow"
+    engine, scripts = create_engine(url), _scripts()
+    with (
+        engine.begin() as connection,
+        EnvironmentContext(
+            Config(), scripts, fn=lambda revision, _: scripts._upgrade_revs("0004", revision)
+        ) as environment,
+    ):
+        environment.configure(connection=connection, version_table=VERSION_TABLE)
+        environment.run_migrations()
+        connection.execute(METADATA.tables["evaluations"].insert().values(**evaluation.to_row()))
+        assert INTEGER in {
+            type(c["type"]) for c in inspect(connection).get_columns("evaluations") if c["name"] == "seed"
+        }
+    store = EvaluationStore(url)
+    wide = replace(evaluation, key="wide", seed=2**62, dataset=300 * "d")
+    store.append(wide)
+    assert store.find([evaluation.key, "wide"]) == {evaluation.key: evaluation, "wide": wide}
+    engine.dispose()
 
 
 def test_a_store_of_a_newer_version_is_refused_with_one_line(path, evaluation):

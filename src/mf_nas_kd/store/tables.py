@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, String, Table, Text
 from sqlalchemy.types import TypeEngine
 
 from mf_nas_kd.records import Evaluation, PrecomputedTargets
@@ -18,7 +18,13 @@ ROW_NUMBER = "row_number"
 
 _KEYS_A_QUERY = 500  # SQLite before 3.32 takes 999 values
 
-_TYPES: Mapping[type, TypeEngine[Any]] = {str: String(255), int: Integer(), float: Float(53)}
+_TYPES: Mapping[type, TypeEngine[Any]] = {
+    # SQLite has one type of integers and one of texts, of any size; the names are those of the first schema.
+    str: Text().with_variant(String(255), "sqlite"),
+    int: BigInteger().with_variant(Integer(), "sqlite"),
+    float: Float(53),
+}
+_INDEXED = String(255)  # not every database has an index of texts of any length
 
 
 def _table(name: str, record: type[Record]) -> Table:
@@ -31,7 +37,7 @@ def _table(name: str, record: type[Record]) -> Table:
 
 
 def _column(declared: schema.Column) -> Column[object]:
-    kind = Text() if declared.long else _TYPES[declared.type]
+    kind = _INDEXED if declared.indexed else Text() if declared.long else _TYPES[declared.type]
     return Column(declared.name, kind, nullable=declared.nullable, index=declared.indexed)
 
 
