@@ -25,7 +25,7 @@ def test_the_payload_of_the_key_is_that_of_the_first_version(evaluator, digits, 
     """Word by word: stored evaluations are found under its hash."""
     training = evaluator.resolve(architectures[0], kd, 7)
     assert training.key_payload == {
-        "results_version": 2,
+        "results_version": 3,
         "dataset": digits.fingerprint,
         "subset": order.fingerprint,
         "views": {"padding": 1, "flip": False, "views_per_image": None, "seed": 0},

@@ -36,8 +36,11 @@ def test_the_same_seed_gives_the_same_network(network, resident, settings):
 
 
 @pytest.mark.parametrize("distillation", ["none", "kd"])
-def test_the_loop_equals_a_textbook_loop_with_the_same_batches(network, resident, settings, teacher, distillation):
+def test_the_loop_equals_a_textbook_loop_with_the_same_batches(network, digits, settings, teacher, distillation):
     """Channels first, the teacher's forward pass in single precision in each step, ``item()`` in each step."""
+    resident = ResidentImages(
+        digits.train[torch.arange(64)], settings.augmentation.build(), digits.pixel_statistics, CPU
+    )
     hyper_parameters, epochs, seed = settings.hyper_parameters, 2, 3
     ours, textbook, expert = network, copy.deepcopy(network), rebuild(teacher)
     objective = Objective(0.0)
@@ -52,11 +55,10 @@ def test_the_loop_equals_a_textbook_loop_with_the_same_batches(network, resident
     decayed = [p for p in textbook.parameters() if p.ndim > 1]
     others = [p for p in textbook.parameters() if p.ndim <= 1]
     velocity = {p: torch.zeros_like(p) for p in textbook.parameters()}
-    steps_an_epoch, step, losses = 70 // 16, 0, []
-    total = steps_an_epoch * epochs
+    step, losses, total = 0, [], 8
     warm = 1  # the ceiling of a tenth of eight steps
     for _ in range(epochs):
-        order = torch.randperm(70, generator=generator)[:64]
+        order = torch.randperm(64, generator=generator)
         augmentations = torch.randint(9, (64,), generator=generator)
         losses.append(0.0)
         for start in range(0, 64, 16):
@@ -68,7 +70,7 @@ def test_the_loop_equals_a_textbook_loop_with_the_same_batches(network, resident
                     wanted = functional.softmax(expert(batch.images.contiguous()).logits / 4, dim=1)
                 divergence = functional.kl_div(functional.log_softmax(logits / 4, dim=1), wanted, reduction="batchmean")
                 loss = 0.1 * loss + 0.9 * 16 * divergence
-            losses[-1] += loss.item() / steps_an_epoch
+            losses[-1] += loss.item() / 4
             gradients = torch.autograd.grad(loss, [*decayed, *others])
             progress = torch.tensor(torch.pi * (step - warm) / (total - warm))
             rate = hyper_parameters.learning_rate * (
@@ -115,6 +117,54 @@ def test_a_loss_that_is_not_finite_ends_the_training(network, resident, settings
     exploding = settings.hyper_parameters.model_copy(update={"learning_rate": 1e9})
     with pytest.raises(TrainingFailedError, match=r"the mean loss of epoch \d is (nan|inf)"):
         fit(network, resident, Objective(0.0), exploding, 20, 0)
+
+
+@pytest.mark.parametrize(("images", "epochs"), [(70, 1), (70, 3), (63, 4), (31, 2), (17, 3), (16, 2)])
+def test_every_image_is_trained_on_in_every_epoch(network, digits, settings, images, epochs):
+    """Batches of 16: all images as often as there are epochs, fewer than a batch once more."""
+    batch_size, seen, reported, progress = settings.hyper_parameters.batch_size, [], [], []
+
+    class Watched(Objective):
+        def forward(self, taps, batch, progress=1.0):
+            assert len(batch.positions) == len(batch.positions.unique()) == batch_size
+            seen.append(batch.positions)
+            return super().forward(taps, batch, progress)
+
+    few = ResidentImages(digits.train[torch.arange(images)], Identity(), digits.pixel_statistics, CPU)
+    result = fit(
+        network,
+        few,
+        Watched(0.0),
+        settings.hyper_parameters,
+        epochs,
+        0,
+        lambda epoch, loss: reported.append((epoch, loss, len(seen))),
+        progress.append,
+    )
+    times = torch.cat(seen).bincount(minlength=images)
+    assert times.min() == epochs
+    assert times.max() <= epochs + 1
+    assert 0 <= times.sum() - epochs * images < batch_size
+    assert result.steps == len(seen)
+    assert [epoch for epoch, *_ in reported] == list(range(1, epochs + 1))
+    assert tuple(loss for _, loss, _ in reported) == result.epoch_losses
+    assert [0 <= steps * batch_size - epoch * images < batch_size for epoch, _, steps in reported] == [True] * epochs
+    assert progress == [step / len(seen) for step in range(1, len(seen) + 1)]
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_its_steps(network, digits, settings):
+    """24 images in batches of 16 are three steps in two epochs: two in the first."""
+    losses = []
+
+    class Watched(Objective):
+        def forward(self, taps, batch, progress=1.0):
+            losses.append(super().forward(taps, batch, progress))
+            return losses[-1]
+
+    few = ResidentImages(digits.train[torch.arange(24)], Identity(), digits.pixel_statistics, CPU)
+    result = fit(network, few, Watched(0.0), settings.hyper_parameters, 2, 0)
+    first, second, third = (loss.item() for loss in losses)
+    assert result.epoch_losses == pytest.approx(((first + second) / 2, third), rel=1e-6)
 
 
 def test_a_subset_smaller_than_a_batch_is_one_batch(network, digits, settings):

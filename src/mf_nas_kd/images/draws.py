@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 
 import torch
 from torch import Tensor
@@ -20,16 +20,16 @@ from mf_nas_kd.seeding import derive_seed
 
 @dataclass(frozen=True)
 class Draws:
-    """Every epoch visits the images in a new order and draws one augmentation of each, uniformly.
+    """One permutation of the images after the other, cut into batches, with a random augmentation of each image.
 
-    All batches have the same size: the few images that are left over at the end of an order (fewer than a batch) sit
-    that epoch out.
+    All batches have the same size and consist of different images. A batch that a permutation does not fill is
+    completed from the next one: no image is left out, and after ``k`` permutations each has been seen ``k`` times.
 
     Attributes:
         images: Number of images in the subset that is trained on.
         augmentations: Number of rows of the augmentation's table.
         batch_size: Images of a step; no more than there are.
-        seed: Seed of the orders and augmentations.
+        seed: Seed of the permutations and augmentations.
     """
 
     images: int
@@ -43,17 +43,25 @@ class Draws:
         return cls(images, augmentations, min(batch_size, images), seed)
 
     @property
-    def steps_an_epoch(self) -> int:
-        """Number of whole batches in an epoch."""
-        return self.images // self.batch_size
-
-    @property
     def index(self) -> PairIndex:
         """Encoding of the pairs of position and augmentation."""
         return PairIndex(self.augmentations)
 
+    def steps(self, epochs: int) -> int:
+        """Number of steps of a training: the fewest in which every image is seen ``epochs`` times.
+
+        Fewer images than a batch are seen once more.
+
+        >>> [Draws.of(images=63, augmentations=1, batch_size=32, seed=0).steps(epochs) for epochs in (1, 2, 3, 32)]
+        [2, 4, 6, 63]
+        """
+        return -(-epochs * self.images // self.batch_size)
+
     def epochs(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Without end: positions and augmentations of an epoch, ``(steps_an_epoch * batch_size,)`` each, on the CPU."""
+        """Without end: positions and augmentations of the steps of each epoch, ``(steps * batch_size,)``, on the CPU.
+
+        The steps of epoch ``e`` are those from ``steps(e - 1)`` to ``steps(e)``.
+        """
         return self._epochs("batches")
 
     def gradient_norm_batch(self) -> tuple[Tensor, Tensor]:
@@ -73,8 +81,30 @@ class Draws:
         return pairs
 
     def _epochs(self, purpose: str) -> Iterator[tuple[Tensor, Tensor]]:
+        permutations = self._permutations(purpose)
+        drawn = torch.empty((2, 0), dtype=torch.int64)
+        for epoch in count(1):
+            images = (self.steps(epoch) - self.steps(epoch - 1)) * self.batch_size
+            while drawn.shape[1] < images:
+                drawn = torch.cat([drawn, next(permutations)], dim=1)
+            positions, augmentations = drawn[:, :images]
+            yield positions, augmentations
+            drawn = drawn[:, images:]
+
+    def _permutations(self, purpose: str) -> Iterator[Tensor]:
+        """Without end: positions and augmentations of each permutation, ``(2, images)``."""
         generator = torch.Generator().manual_seed(derive_seed(self.seed, purpose))
-        count = self.steps_an_epoch * self.batch_size
+        begun = torch.empty(0, dtype=torch.int64)  # images of the batch that the last permutation did not fill
         while True:
-            order = torch.randperm(self.images, generator=generator)[:count]
-            yield order, torch.randint(self.augmentations, (count,), generator=generator)
+            order = torch.randperm(self.images, generator=generator)
+            if len(begun) > 0:
+                order = _others_first(order, begun, self.batch_size - len(begun))
+            yield torch.stack([order, torch.randint(self.augmentations, (self.images,), generator=generator)])
+            begun = order[self.images - (len(begun) + self.images) % self.batch_size :]
+
+
+def _others_first(order: Tensor, begun: Tensor, count: int) -> Tensor:
+    """The permutation with its first ``count`` images that are not in ``begun`` at its front, else unchanged."""
+    others = ~torch.isin(order, begun)
+    front = others & (others.cumsum(0) <= count)
+    return torch.cat([order[front], order[~front]])

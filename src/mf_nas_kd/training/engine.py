@@ -56,7 +56,7 @@ def fit(
         images: The subset that is trained on.
         objective: The objective; learned adapters in it are trained as well.
         hyper_parameters: Optimiser and schedule.
-        epochs: Passes over the images, at least 1.
+        epochs: Passes over the images, at least 1, see :meth:`Draws.steps`.
         seed: Seed of the orders, augmentations and dropout; the weights were drawn before.
         after_epoch: Called with the number of epochs done and the mean loss.
         after_step: Called with the fraction of the training that is done, in (0, 1]; the loss is not known then, it
@@ -69,7 +69,7 @@ def fit(
     if epochs < 1 or len(images) == 0:
         raise InvalidValueError("(epochs, images)", (epochs, len(images)), "at least 1 each")
     draws = Draws.of(len(images), len(images.augmentation), hyper_parameters.batch_size, seed)
-    planned = draws.steps_an_epoch * epochs
+    planned = draws.steps(epochs)
     network.to(memory_format=torch.channels_last).train()
     optimiser = _optimiser(nn.ModuleList([network, objective]), hyper_parameters, images.device)
     schedule = LambdaLR(optimiser, _warm_up_then_cosine(hyper_parameters.warmup_fraction, planned))
@@ -90,7 +90,7 @@ def fit(
                 schedule.step()
                 if after_step is not None:
                     after_step(steps / planned)
-        epoch_losses.append(_require_finite(step.total.item() / draws.steps_an_epoch, epoch))
+        epoch_losses.append(_require_finite(step.total.item() / (len(order[0]) // draws.batch_size), epoch))
         if after_epoch is not None:
             after_epoch(epoch, epoch_losses[-1])
     with torch_seeded(seed, "dropout", 0):
