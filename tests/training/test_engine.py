@@ -1,13 +1,16 @@
 import copy
+import os
 
 import pytest
 import torch
 from torch.nn import functional
 
+from mf_nas_kd.device import autocast_dtype, mixed_precision
 from mf_nas_kd.distillation import build_loss
 from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
 from mf_nas_kd.images import Identity, LabelledImages, ResidentImages
 from mf_nas_kd.networks import rebuild
+from mf_nas_kd.networks.cost import forward_empty_batch
 from mf_nas_kd.seeding import derive_seed
 from mf_nas_kd.taps import TapShapes
 from mf_nas_kd.teacher import OnlineTargets
@@ -19,8 +22,11 @@ from mf_nas_kd.training import (
     measure_accuracy,
     reproducible,
 )
+from mf_nas_kd.training import engine as engine_module
+from mf_nas_kd.training.speed_ups import ALL
 
 CPU = torch.device("cpu")
+needs_mps = pytest.mark.skipif(not torch.backends.mps.is_available(), reason="MPS needs a GPU of Apple's")
 SHAPES = TapShapes(classes=10, embedding=16, maps=())
 
 
@@ -193,11 +199,122 @@ def test_accuracy_by_hand(digits):
 
 def test_devices():
     assert choose_device("cpu") == CPU
-    assert choose_device("auto").type in {"cpu", "cuda", "mps"}
+    assert choose_device("auto").type in {"cpu", "cuda"}
     with pytest.raises(
         InvalidValueError, match="device is 'tpu', but must be auto or one of those that are available: .*cpu"
     ):
         choose_device("tpu")
+
+
+def test_auto_is_not_mps_which_has_to_be_named(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto") == CPU
+    assert choose_device("mps").type == "mps"
+
+
+@needs_mps
+@pytest.mark.parametrize("name", ["none", "kd", "attention"])
+def test_a_training_on_mps_is_that_on_the_cpu_up_to_rounding(network, digits, settings, teacher, name):
+    """With gradient norms matched, which need more than float32."""
+    losses = []
+    for device in (CPU, torch.device("mps")):
+        student, expert = copy.deepcopy(network).to(device), rebuild(teacher).to(device)
+        images = ResidentImages(
+            digits.train[torch.arange(70)], settings.augmentation.build(), digits.pixel_statistics, device
+        )
+        objective = Objective(0.0)
+        if name != "none":
+            shapes = [TapShapes.of(forward_empty_batch(n, (1, 8, 8))) for n in (student, expert)]
+            loss = build_loss(name, student=shapes[0], teacher=shapes[1], num_images=70).to(device)
+            configuration = settings.distillation["kd"].model_copy(
+                update={"loss": name, "loss_weight": "gradient_norm", "options": loss.options}
+            )
+            objective = Objective(0.0, DistillationTerm(configuration, loss, OnlineTargets(expert, loss), 1.0))
+        with reproducible():
+            losses.append(fit(student, images, objective, settings.hyper_parameters, 1, seed=0).epoch_losses)
+    assert losses[1] == pytest.approx(losses[0], rel=1e-2)
+
+
+def test_without_the_fused_optimiser_a_training_is_the_same_up_to_rounding(network, resident, settings, monkeypatch):
+    used = []
+
+    class Recorded(torch.optim.SGD):
+        def __init__(self, *arguments, fused, **options):
+            used.append(fused)
+            super().__init__(*arguments, fused=fused, **options)
+
+    engine_module.has_fused_optimiser(CPU)
+    monkeypatch.setattr(engine_module, "SGD", Recorded)
+    losses = [
+        fit(
+            copy.deepcopy(network), resident, Objective(0.0), settings.hyper_parameters, 2, 0, speed_ups=speed_ups
+        ).epoch_losses
+        for speed_ups in (ALL, ALL.model_copy(update={"fused_optimiser": False}))
+    ]
+    assert used == [True, False]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("fails_in", ["__init__", "step"])
+def test_a_device_without_fused_optimiser_has_the_plain_one_and_one_warning(
+    network, resident, settings, monkeypatch, caplog, fails_in
+):
+    """Versions of torch differ in when they refuse it."""
+
+    class Unsupported(torch.optim.SGD):
+        def __init__(self, *arguments, fused, **options):
+            self.fused = fused
+            if fused and fails_in == "__init__":
+                raise RuntimeError("no kernel")
+            super().__init__(*arguments, fused=False, **options)
+
+        def step(self, *arguments):
+            if self.fused and fails_in == "step":
+                raise RuntimeError("no kernel")
+            return super().step(*arguments)
+
+    engine_module.has_fused_optimiser.cache_clear()
+    monkeypatch.setattr(engine_module, "SGD", Unsupported)
+    try:
+        for _ in range(2):
+            fit(copy.deepcopy(network), resident, Objective(0.0), settings.hyper_parameters, 1, 0)
+    finally:
+        engine_module.has_fused_optimiser.cache_clear()
+    assert caplog.text.count("no fused optimiser on cpu") == 1
+
+
+def test_mixed_precision_is_where_the_device_has_it_and_nowhere_if_switched_off(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    cuda = torch.device("cuda")
+    assert autocast_dtype(cuda) == torch.bfloat16
+    with mixed_precision(False):
+        assert autocast_dtype(cuda) == torch.float32
+        with mixed_precision("auto"):
+            assert autocast_dtype(cuda) == torch.bfloat16
+        assert autocast_dtype(cuda) == torch.float32
+    assert autocast_dtype(cuda) == torch.bfloat16
+    assert autocast_dtype(CPU) == torch.float32
+
+
+@pytest.mark.parametrize("before", [(False, False), (True, False), (True, True)])
+def test_algorithms_are_deterministic_where_there_is_a_gpu_and_as_before_after(monkeypatch, before):
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+
+    def state():
+        return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+
+    original = state()
+    torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+    try:
+        with reproducible():
+            assert state() == (True, True)
+            assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+        assert state() == before
+    finally:
+        torch.use_deterministic_algorithms(original[0], warn_only=original[1])
 
 
 def test_one_thread_within_and_as_many_as_before_after():

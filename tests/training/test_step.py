@@ -17,6 +17,8 @@ from mf_nas_kd.taps import TapShapes
 from mf_nas_kd.teacher import OnlineTargets
 from mf_nas_kd.training import DistillationConfiguration, DistillationTerm, Objective, fit
 from mf_nas_kd.training import engine as engine_module
+from mf_nas_kd.training import step as step_module
+from mf_nas_kd.training.speed_ups import ALL
 from mf_nas_kd.training.step import CapturedStep, Step, prepare_step
 
 CAPTURABLE = [name for name, loss in LOSSES.items() if loss.capturable]
@@ -73,25 +75,124 @@ def test_a_captured_training_is_that_of_single_steps(network, digits, settings, 
     assert captured == pytest.approx(single, rel=1e-2)
 
 
-@pytest.mark.parametrize("name", CAPTURABLE)
-def test_what_comes_before_a_capture_leaves_no_trace(network, resident, settings, teacher, monkeypatch, name):
-    """Without a GPU: warming up happens for real, and a replay is the step itself."""
+class Replay:
+    """A graph of a machine without a GPU: a replay is the step itself."""
 
-    class Replay:
-        def replay(self):
-            step = self.step
-            step._update(step._positions, step._augmentations, step._progress)
+    def __init__(self):
+        self.step = inspect.currentframe().f_back.f_locals["self"]
 
-    def graph():
-        recorded = Replay()
-        recorded.step = inspect.currentframe().f_back.f_locals["self"]
-        return recorded
+    def replay(self):
+        self.step._update(self.step._positions, self.step._augmentations, self.step._progress)
 
-    monkeypatch.setattr(torch.cuda, "CUDAGraph", graph)
+
+@pytest.fixture
+def pretended_cuda(monkeypatch):
+    """Warming up happens for real; streams and graphs do nothing."""
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Replay)
     monkeypatch.setattr(torch.cuda, "Stream", lambda _: SimpleNamespace(wait_stream=lambda _: None))
     monkeypatch.setattr(torch.cuda, "current_stream", lambda _: SimpleNamespace(wait_stream=lambda _: None))
     monkeypatch.setattr(torch.cuda, "stream", lambda _: nullcontext())
     monkeypatch.setattr(torch.cuda, "graph", lambda _: nullcontext())
     monkeypatch.setattr(torch.cuda, "device", lambda _: nullcontext())
+
+
+@pytest.mark.parametrize("name", CAPTURABLE)
+def test_what_comes_before_a_capture_leaves_no_trace(
+    network, resident, settings, teacher, monkeypatch, pretended_cuda, name
+):
     captured, single = losses_of_both(network, resident, settings, teacher, monkeypatch, name)
     assert captured == pytest.approx(single, rel=1e-6)
+
+
+class OnCuda:
+    """Images on the CPU that say they are on a GPU when a step is chosen."""
+
+    def __init__(self, images):
+        self._images = images
+        self.device = SimpleNamespace(type="cuda")
+
+    def __getattr__(self, name):
+        return getattr(self._images, name)
+
+
+@pytest.fixture
+def steps_are_captured(monkeypatch, pretended_cuda):
+    """Trainings on the CPU that capture their steps; gives the failures of captures, and the number of tries."""
+    state = SimpleNamespace(failure=None, tries=0)
+    monkeypatch.setattr(step_module, "_not_captured", set())
+
+    class Capture:
+        def __enter__(self):
+            state.tries += 1
+
+        def __exit__(self, *_):
+            if state.failure is not None:  # torch finds most of them when a capture ends
+                raise state.failure
+
+    def prepare(network, images, objective, optimiser, first_batch, steps):
+        monkeypatch.setattr(step_module, "CapturedStep", lambda n, i, *others: CapturedStep(n, images, *others))
+        monkeypatch.setattr(step_module, "Step", lambda n, i, *others: Step(n, images, *others))
+        return prepare_step(network, OnCuda(images), objective, optimiser, first_batch, 1000)
+
+    monkeypatch.setattr(torch.cuda, "graph", lambda _: Capture())
+    monkeypatch.setattr(engine_module, "prepare_step", prepare)
+    return state
+
+
+def trained(network, images, settings, teacher, name, **changes):
+    """Weights and epoch losses of a training from the same weights."""
+    student = copy.deepcopy(network)
+    objective, speed_ups = objective_of(name, student, teacher, images.device), ALL.model_copy(update=changes)
+    result = fit(student, images, objective, settings.hyper_parameters, 2, seed=0, speed_ups=speed_ups)
+    return result.epoch_losses, student.state_dict()
+
+
+def assert_same(first, second):
+    assert first[0] == second[0]
+    for name, weights in first[1].items():
+        assert torch.equal(weights, second[1][name]), name
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("not permitted"), torch.AcceleratorError("capture unsupported")])
+@pytest.mark.parametrize("name", ["none", "kd", "hint"])
+def test_a_step_that_cannot_be_captured_is_made_plainly_with_the_same_result_and_one_warning(
+    network, resident, settings, teacher, steps_are_captured, caplog, name, failure
+):
+    plain = trained(network, resident, settings, teacher, name, capture_steps=False)
+    assert steps_are_captured.tries == 0
+    steps_are_captured.failure = failure
+    for _ in range(2):
+        assert_same(trained(network, resident, settings, teacher, name), plain)
+    assert steps_are_captured.tries == 1, "another training of this objective tried again"
+    assert caplog.text.count("cannot be captured") == 1
+    assert ("plain cross-entropy" if name == "none" else f"the loss {name}") in caplog.text
+    assert "training.capture_steps: false" in caplog.text
+
+
+def test_a_loss_that_cannot_be_captured_says_nothing_of_other_losses(
+    network, resident, settings, teacher, steps_are_captured
+):
+    steps_are_captured.failure = RuntimeError("not permitted")
+    trained(network, resident, settings, teacher, "kd")
+    trained(network, resident, settings, teacher, "attention")
+    assert steps_are_captured.tries == 2
+
+
+def test_a_device_without_memory_for_a_capture_is_no_property_of_the_loss(
+    network, resident, settings, teacher, steps_are_captured
+):
+    steps_are_captured.failure = torch.OutOfMemoryError("out of memory")
+    for tries in (1, 2):
+        with pytest.raises(torch.OutOfMemoryError):
+            trained(network, resident, settings, teacher, "kd")
+        assert steps_are_captured.tries == tries
+
+
+@pytest.mark.parametrize("change", [{"capture_steps": False}, {"fused_optimiser": False}])
+def test_capturing_can_be_switched_off_and_needs_the_fused_optimiser(
+    network, resident, settings, teacher, steps_are_captured, change
+):
+    trained(network, resident, settings, teacher, "kd", **change)
+    assert steps_are_captured.tries == 0
+    trained(network, resident, settings, teacher, "kd")
+    assert steps_are_captured.tries == 1

@@ -30,12 +30,26 @@ def torch_seeded(seed: int, *purpose: str | int) -> Iterator[None]:
     True
     """
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices=devices):
-        value = derive_seed(seed, *purpose)
+    value = derive_seed(seed, *purpose)
+    with torch.random.fork_rng(devices=devices), _mps_seeded(value):
         torch.default_generator.manual_seed(value)
         if devices:
             torch.cuda.manual_seed_all(value)
         yield
+
+
+@contextmanager
+def _mps_seeded(value: int) -> Iterator[None]:
+    """The generator of MPS, where there is one, seeded and restored: torch forks it in a form of its own only."""
+    if not torch.backends.mps.is_available():
+        yield
+        return
+    before = torch.mps.get_rng_state()
+    torch.mps.manual_seed(value)
+    try:
+        yield
+    finally:
+        torch.mps.set_rng_state(before)
 
 
 class Uninitialised(TorchFunctionMode):

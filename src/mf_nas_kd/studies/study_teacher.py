@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from mf_nas_kd.device import autocast_dtype
 from mf_nas_kd.distillation import DistillationLoss, build_loss
 from mf_nas_kd.errors import MissingTeacherError
 from mf_nas_kd.networks import TrainedNetwork, rebuild
@@ -68,7 +67,7 @@ class StudyTeacher:
             "teacher": self.trained.fingerprint,
             "dataset": self._context.images.fingerprint,
             "views": self._context.augmentation.cache_key,
-            "computed_in": str(autocast_dtype(self._context.device)),
+            "computed_in": self._context.precision,
             "kept_in": str(PRECISION),
         }
         return TargetCache(self._folder, limit_gib, belongs_to)

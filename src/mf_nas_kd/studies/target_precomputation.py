@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mf_nas_kd import __version__
-from mf_nas_kd.device import describe_device, reproducible
+from mf_nas_kd.device import describe_device, mixed_precision, reproducible
 from mf_nas_kd.errors import InvalidValueError, MachineFaultError, TrainingFailedError
 from mf_nas_kd.images import PairIndex
 from mf_nas_kd.networks.initialisation import torch_seeded
@@ -85,7 +85,8 @@ class TargetPrecomputation:
         """Compute a request: a worker's task."""
         started = time.perf_counter()
         context, index = self._context, PairIndex(len(self._context.augmentation))
-        with reproducible(), torch_seeded(0, "targets"):
+        precision = mixed_precision(context.settings.mixed_precision)
+        with reproducible(), precision, torch_seeded(0, "targets"):
             losses = [self._teacher.loss(spec, num_images=2).to(context.device) for spec in request.specs]
             used, positions, augmentations = used_images(index, request.pairs)
             images = context.resident(context.images.train[used], context.augmentation)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mf_nas_kd.device import autocast_dtype, choose_device
+from mf_nas_kd.device import autocast_dtype, choose_device, mixed_precision
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.images import Augmentation, Identity, ImageDataset, LabelledImages, ResidentImages, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork, build_network
@@ -74,7 +74,8 @@ class TrainingContext:
     @property
     def precision(self) -> str:
         """Precision in which networks are computed on this device, such as ``torch.float32``."""
-        return str(autocast_dtype(self.device))
+        with mixed_precision(self.settings.mixed_precision):
+            return str(autocast_dtype(self.device))
 
     @cached_property
     def cost_of(self) -> CostCounter:

@@ -13,7 +13,7 @@ from typing import Any
 from torch import nn
 
 from mf_nas_kd import __version__
-from mf_nas_kd.device import describe_device, reproducible, require_working, synchronise
+from mf_nas_kd.device import describe_device, mixed_precision, reproducible, require_working, synchronise
 from mf_nas_kd.errors import InvalidValueError, MfNasKdError, TrainingFailedError, WorkerStartError
 from mf_nas_kd.images import ImageDataset, SubsetOrder
 from mf_nas_kd.networks import NetworkDescription, TrainedNetwork
@@ -122,13 +122,14 @@ class TrainingEvaluator:
     def train_resolved(self, training: ResolvedTraining) -> tuple[nn.Module, float, float]:
         """:meth:`train`, of a request that is resolved already."""
         context, seed = self.context, training.seed
-        with reproducible():
+        with reproducible(), mixed_precision(context.settings.mixed_precision):
             with torch_seeded(seed, "weights"):
                 network = context.build(training.architecture, training.width).to(context.device)
                 objective = self.objectives.objective(training).to(context.device)
             subset = context.images.train[training.subset.positions]
             resident = context.resident(subset, training.augmentation, training.image_size)
-            fit(network, resident, objective, training.hyper_parameters, training.epochs, seed)
+            speed_ups = context.settings
+            fit(network, resident, objective, training.hyper_parameters, training.epochs, seed, speed_ups=speed_ups)
             measured = context.measured(training.image_size)
             validation, test = (measure_accuracy(network, images) for images in measured)
             synchronise(context.device)

@@ -11,6 +11,7 @@ from mf_nas_kd.training.engine import FitResult, fit
 from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
 from mf_nas_kd.training.objective import DistillationTerm, Objective
 from mf_nas_kd.training.settings import TrainingParameters, TrainingSettings
+from mf_nas_kd.training.speed_ups import SpeedUps
 from mf_nas_kd.training.teacher_training import TeacherTraining, train_teacher
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "DistillationTerm",
     "FitResult",
     "Objective",
+    "SpeedUps",
     "TeacherTraining",
     "TrainingHyperParameters",
     "TrainingParameters",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, islice
 
 import torch
@@ -18,7 +20,10 @@ from mf_nas_kd.images import Batch, Draws, ResidentImages
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
 from mf_nas_kd.training.objective import Objective
-from mf_nas_kd.training.step import prepare_step
+from mf_nas_kd.training.speed_ups import ALL, SpeedUps
+from mf_nas_kd.training.step import Step, prepare_step
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ def fit(
     seed: int,
     after_epoch: Callable[[int, float], None] | None = None,
     after_step: Callable[[float], None] | None = None,
+    speed_ups: SpeedUps = ALL,
 ) -> FitResult:
     """Train a network in place.
 
@@ -61,6 +67,7 @@ def fit(
         after_epoch: Called with the number of epochs done and the mean loss.
         after_step: Called with the fraction of the training that is done, in (0, 1]; the loss is not known then, it
             stays on the device.
+        speed_ups: Which of them may be used; they change results by rounding only.
 
     Raises:
         InvalidValueError: If there is nothing to train on.
@@ -71,14 +78,18 @@ def fit(
     draws = Draws.of(len(images), len(images.augmentation), hyper_parameters.batch_size, seed)
     planned = draws.steps(epochs)
     network.to(memory_format=torch.channels_last).train()
-    optimiser = _optimiser(nn.ModuleList([network, objective]), hyper_parameters, images.device)
+    fused = speed_ups.fused_optimiser == "auto" and has_fused_optimiser(images.device)
+    optimiser = _optimiser(nn.ModuleList([network, objective]), hyper_parameters, images.device, fused)
     schedule = LambdaLR(optimiser, _warm_up_then_cosine(hyper_parameters.warmup_fraction, planned))
     if objective.needs_gradient_norm_matching:
         _match_gradient_norm(network, images, objective, draws)
     drawn = draws.epochs()
     first = next(drawn)
     with torch_seeded(seed, "dropout", 0):
-        step = prepare_step(network, images, objective, optimiser, _first_batch(draws, first), planned)
+        if speed_ups.capture_steps == "auto" and fused:
+            step = prepare_step(network, images, objective, optimiser, _first_batch(draws, first), planned)
+        else:
+            step = Step(network, images, objective, optimiser)
     steps = 0
     epoch_losses: list[float] = []
     for epoch, order in enumerate(islice(chain([first], drawn), epochs), start=1):
@@ -143,7 +154,22 @@ def _first_batch(draws: Draws, epoch: tuple[Tensor, Tensor]) -> tuple[Tensor, Te
     return positions[: draws.batch_size], augmentations[: draws.batch_size]
 
 
-def _optimiser(trained: nn.Module, hyper_parameters: TrainingHyperParameters, device: torch.device) -> SGD:
+@cache
+def has_fused_optimiser(device: torch.device) -> bool:
+    """Whether torch has a fused update of weights on a device: tried once a process, with one number."""
+    trial = torch.zeros(1, device=device, requires_grad=True)
+    trial.grad = torch.zeros_like(trial)
+    try:
+        SGD([trial], lr=0.1, momentum=0.9, fused=True).step()
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as failure:
+        logger.warning("torch has no fused optimiser on %s, its loop over the weights is used: %s", device, failure)
+        return False
+    return True
+
+
+def _optimiser(trained: nn.Module, hyper_parameters: TrainingHyperParameters, device: torch.device, fused: bool) -> SGD:
     """Weight decay acts on weights, not on biases and normalisation: the tensors with one axis."""
     parameters = [parameter for parameter in trained.parameters() if parameter.requires_grad]
     groups = [
@@ -151,10 +177,10 @@ def _optimiser(trained: nn.Module, hyper_parameters: TrainingHyperParameters, de
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     rate: float | Tensor = hyper_parameters.learning_rate
-    if device.type == "cuda":
+    if device.type == "cuda" and fused:
         rate = torch.tensor(rate, device=device)  # a captured step reads it there
     momentum = hyper_parameters.momentum
-    return SGD(groups, lr=rate, momentum=momentum, nesterov=momentum > 0, fused=True)
+    return SGD(groups, lr=rate, momentum=momentum, nesterov=momentum > 0, fused=fused)
 
 
 def _warm_up_then_cosine(warmup_fraction: float, steps: int) -> Callable[[int], float]:

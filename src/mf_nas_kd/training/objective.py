@@ -14,6 +14,7 @@ from mf_nas_kd.device import full_precision
 from mf_nas_kd.distillation import DistillationLoss
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.images import Batch
+from mf_nas_kd.seeding import canonical_json
 from mf_nas_kd.taps import Taps
 from mf_nas_kd.teacher import TeacherTargets
 from mf_nas_kd.training.distillation_configuration import DistillationConfiguration
@@ -57,6 +58,13 @@ class Objective(nn.Module):
         weight = term.configuration.loss_weight if term is not None else 0.0
         self.needs_gradient_norm_matching = isinstance(weight, str)
         self.loss_weight = 0.0 if isinstance(weight, str) else float(weight)
+
+    @property
+    def name(self) -> str:
+        """Loss with its weights and options, for messages: equal names, equal computations."""
+        if self._term is None:
+            return "plain cross-entropy"
+        return f"the loss {self._term.configuration.loss} ({canonical_json(self._term.configuration.model_dump())})"
 
     @property
     def capturable(self) -> bool:
@@ -130,4 +138,5 @@ def _shared_gradient_norms(network: nn.Module, cross_entropy: Tensor, loss: Tens
 
 
 def _norm(gradients: Sequence[Tensor]) -> float:
-    return float(torch.stack([gradient.double().norm() for gradient in gradients]).norm())
+    """Norm of all together, in float64 on the CPU: squares of small numbers vanish in float32, and MPS has no other."""
+    return float(torch.stack([gradient.cpu().double().norm() for gradient in gradients]).norm())

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
+from pydantic import NonNegativeFloat, PositiveFloat
 
+from mf_nas_kd.device import Switch
 from mf_nas_kd.images import AugmentationSettings
 from mf_nas_kd.training.distillation_configuration import DistillationConfigurations
 from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
+from mf_nas_kd.training.speed_ups import SpeedUps
 
 
-class TrainingParameters(BaseModel):
+class TrainingParameters(SpeedUps):
     """How students are trained: ``training`` of the configuration.
 
     Attributes:
-        device: ``auto``, ``cpu``, ``cuda``, ``mps``; the teacher trains there as well.
+        device: ``auto`` (cuda where it is available, else cpu), ``cpu``, ``cuda``, ``mps``; the teacher trains there as
+            well.
         hyper_parameters: Optimiser and schedule.
         target_cache_gib: Largest size of the files of cached teacher targets together, in GiB. For a loss whose file
             would go beyond, the teacher's forward pass is made in every step, with the same results. 0 caches nothing.
         gradient_norm_ratio: For configurations with the loss weight ``gradient_norm``: norm of the loss's gradient at
             the start, as a multiple of the cross-entropy's.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     device: str
     hyper_parameters: TrainingHyperParameters
@@ -32,13 +33,16 @@ class TrainingParameters(BaseModel):
 
 
 class TrainingSettings(TrainingParameters):
-    """All settings of the students' trainings.
+    """All settings of the students' trainings. The speed-ups, which do not change the science, may be left out.
 
     Attributes:
         augmentation: Augmentation of the training images; the teacher's training has the same.
         distillation: Distillation configurations, by name.
     """
 
+    capture_steps: Switch = "auto"
+    fused_optimiser: Switch = "auto"
+    mixed_precision: Switch = "auto"
     augmentation: AugmentationSettings
     distillation: DistillationConfigurations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -10,8 +12,13 @@ from mf_nas_kd.device import autocast
 from mf_nas_kd.images import ResidentImages
 from mf_nas_kd.training.objective import Objective
 
+logger = logging.getLogger(__name__)
+
 WARM_UP_STEPS = 3  # before a capture, so that libraries have chosen their algorithms and made their workspaces
 CAPTURE_PAYS = 20  # steps; with fewer, warming up and capturing take longer than they save
+
+_not_captured: set[str] = set()
+"""Objectives, by their names, of which this process could not capture a step: it does not try again."""
 
 
 class Step:
@@ -67,6 +74,9 @@ class CapturedStep(Step):
         optimiser: An optimiser that has not made a step yet.
         first_batch: Positions and augmentations ``(B,)`` of the training's first batch, on which the steps before the
             capture are made; all batches have its size.
+
+    Raises:
+        RuntimeError: If a step cannot be captured; network, objective and optimiser are as they were.
     """
 
     def __init__(
@@ -83,20 +93,29 @@ class CapturedStep(Step):
         self._graph = torch.cuda.CUDAGraph()
         modules = nn.ModuleList([network, objective])
         before = {name: value.clone() for name, value in modules.state_dict().items()}
-        side = torch.cuda.Stream(images.device)
-        side.wait_stream(torch.cuda.current_stream(images.device))
+        try:
+            self._capture(images.device)
+        except RuntimeError:
+            optimiser.zero_grad(set_to_none=True)
+            optimiser.state.clear()
+            raise
+        finally:
+            with torch.no_grad():
+                for name, value in modules.state_dict().items():
+                    value.copy_(before[name])
+        for state in optimiser.state.values():
+            if state.get("momentum_buffer") is not None:
+                state["momentum_buffer"].zero_()  # the first step adds to nothing
+
+    def _capture(self, device: torch.device) -> None:
+        side = torch.cuda.Stream(device)
+        side.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(side):
             for _ in range(WARM_UP_STEPS):
                 self._update(self._positions, self._augmentations, self._progress)
-        torch.cuda.current_stream(images.device).wait_stream(side)
-        with torch.cuda.device(images.device), torch.cuda.graph(self._graph):
+        torch.cuda.current_stream(device).wait_stream(side)
+        with torch.cuda.device(device), torch.cuda.graph(self._graph):
             self._update(self._positions, self._augmentations, self._progress)
-        with torch.no_grad():
-            for name, value in modules.state_dict().items():
-                value.copy_(before[name])
-            for state in optimiser.state.values():
-                if state.get("momentum_buffer") is not None:
-                    state["momentum_buffer"].zero_()  # the first step adds to nothing
 
     def __call__(self, positions: Tensor, augmentations: Tensor, progress: float) -> None:
         self._positions.copy_(positions)
@@ -115,6 +134,8 @@ def prepare_step(
 ) -> Step:
     """Make the step of a training: captured on a CUDA device if the loss allows it and the training is long enough.
 
+    Where it cannot be captured, it is a plain one, from the same weights: one warning a process and objective.
+
     Args:
         network: A network in training mode.
         images: Images from which batches are made.
@@ -122,7 +143,22 @@ def prepare_step(
         optimiser: An optimiser that has not made a step yet.
         first_batch: Positions and augmentations of the training's first batch; all batches have its size.
         steps: Number of steps of the whole training.
+
+    Raises:
+        torch.OutOfMemoryError: If the device has too little memory, which is no property of the objective.
     """
-    if images.device.type == "cuda" and objective.capturable and steps >= CAPTURE_PAYS:
-        return CapturedStep(network, images, objective, optimiser, first_batch)
+    worth_it = images.device.type == "cuda" and objective.capturable and steps >= CAPTURE_PAYS
+    if worth_it and objective.name not in _not_captured:
+        try:
+            return CapturedStep(network, images, objective, optimiser, first_batch)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as failure:  # torch.AcceleratorError is one
+            _not_captured.add(objective.name)
+            logger.warning(
+                "A step with %s cannot be captured as a CUDA graph; its trainings go on without, slower and with the "
+                "same results (training.capture_steps: false does not try): %s",
+                objective.name,
+                failure,
+            )
     return Step(network, images, objective, optimiser)

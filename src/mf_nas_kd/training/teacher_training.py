@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 from tqdm import tqdm
 
-from mf_nas_kd.device import choose_device, reproducible
+from mf_nas_kd.device import choose_device, mixed_precision, reproducible
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.images import AugmentationSettings, Identity, ImageDataset, ResidentImages
 from mf_nas_kd.networks import NetworkDescription, TrainedNetwork, build_teacher, network_cost, teacher_fields
@@ -24,6 +24,7 @@ from mf_nas_kd.training.accuracy import measure_accuracy
 from mf_nas_kd.training.engine import fit
 from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
 from mf_nas_kd.training.objective import Objective
+from mf_nas_kd.training.speed_ups import ALL, SpeedUps
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ def train_teacher(
     device: str,
     augmentation: AugmentationSettings,
     weights: Path | None = None,
+    speed_ups: SpeedUps = ALL,
 ) -> TeacherTraining:
     """Train a teacher on all training images.
 
@@ -72,6 +74,7 @@ def train_teacher(
         device: Name of the device, see :func:`mf_nas_kd.device.choose_device`.
         augmentation: Augmentation of the training images, the same as the students'.
         weights: A file of initial weights; None for random ones.
+        speed_ups: Which of them may be used; they change results by rounding only.
 
     Raises:
         UnknownNameError: If the builder is not known.
@@ -88,7 +91,7 @@ def train_teacher(
     description = NetworkDescription(
         builder, teacher_fields(builder, options), images.classes, images.image_shape, *statistics, images.fingerprint
     )
-    with reproducible():
+    with reproducible(), mixed_precision(speed_ups.mixed_precision):
         network = _initial_network(images, builder, options, seed, weights).to(on)
         validation = ResidentImages(images.validation, Identity(), statistics, on)
         test = ResidentImages(images.test, Identity(), statistics, on)
@@ -96,7 +99,7 @@ def train_teacher(
         val_accuracies: tuple[float, ...] = ()
         if epochs > 0:
             train = ResidentImages(images.train, augmentation.build(), statistics, on)
-            epoch_losses, val_accuracies = _fit(network, train, validation, hyper_parameters, epochs, seed)
+            epoch_losses, val_accuracies = _fit(network, train, validation, hyper_parameters, epochs, seed, speed_ups)
         cost = network_cost(network, images.image_shape)
         return TeacherTraining(
             network=TrainedNetwork.of(description, network),
@@ -116,6 +119,7 @@ def _fit(
     hyper_parameters: TrainingHyperParameters,
     epochs: int,
     seed: int,
+    speed_ups: SpeedUps,
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Train with a progress bar; returns the loss and the validation accuracy of each epoch."""
     accuracies: list[float] = []
@@ -126,7 +130,7 @@ def _fit(
 
     objective = Objective(hyper_parameters.label_smoothing)
     with progress_bar("teacher", total=1.0, delay_seconds=5.0) as bar:
-        result = fit(network, train, objective, hyper_parameters, epochs, seed, measure, partial(_show, bar))
+        result = fit(network, train, objective, hyper_parameters, epochs, seed, measure, partial(_show, bar), speed_ups)
     return result.epoch_losses, tuple(accuracies)
 
 

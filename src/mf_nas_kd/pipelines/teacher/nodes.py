@@ -35,6 +35,7 @@ def train_teacher(
         training.device,
         augmentation,
         parameters.weights,
+        training,
     )
     curve = {"loss": teacher.epoch_losses, "val_accuracy": teacher.val_accuracies[: len(teacher.epoch_losses)]}
     accuracies = {"val_accuracy": teacher.val_accuracies[-1], "test_accuracy": teacher.test_accuracy}
