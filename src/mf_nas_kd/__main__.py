@@ -1,19 +1,18 @@
-"""Entry point ``python -m mf_nas_kd``, which is ``kedro run`` for the installed package."""
+"""Entry point of ``python -m mf_nas_kd`` and ``mf-nas-kd``: the commands of :mod:`mf_nas_kd.cli`."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from kedro.framework.cli.utils import find_run_command
 from kedro.framework.project import configure_project
+
+from mf_nas_kd.cli import cli
 
 
 def main(*args: Any, **kwargs: Any) -> Any:
-    """Run the project."""
-    package_name = Path(__file__).parent.name
-    configure_project(package_name)
-    return find_run_command(package_name)(*args, **kwargs)
+    """Run a command; without the name of one, ``run``."""
+    configure_project(__package__)
+    return cli(*args, **kwargs)
 
 
 if __name__ == "__main__":
