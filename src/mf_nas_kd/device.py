@@ -31,7 +31,9 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda" if kinds["cuda"] else "cpu")
     available = [kind for kind, available in kinds.items() if available]
     if name.partition(":")[0] not in available:
-        raise InvalidValueError("device", name, f"auto or one of those that are available: {', '.join(available)}")
+        raise InvalidValueError(
+            "training.device", name, f"auto or one of those that are available: {', '.join(available)}"
+        )
     return torch.device(name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 LONGEST_VALUE = 1000  # most characters of a value in a message
@@ -34,7 +35,13 @@ class InvalidValueError(MfNasKdError, ValueError):
     """
 
     def __init__(self, what: str, received: Any, allowed: str) -> None:
-        super().__init__(f"{what} is {_shown(received)}, but must be {allowed}")
+        super().__init__(f"{what} is {shown(received)}, but must be {allowed}")
+        self.what, self.received, self.allowed = what, received, allowed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without the value received, which may be anything."""
+        construct, arguments, state = super().__reduce__()
+        return construct, arguments, {name: value for name, value in state.items() if name != "received"}
 
 
 class UnknownNameError(InvalidValueError):
@@ -47,7 +54,12 @@ class UnknownNameError(InvalidValueError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        super().__init__(kind, name, f"one of: {', '.join(sorted(known))}")
+        names = sorted(known)
+        super().__init__(kind, name, f"one of: {', '.join(names)}{did_you_mean(close_names(name, names))}")
+
+
+class CommandLineError(MfNasKdError):
+    """The command line names something that does not exist."""
 
 
 class ShapeMismatchError(InvalidValueError):
@@ -112,7 +124,22 @@ class MissingPackageError(MfNasKdError, ImportError):
     """A package of an optional extra is needed and not installed."""
 
 
-def _shown(value: Any) -> str:
+def close_names(name: str, known: Iterable[str]) -> list[str]:
+    """Those known names that may have been meant by one that is not known, the closest first.
+
+    >>> close_names("stratgy", ["strategy", "seed"])
+    ['strategy']
+    """
+    return get_close_matches(str(name), [str(other) for other in known], n=2, cutoff=0.6)
+
+
+def did_you_mean(names: Iterable[str]) -> str:
+    """The question at the end of a message, or nothing without names."""
+    listed = list(names)[:3]
+    return f"; did you mean {' or '.join(listed)}?" if listed else ""
+
+
+def shown(value: Any) -> str:
     """The value as Python writes it; the middle of a long text is left out."""
     try:
         text = repr(value)

@@ -4,38 +4,43 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kedro.config import AbstractConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
-from kedro.io import CatalogProtocol
+from kedro.io import AbstractVersionedDataset, CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
-from omegaconf.errors import ConfigTypeError
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from mf_nas_kd import tracking
+from mf_nas_kd.configuration import InvalidParametersError, all_pipelines, checked_parameters, validation_message
 from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.paths import absolute
 from mf_nas_kd.registry import lookup
 
 logger = logging.getLogger(__name__)
-
-RUNTIME_ONLY = {"data_dir", "images_dir", "published_dir", "nas_bench_201_csv", "mlflow_run_id"}
-"""Parameters of the command line that are paths or identifiers, and not parameters of a node."""
 
 
 class ProjectHooks:
     """Hooks of the project, registered in ``settings.py``."""
 
-    @hook_impl
+    @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
         """Check parameters against each other, before MLflow opens a run and before any node runs."""
-        _require_known(context.config_loader)
-        _require_consistent(context.params)
-        _require_used(context)
+        loader: Any = context.config_loader
+        parameters = checked_parameters(loader)
+        _require_data_folder(loader.runtime_params or {})
+        _require_used(loader.runtime_params or {}, parameters)
+        _require_consistent(parameters)
+
+    @hook_impl(specname="before_pipeline_run", tryfirst=True)
+    def check_inputs(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
+        """Check that the files that the pipeline reads are there, before MLflow opens a run."""
+        _require_inputs(pipeline, catalog, run_params["env"])
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
@@ -72,52 +77,60 @@ class ProjectHooks:
             f"{winner['params']:,}",
         )
         mlflow = os.path.relpath(Path(sys.executable).with_name("mlflow"))
-        logger.info("All evaluations in MLflow: %s ui --backend-store-uri %s", mlflow, tracking.tracking_uri())
+        address = shlex.quote(tracking.tracking_uri())
+        logger.info("All evaluations in MLflow: %s ui --backend-store-uri %s", mlflow, address)
 
 
 def _plain(value: Any) -> Any:
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
 
 
-def _require_known(loader: AbstractConfigLoader) -> None:
-    """Refuse a parameter of the command line that the configuration does not have."""
-    given, loader.runtime_params = loader.runtime_params or {}, {}
-    try:
-        allowed = set(loader["parameters"]) | RUNTIME_ONLY
-    except ConfigTypeError as failure:
-        wanted = "a mapping by names where conf/base has one (schedules, widths, image_sizes, distillation)"
-        where = f"the type of a parameter in conf/{loader.env or 'local'}"
-        raise InvalidValueError(where, "list", wanted) from failure
-    finally:
-        loader.runtime_params = given
-    for name in given:
-        if name.partition(".")[0] not in allowed:
-            raise InvalidValueError("a parameter of the command line", name, f"one of: {', '.join(sorted(allowed))}")
+def _require_data_folder(given: Mapping[str, Any]) -> None:
+    """Refuse a folder of the study that cannot be one."""
+    folder = given.get("data_dir", ".")
+    if not isinstance(folder, (str, Path)) or not str(folder).strip() or "://" in str(folder):
+        raise InvalidValueError("data_dir", folder, "a local folder, which is made where it does not exist")
+    path = Path(str(absolute(folder)))
+    for above in (path, *path.parents):
+        if above.exists() and not above.is_dir():
+            raise InvalidValueError("data_dir", str(folder), f"a folder, and {str(above)!r} is a file")
 
 
-def _require_used(context: KedroContext) -> None:
+def _require_used(given: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
     """Refuse a folder of images that the configured source would ignore."""
-    given = (context.config_loader.runtime_params or {}).get("images_dir")
-    images = _plain(context.params["images"])
-    if given is not None and images["source"] != "image_folder":
+    source = parameters["images"].source
+    if given.get("images_dir") is not None and source != "image_folder":
         allowed = "absent, or images.source image_folder (as in --env=image_folder)"
-        raise InvalidValueError(f"images_dir, with images.source {images['source']!r},", given, allowed)
+        raise InvalidValueError(f"images_dir, with images.source {source!r},", given["images_dir"], allowed)
 
 
 def _require_consistent(parameters: Mapping[str, Any]) -> None:
-    """Check that fidelities name known distillation configurations, and that the strategies in use have options.
+    """Check that fidelities name known distillation configurations, and that the strategies in use have options."""
+    known = parameters["distillation"].root
+    evaluation, search, strategies = (parameters[name] for name in ("evaluation", "search", "strategies"))
+    lookup(known, evaluation.full.distillation, "evaluation.full.distillation")
+    for stage, grid in (("evaluation", evaluation.low), ("search", search.low)):
+        for name in grid.distillation if grid is not None else ():
+            lookup(known, name, f"{stage}.low.distillation")
+    lookup(strategies.root, search.strategy, "search.strategy, which has no options in strategies,")
+    for name, entry in parameters["benchmark"].entries.items():
+        where = f"benchmark.strategies.{name}"
+        lookup(strategies.root, entry.strategy, f"{where}.strategy, which has no options in strategies,")
+        try:
+            strategies.options_of(entry.strategy, entry.options)
+        except ValidationError as failure:
+            raise InvalidParametersError(validation_message(failure, f"{where}.options", entry.options)) from failure
 
-    Parameters of the pipelines that will run are models; Kedro leaves the others as they were read.
-    """
-    models: dict[str, Any] = {name: value for name, value in parameters.items() if isinstance(value, BaseModel)}
-    known = models["distillation"].root if "distillation" in models else None
-    if known is not None and "evaluation" in models:
-        for name in (models["evaluation"].full.distillation, *models["evaluation"].low.distillation):
-            lookup(known, name, "evaluation's distillation")
-    if known is not None and "search" in models:
-        for name in models["search"].low.distillation if models["search"].low is not None else ():
-            lookup(known, name, "search.low.distillation")
-    if "strategies" in models and "search" in models:
-        models["strategies"].options_of(models["search"].strategy)
-    if "strategies" in models and "benchmark" in models:
-        models["benchmark"].options_of(models["strategies"])
+
+def _require_inputs(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], environment: str | None) -> None:
+    """Refuse to start pipelines whose inputs no earlier run has saved."""
+    missing = {}
+    for name in sorted(pipeline.inputs()):
+        dataset = None if name.startswith("params:") or name == "parameters" else catalog.get(name)
+        if isinstance(dataset, AbstractVersionedDataset) and not dataset.exists():
+            missing[name] = dataset._filepath
+    if missing:
+        stages = ",".join(name for name, stage in all_pipelines().items() if stage.all_outputs() & missing.keys())
+        command = f"kedro run{f' --env={environment}' if environment else ''} --pipelines={stages}"
+        listed = ", ".join(str(path) for path in missing.values())
+        raise DatasetError(f"{listed} is not there: run the pipeline that saves it first: {command}")

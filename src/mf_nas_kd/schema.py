@@ -6,7 +6,6 @@ only a part of them; Kedro validates the whole before any node runs.
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import sys
@@ -14,25 +13,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from kedro.framework.project import configure_project, pipelines
 from kedro.pipeline import Node
 from pydantic import BaseModel, ConfigDict, create_model
 
+from mf_nas_kd.configuration import all_pipelines, parameter_models
+
 FILE = Path("conf/parameters.schema.json")
-PREFIX = "params:"
 INTERPOLATION = {"type": "string", "pattern": r"^\$\{.*\}$"}
 ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
-
-
-def parameter_models(nodes: Iterable[Node]) -> dict[str, type[BaseModel]]:
-    """Models of the parameters that nodes take, by their names in the configuration."""
-    models = {}
-    for node in nodes:
-        arguments = inspect.signature(node.func, eval_str=True).parameters.values()
-        for name, argument in zip(node.inputs, arguments, strict=True):
-            if name.startswith(PREFIX):
-                models[name.removeprefix(PREFIX)] = argument.annotation
-    return dict(sorted(models.items()))
 
 
 def parameters_schema(models: dict[str, type[BaseModel]]) -> dict[str, Any]:
@@ -50,8 +38,7 @@ def schema_text(nodes: Iterable[Node]) -> str:
 
 def main() -> None:
     """Write the schema into the project in the current folder, and print its path."""
-    configure_project("mf_nas_kd")
-    text = schema_text(node for pipeline in pipelines.values() for node in pipeline.nodes)
+    text = schema_text(node for pipeline in all_pipelines().values() for node in pipeline.nodes)
     FILE.write_text(text, encoding="utf-8")
     sys.stdout.write(f"{FILE}\n")
 

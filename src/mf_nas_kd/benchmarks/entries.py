@@ -42,7 +42,9 @@ class Entry(BaseModel):
             STRATEGIES[self.strategy].Options.model_validate(self.options)
         except ValidationError as failure:
             wrong = [
-                InitErrorDetails(type=error["type"], loc=error["loc"], input=error["input"], ctx=error.get("ctx", {}))
+                InitErrorDetails(
+                    type=error["type"], loc=("options", *error["loc"]), input=error["input"], ctx=error.get("ctx", {})
+                )
                 for error in failure.errors()
                 if error["type"] != "missing"
             ]

@@ -194,7 +194,8 @@ def student_image_shape(image_shape: tuple[int, int, int], image_size: int | Non
     if image_size is None:
         return image_shape
     if image_size > own:
-        raise InvalidValueError("image_size", image_size, f"at most {own}, the shorter side of the study's images")
+        where = "evaluation.low.image_sizes (or search.low.image_sizes): image_size"
+        raise InvalidValueError(where, image_size, f"at most {own}, the shorter side of the study's images")
     return channels, round(height * image_size / own), round(width * image_size / own)
 
 

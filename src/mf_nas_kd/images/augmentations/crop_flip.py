@@ -60,7 +60,8 @@ class CropFlip(Augmentation):
         table = torch.cartesian_prod(steps, steps, torch.arange(1 + options.flip))
         wanted = options.rows or len(table)
         if wanted > len(table):
-            raise InvalidValueError("rows", wanted, f"at most {len(table)}, the number of different crops and flips")
+            allowed = f"at most {len(table)}, the number of different crops and flips"
+            raise InvalidValueError("augmentation.options.crop_flip.rows", wanted, allowed)
         generator = torch.Generator().manual_seed(derive_seed(options.seed, "view set"))  # part of the seed: it stays
         table = table[torch.randperm(len(table), generator=generator)[:wanted].sort().values]
         self._options = options

@@ -1,0 +1,51 @@
+"""Paths of the configuration and the command line: what they are relative to, and how they become URLs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sqlalchemy.engine import URL
+
+from mf_nas_kd.errors import InvalidValueError
+
+
+def project_folder() -> Path:
+    """Folder of the project, which holds ``conf``.
+
+    It is the folder of the source if this package runs from there; otherwise the nearest folder, upwards from the
+    current one, that holds ``conf/base``, or the current one if there is none.
+    """
+    source = Path(__file__).resolve().parents[2]
+    if (source / "pyproject.toml").is_file():
+        return source
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "conf" / "base").is_dir()), here)
+
+
+def absolute(path: str | Path | None) -> str | None:
+    """Absolute form of a configured path; the same for the same text, wherever a command is started.
+
+    ``~`` is the home folder, and a relative path is relative to the project's folder. A URL of another protocol
+    (``https://``) and None, for a path that is not configured, stay as they are.
+
+    >>> absolute("/data/~/a%41 [1]"), absolute("https://host/table.csv"), absolute(None)
+    ('/data/~/a%41 [1]', 'https://host/table.csv', None)
+
+    Raises:
+        InvalidValueError: If the path is empty, or no text.
+    """
+    if path is None:
+        return None
+    if not isinstance(path, (str, Path)) or not str(path).strip():
+        raise InvalidValueError("a path", path, "the path of a file or folder")
+    return str(path) if "://" in str(path) else str(project_folder() / os.path.expanduser(path))
+
+
+def sqlite_url(path: str | Path) -> str:
+    """URL of SQLAlchemy for a SQLite file; characters of the path that have a meaning in URLs are encoded.
+
+    >>> sqlite_url("/studies/a%41?b#c/evaluations.db")
+    'sqlite:////studies/a%2541%3Fb%23c/evaluations.db'
+    """
+    return URL.create("sqlite", database=absolute(path)).render_as_string()
