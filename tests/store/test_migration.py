@@ -120,7 +120,8 @@ def test_a_store_on_a_server_of_before_wide_columns_keeps_everything(postgresql,
     ):
         environment.configure(connection=connection, version_table=VERSION_TABLE)
         environment.run_migrations()
-        connection.execute(METADATA.tables["evaluations"].insert().values(**evaluation.to_row()))
+        row = {name: value for name, value in evaluation.to_row().items() if name != "lost_seconds"}
+        connection.execute(METADATA.tables["evaluations"].insert().values(**row))
         assert INTEGER in {
             type(c["type"]) for c in inspect(connection).get_columns("evaluations") if c["name"] == "seed"
         }

@@ -120,7 +120,7 @@ def test_a_training_that_fails_is_a_record(digits, order, teacher, architectures
     "error", [torch.OutOfMemoryError("out of memory"), OSError(28, "No space left"), MemoryError(), KeyError("alpha")]
 )
 def test_what_says_nothing_of_an_architecture_becomes_no_record(evaluator, architectures, short, monkeypatch, error):
-    def fit(*arguments):
+    def fit(*arguments, **options):
         raise error
 
     monkeypatch.setattr(training_evaluator, "fit", fit)

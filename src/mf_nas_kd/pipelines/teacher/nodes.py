@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,8 +13,9 @@ from mf_nas_kd import figures, tracking
 from mf_nas_kd.images import AugmentationSettings, ImageDataset
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.pipelines.teacher.parameters import TeacherParameters
+from mf_nas_kd.store import EvaluationStore
+from mf_nas_kd.studies.trained_teachers import TrainedTeachers
 from mf_nas_kd.training import TrainingParameters
-from mf_nas_kd.training import train_teacher as train
 
 logger = logging.getLogger(__name__)
 
@@ -23,9 +25,11 @@ def train_teacher(
     parameters: TeacherParameters,
     training: TrainingParameters,
     augmentation: AugmentationSettings,
+    trained_teachers: Path,
+    store: EvaluationStore,
 ) -> tuple[TrainedNetwork, dict[str, Any], pd.DataFrame]:
-    """Train the teacher, and log its accuracies and learning curve."""
-    teacher = train(
+    """Train the teacher, unless that was done before, and log its accuracies and learning curve."""
+    teacher = TrainedTeachers(trained_teachers, store).find_or_train(
         images,
         parameters.builder,
         parameters.options[parameters.builder],

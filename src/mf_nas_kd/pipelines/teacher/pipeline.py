@@ -13,7 +13,14 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.train_teacher,
-                inputs=["images", "params:teacher", "params:training", "params:augmentation"],
+                inputs=[
+                    "images",
+                    "params:teacher",
+                    "params:training",
+                    "params:augmentation",
+                    "trained_teachers",
+                    "evaluation_store",
+                ],
                 outputs=["teacher", "teacher_metrics", "teacher_curve"],
                 name="train_teacher",
             ),
