@@ -1,13 +1,18 @@
 """Class folders of real images: digits as PNG, cuttings of scikit-learn's photographs as JPEG and WebP."""
 
+import logging
 import os
 import pickle
 import shutil
+import tempfile
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
@@ -140,7 +145,7 @@ def test_processes_beside_this_one_decode_the_same(tmp_path, photographs, monkey
     elsewhere = load(photographs, tmp_path / "elsewhere")
     assert elsewhere.fingerprint == here.fingerprint
     (photographs / "train/china/004.png").write_bytes(b"no image")
-    with pytest.raises(MissingImagesError, match=r"1 of 24 images cannot be read: .*004.png \(Unidentified"):
+    with pytest.raises(MissingImagesError, match=r"1 of 24 images cannot be read: .*004.png \(it is no image"):
         load(photographs, tmp_path / "elsewhere")
 
 
@@ -163,7 +168,7 @@ def test_imbalance_is_kept_by_splits_and_subsets(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "UnidentifiedImageError"), (b"no image at all", "UnidentifiedImageError"), (None, "truncated")],
+    [(b"", "it has 0 bytes"), (b"no image at all", "it is no image, or its format is none"), (None, "truncated")],
 )
 def test_an_unreadable_image_is_named(tmp_path, photographs, content, message):
     broken = photographs / "train/flower/004.png"
@@ -266,7 +271,10 @@ def test_hidden_folders_are_not_looked_into_and_linked_ones_are(tmp_path, photog
 
 def test_a_link_to_nowhere_is_named(photographs):
     (photographs / "train/china/gone.png").symlink_to("/nowhere.png")
-    with pytest.raises(MissingImagesError, match=r"the image .*gone.png cannot be read: No such file"):
+    with pytest.raises(
+        MissingImagesError,
+        match=r"1 of 25 images cannot be read: .*gone.png \(FileNotFoundError: No such file or directory\)$",
+    ):
         load(photographs)
 
 
@@ -295,3 +303,206 @@ def test_pixels_of_an_earlier_state_stay_until_the_new_ones_are_saved(tmp_path, 
     dataset.save(later)
     assert dataset.load().image_shape == (3, 8, 8)
     assert len(list(kept.glob("pixels-*.npy"))) == 1
+
+
+# -------------------------------------------------------------------------------------------- every file counts once
+
+
+@pytest.fixture
+def links(photographs):
+    """Makes a link below ``train``, to a path that is relative to it."""
+
+    def links(link, target):
+        (photographs / "train" / link).symlink_to(photographs / "train" / target, target_is_directory=True)
+
+    return links
+
+
+@pytest.mark.parametrize("target", ["china", "../train", "..", "../..", "/"])
+def test_a_link_to_a_folder_that_contains_its_class_adds_nothing(photographs, links, caplog, target):
+    before = load(photographs)
+    links("china/all", target)
+    after = load(photographs)
+    assert after.fingerprint == before.fingerprint
+    assert "1 links to folders that contain their own class folder are ignored:" in caplog.text
+    assert str(photographs / "train/china/all") in caplog.text
+
+
+def test_a_folder_that_is_linked_twice_counts_once(tmp_path, photographs, links, caplog):
+    write(tmp_path / "elsewhere", 4, start=50)
+    links("flower/a", tmp_path / "elsewhere/flower")
+    once = load(photographs)
+    links("flower/b", tmp_path / "elsewhere/flower")
+    links("flower/c", photographs / "train/flower/a")
+    (tmp_path / "elsewhere/flower/loop").symlink_to(tmp_path / "elsewhere/flower")
+    assert len(once.collection.labels) == 24 + 4
+    assert load(photographs).fingerprint == once.fingerprint
+    assert "3 links to folders that their class has already are ignored" in caplog.text
+
+
+def test_a_loop_of_links_between_folders_ends(tmp_path, photographs, links):
+    write(tmp_path / "elsewhere", 4, start=50)
+    (tmp_path / "elsewhere/flower/back").symlink_to(tmp_path / "elsewhere/china")
+    (tmp_path / "elsewhere/china/forth").symlink_to(tmp_path / "elsewhere/flower")
+    links("flower/more", tmp_path / "elsewhere/flower")
+    assert len(load(photographs).collection.labels) == 24 + 8
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_a_file_that_is_linked_within_its_class_counts_once(photographs, caplog, link):
+    before = load(photographs)
+    (photographs / "train/china/more").mkdir()
+    link(photographs / "train/china/000.png", photographs / "train/china/zzz.png")
+    link(photographs / "train/china/000.png", photographs / "train/china/more/zzz.png")
+    assert load(photographs).fingerprint == before.fingerprint
+    assert "2 links to images that their class has already are ignored" in caplog.text
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_a_file_in_two_classes_is_refused_with_both_paths(photographs, link):
+    link(photographs / "train/china/000.png", photographs / "train/flower/x.png")
+    with pytest.raises(
+        MissingImagesError, match=r"china/000.png and .*flower/x.png are one file \(a link\), but an image"
+    ):
+        load(photographs)
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_a_file_in_two_splits_is_refused_with_both_paths(photographs, link, split):
+    write(photographs / split, 3, start=100)
+    link(photographs / "train/china/000.png", photographs / split / "china/x.png")
+    with pytest.raises(MissingImagesError, match=r"are one file") as refusal:
+        load(photographs)
+    assert str(photographs / "train/china/000.png") in str(refusal.value)
+    assert str(photographs / split / "china/x.png") in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("link", "target"), [("flower/x", "china"), ("goat", "china"), ("goat", ".."), ("goat", "../..")]
+)
+def test_a_folder_in_two_classes_is_refused(photographs, links, link, target):
+    links(link, target)
+    with pytest.raises(MissingImagesError, match=r"china/000.png and .* are one file"):
+        load(photographs)
+
+
+def test_a_split_that_is_a_link_to_another_is_refused(photographs):
+    (photographs / "val").symlink_to(photographs / "train")
+    with pytest.raises(MissingImagesError, match=r"train/china/000.png and .*val/china/000.png are one file"):
+        load(photographs)
+
+
+def test_links_to_files_classes_and_splits_elsewhere_are_images_as_others(tmp_path, photographs):
+    shutil.move(photographs / "train", tmp_path / "there")
+    expected = load(tmp_path / "there")
+    (tmp_path / "classes/train").mkdir(parents=True)
+    (tmp_path / "files/train").mkdir(parents=True)
+    (tmp_path / "splits").mkdir()
+    (tmp_path / "splits/train").symlink_to(tmp_path / "there")
+    for name in CLASSES:
+        (tmp_path / "classes/train" / name).symlink_to(tmp_path / "there" / name)
+        (tmp_path / "files/train" / name).mkdir()
+        for file in (tmp_path / "there" / name).iterdir():
+            (tmp_path / "files/train" / name / file.name).symlink_to(file)
+    for linked in ("splits", "classes", "files"):
+        assert load(tmp_path / linked).fingerprint == expected.fingerprint
+
+
+@pytest.mark.parametrize("where", ["train/gone", "gone"])
+def test_a_link_to_a_folder_that_is_gone_is_named(photographs, where):
+    (photographs / where).symlink_to("/nowhere")
+    with pytest.raises(MissingImagesError, match=r"the link .*gone leads nowhere"):
+        load(photographs)
+
+
+@pytest.mark.parametrize(
+    "name", ["__MACOSX", "@eaDir", ".ipynb_checkpoints", ".thumbnails", "$RECYCLE.BIN", "lost+found"]
+)
+@pytest.mark.parametrize("where", [".", "train", "train/china"])
+def test_folders_of_other_programs_hold_no_images(photographs, caplog, name, where):
+    before = load(photographs)
+    shutil.copytree(photographs / "train/china", photographs / "copy")
+    shutil.move(photographs / "copy", photographs / where / name)
+    assert load(photographs).fingerprint == before.fingerprint
+    assert name.startswith(".") or f"1 files and folders of other programs are ignored: {photographs}" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["Thumbs.db", ".DS_Store", "._000.png", "desktop.ini"])
+@pytest.mark.parametrize("where", [".", "train", "train/china"])
+def test_files_of_other_programs_are_no_images(photographs, name, where):
+    before = load(photographs)
+    (photographs / where / name).write_bytes(b"x")
+    assert load(photographs).fingerprint == before.fingerprint
+
+
+PLACES = ["train/a", "train/b", "test/a", "test/b", "train/a/deep", "test/b/deep", "outside", "outside/deep"]
+LINKS = st.lists(
+    st.tuples(st.sampled_from(PLACES), st.sampled_from([*PLACES, ".", "train", "test", ".."]), st.booleans()),
+    max_size=5,
+)
+
+
+@given(LINKS)
+def test_whatever_is_linked_no_image_counts_twice(links):
+    """Folders with two files each, and links to folders, to files, and hard links: refused, or every file once."""
+    logging.disable()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "root"
+        for number, place in enumerate(PLACES):
+            (root / place).mkdir(parents=True, exist_ok=True)
+            for name in ("x.png", "y.png"):
+                Image.new("L", (8, 8), 2 * number + (name == "y.png")).save(root / place / name)
+        for number, (place, target, whole) in enumerate(links):
+            link, file = root / place / f"link{number}", root / target / "y.png"
+            if whole:
+                link.symlink_to(root / target)
+            elif file.exists():
+                (os.link if number % 2 else os.symlink)(file, link.with_suffix(".png"))
+        parts, refusal = (), ""
+        try:
+            images = load_images("image_folder", 0.3, 0.3, 0, {"folder": str(root), "image_size": 8, "channels": 1})
+            parts = (images.train, images.validation, images.test)
+        except MissingImagesError as error:
+            refusal = str(error)
+        finally:
+            logging.disable(logging.NOTSET)
+        values = [value for part in parts for value in part.images[:, 0, 0, 0].tolist()]
+        assert "are one file (a link)" in refusal if refusal else set(values) >= set(range(12))
+        assert len(values) == len(set(values))
+        assert links or not refusal
+
+
+# -------------------------------------------------------------------------------------------- all unreadable ones
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_every_unreadable_image_is_in_the_log_and_the_first_ones_in_the_message(
+    tmp_path, photographs, caplog, monkeypatch, at_once
+):
+    if at_once:
+        monkeypatch.setattr(image_folder, "SMALL_BYTES", 0)
+        monkeypatch.setattr(image_folder, "FILES_PER_CHUNK", 7)
+    broken = sorted((photographs / "train/china").iterdir())[:11]
+    for file in broken:
+        file.write_bytes(b"GIF89a no image")
+    os.mkfifo(photographs / "train/flower/pipe.png")
+    with pytest.raises(MissingImagesError) as refusal:
+        load(photographs, tmp_path / "kept")
+    message = str(refusal.value)
+    assert message.startswith(
+        f"12 of 25 images cannot be read: {broken[0]} (it is no image, or its format is none of JPEG"
+    )
+    assert message.endswith("; and 7 more (see the log)")
+    assert "\n" not in message
+    lines = [record.getMessage() for record in caplog.records if "cannot be read" in record.getMessage()]
+    assert len(lines) == 12
+    for file in broken:
+        assert sum(f": {file} (it is no image" in line for line in lines) == 1
+    assert sum("pipe.png (it is a pipe" in line for line in lines) == 1
+
+
+def test_a_name_with_a_line_break_stays_one_line(photographs):
+    (photographs / "train/china/a\nb.png").write_bytes(b"x")
+    with pytest.raises(MissingImagesError, match=r"1 of 25 images cannot be read: '.*a\\nb.png' \(it is no image"):
+        load(photographs)

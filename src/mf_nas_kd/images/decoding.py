@@ -1,26 +1,64 @@
-"""Decoding of image files to pixels of a fixed size; also called in worker processes."""
+"""Decoding of image files to pixels of a fixed size; also called in worker processes.
+
+Files come from anywhere. So only the decoders of three formats are used, and what a file claims to be is compared with
+bounds before it is decoded: a file that is refused costs less than 1 GiB of memory.
+"""
 
 from __future__ import annotations
 
+import stat
 import struct
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from mf_nas_kd.images.dataset import Pixels
 
 SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
+FORMATS = ("JPEG", "PNG", "WEBP")
+"""The formats of Pillow that these suffixes stand for. Other decoders are never called, whatever a file contains."""
 MODES = {1: "L", 3: "RGB"}
 """Pillow's mode of an image, by the number of channels."""
+VERSION = 2
+"""Part of the key of decoded pixels. Raise it when a change of the code changes pixels, or which files are refused."""
+
+LARGEST_BYTES = 2**27  # of a file
+LARGEST_PIXELS = 2**26  # of an image: 8192x8192; decoding takes up to 16 bytes a pixel
+LARGEST_EXIF = 2**16  # bytes: those of one JPEG segment; each of the 5,000 entries that fit may point to all of them
+MOST_SCANNED = 2**31  # pixels of all scans of a JPEG file together: each scan of a few bytes may change every pixel
+
+JPEG_START, JPEG_SCAN = b"\xff\xd8", b"\xff\xda"
+JPEG_WITHOUT_LENGTH = {0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)}
+"""Second bytes of the markers after which Pillow reads no length."""
+TRANSPOSITIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes an image upright, by its EXIF orientation."""
+EIGHT_BITS = (np.arange(2**16) / 257).round().astype(np.uint8).tolist()
+"""Values of 8 bits, by values of 16 bits."""
+
+
+class _RefusedFileError(Exception):
+    """A file is not decoded; the message says why."""
 
 
 def decode_file(path: Path, channels: int, size: int) -> Pixels:
     """Decode one image.
 
     The image is rotated by its EXIF orientation, scaled (bilinear, with antialiasing) until its shorter side has the
-    target size, and cropped at the centre. Transparent pixels are blended with white.
+    target size, and cropped at the centre. Transparent pixels are blended with white. Of an animation, the first frame
+    is decoded.
 
     Args:
         path: File of the image.
@@ -30,10 +68,10 @@ def decode_file(path: Path, channels: int, size: int) -> Pixels:
     Returns:
         Pixels ``(C, size, size)``, uint8.
     """
-    with Image.open(path) as opened:
+    with _opened(path) as opened:
         image = _upright(opened)
         if image.mode.startswith("I"):  # 16 bits per pixel: Pillow would clip them to 8
-            image = Image.fromarray((np.asarray(image, dtype=np.float64) / 257).round().clip(0, 255).astype(np.uint8))
+            image = image.convert("I").point(EIGHT_BITS, "L")
         if image.has_transparency_data:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -44,12 +82,68 @@ def decode_file(path: Path, channels: int, size: int) -> Pixels:
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open an image whose pixels are not decoded yet, if it is within the bounds.
+
+    A named pipe, a socket or a device is not opened: reading it could wait for ever.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise _RefusedFileError("it is a pipe, a socket, a device or a folder, but must be a regular file")
+    if not 0 < status.st_size <= LARGEST_BYTES:
+        raise _RefusedFileError(f"it has {status.st_size:,} bytes, but must have 1 to {LARGEST_BYTES:,}")
+    content = path.read_bytes()
+    if content.startswith(JPEG_START):
+        _require_few(_jpeg_exif_bytes(content), "bytes of EXIF data", LARGEST_EXIF)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of large images and of damaged metadata: both are looked at here
+        try:
+            opened = Image.open(BytesIO(content), formats=FORMATS)
+        except Image.DecompressionBombError as failure:
+            raise _RefusedFileError(f"it has more than {LARGEST_PIXELS:,} pixels, the most that are read") from failure
+        except UnidentifiedImageError as failure:
+            raise _RefusedFileError(f"it is no image, or its format is none of {', '.join(FORMATS)}") from failure
+        with opened as image:
+            pixels = image.width * image.height
+            _require_few(pixels, f"pixels ({image.width}x{image.height})", LARGEST_PIXELS)
+            if content.startswith(JPEG_START):
+                _require_few(pixels * content.count(JPEG_SCAN), "pixels in all scans", MOST_SCANNED)
+            yield image
+
+
+def _require_few(number: int, what: str, most: int) -> None:
+    if number > most:
+        raise _RefusedFileError(f"it has {number:,} {what}, but must have at most {most:,}")
+
+
+def _jpeg_exif_bytes(content: bytes) -> int:
+    """Bytes of the EXIF data before the pixels of a JPEG file: Pillow parses them when it opens the file."""
+    total, position = 0, len(JPEG_START)
+    while position < len(content) and not content.startswith(JPEG_SCAN, position):
+        marker = content[position : position + 2]
+        if marker[0] != 0xFF or marker[1:] in (b"", b"\x00", b"\xff"):  # bytes between segments, which Pillow skips
+            position += 1
+        elif marker[1] in JPEG_WITHOUT_LENGTH:
+            position += 2
+        else:
+            length = max(2, int.from_bytes(content[position + 2 : position + 4]))
+            if content.startswith(b"Exif\0\0", position + 4):
+                total += length
+            position += 2 + length
+    return total
+
+
 def _upright(image: Image.Image) -> Image.Image:
     """The image rotated by its EXIF orientation; unchanged where the EXIF data are damaged."""
+    image.load()  # EXIF data may follow the pixels
+    exif_bytes = sum(len(image.info.get(name, "")) for name in ("exif", "Raw profile type exif"))
+    _require_few(exif_bytes, "bytes of EXIF data", LARGEST_EXIF)
     try:
-        return ImageOps.exif_transpose(image)
-    except (struct.error, TypeError, ValueError, KeyError):
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except (OSError, struct.error, SyntaxError, TypeError, ValueError, KeyError):
         return image
+    return image.transpose(TRANSPOSITIONS[orientation]) if orientation in TRANSPOSITIONS else image
 
 
 def decode_files(paths: Sequence[Path], pixels: Pixels) -> list[str]:
@@ -66,9 +160,18 @@ def decode_files(paths: Sequence[Path], pixels: Pixels) -> list[str]:
     for index, path in enumerate(paths):
         try:
             pixels[index] = decode_file(path, pixels.shape[1], pixels.shape[2])
+        except _RefusedFileError as failure:
+            failures.append(f"{printable(path)} ({failure})")
         except Exception as failure:  # Pillow's readers raise errors of many kinds; each becomes a line with the path
-            failures.append(f"{path} ({type(failure).__name__}: {failure})")
+            reason = getattr(failure, "strerror", None) or failure  # without the path once more
+            failures.append(f"{printable(path)} ({type(failure).__name__}: {reason})")
     return failures
+
+
+def printable(path: Path) -> str:
+    """A path as one line of text; quoted, with escapes, if it has characters that cannot be printed."""
+    text = str(path)
+    return text if text.isprintable() else ascii(text)
 
 
 def decode_into_map(paths: Sequence[Path], map_path: str, start: int) -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -18,7 +19,7 @@ from pydantic import Field
 from mf_nas_kd.cores import available_cores
 from mf_nas_kd.errors import InvalidValueError, MissingImagesError
 from mf_nas_kd.images.dataset import Pixels
-from mf_nas_kd.images.decoding import SUFFIXES, decode_files, decode_into_map
+from mf_nas_kd.images.decoding import SUFFIXES, VERSION, decode_files, decode_into_map, printable
 from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.registry import Options
 from mf_nas_kd.seeding import fingerprint
@@ -29,7 +30,25 @@ SPLIT_FOLDERS = {"train": "train", "val": "validation", "test": "test"}
 SPLIT_LIKE_NAMES = {"train", "training", "val", "valid", "validation", "test", "testing"}
 FILES_PER_CHUNK = 256
 SMALL_BYTES = 32 * 2**20  # less is decoded in this process: starting one takes 2 to 3 s, decoding 32 MiB 3 s
-NAMED_FILES = 5  # most files that a message names
+NAMED_FILES = 5  # most files that a message names; the log names all
+BOOKKEEPING = {
+    "__macosx",  # archives made on macOS
+    "@eadir",  # thumbnails of Synology's file servers
+    "#recycle",
+    "#snapshot",
+    "@recycle",  # QNAP's file servers
+    "$recycle.bin",  # Windows
+    "system volume information",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "lost+found",
+    "__pycache__",
+}
+"""Names, in lower case, of files and folders that other programs keep; hidden ones are left out as well."""
+
+LeftOut = defaultdict[str, list[Path]]
+"""Files and folders that are ignored, by the reason."""
 
 
 class ImageFolderOptions(Options):
@@ -48,19 +67,43 @@ class ImageFolderOptions(Options):
 
 @dataclass(frozen=True)
 class _File:
-    """An image file with its split and class."""
+    """An image file with its split and class.
+
+    Attributes:
+        path: Path below the folder of the images.
+        split: Name of the split.
+        class_name: Name of the class.
+        identity: Equal for all paths, by whatever links, of one file.
+        size: Size in bytes; 0 where the file cannot be reached.
+        modified: Time of the last modification, in nanoseconds; with the size, it shows that a file was replaced.
+    """
 
     path: Path
     split: str
     class_name: str
+    identity: Hashable
+    size: int
+    modified: int
+
+    @classmethod
+    def of(cls, path: Path, split: str, class_name: str) -> Self:
+        """Look at a file without opening it. One that cannot be reached is named when all are decoded."""
+        try:
+            status = path.stat()
+        except OSError:  # for example a broken link
+            return cls(path, split, class_name, path, 0, 0)
+        return cls(path, split, class_name, _identity(path, status), status.st_size, status.st_mtime_ns)
 
 
 class ImageFolder:
     """A source of PNG, JPEG and WebP files in one folder per class.
 
+    Links are followed, and every file counts once: further links to it in its class are ignored with a warning, as are
+    links to folders that contain their own class folder.
+
     Raises:
         MissingImagesError: If the folder does not exist, its folders have unexpected names, a class has no image or
-            only one training image, or a split lacks a class.
+            only one training image, a split lacks a class, or a file is linked into two classes or two splits.
         InvalidValueError: If no folder is given.
     """
 
@@ -78,9 +121,9 @@ class ImageFolder:
         self.labels = np.array([label_of[file.class_name] for file in self._files], dtype=np.int64)
         self.splits = np.array([file.split for file in self._files])
         self.image_shape: tuple[int, int, int] = (options.channels, options.image_size, options.image_size)
-        states = [(str(f.path.relative_to(root)), *_state(f.path)) for f in self._files]
-        self.key = fingerprint([states, options.image_size, options.channels])
-        self._bytes = sum(size for _, size, _ in states)
+        states = [(str(file.path.relative_to(root)), file.size, file.modified) for file in self._files]
+        self.key = fingerprint([VERSION, states, options.image_size, options.channels])
+        self._bytes = sum(file.size for file in self._files)
 
     def decode(self, pixels: Pixels) -> None:
         paths = [file.path for file in self._files]
@@ -96,8 +139,11 @@ class ImageFolder:
                 unreadable += failures
                 progress.update(count)
         if unreadable:
-            named = "; ".join(sorted(unreadable)[:NAMED_FILES])
-            more = f"; and {len(unreadable) - NAMED_FILES} more" if len(unreadable) > NAMED_FILES else ""
+            unreadable.sort()
+            for line in unreadable:
+                logger.warning("Image cannot be read: %s", line)
+            named = "; ".join(unreadable[:NAMED_FILES])
+            more = f"; and {len(unreadable) - NAMED_FILES} more (see the log)" if len(unreadable) > NAMED_FILES else ""
             raise MissingImagesError(f"{len(unreadable)} of {len(paths)} images cannot be read: {named}{more}")
 
     def _in_this_process(
@@ -129,31 +175,35 @@ class ImageFolder:
                 ) from failure
 
 
-def _state(path: Path) -> tuple[int, int]:
-    """Size in bytes and modification time in nanoseconds of a file, by which a replaced file is recognised.
-
-    Raises:
-        MissingImagesError: If the file cannot be read.
-    """
-    try:
-        status = path.stat()
-    except OSError as failure:  # for example a broken link
-        raise MissingImagesError(f"the image {path} cannot be read: {failure.strerror}") from failure
-    return status.st_size, status.st_mtime_ns
-
-
 def _list_files(root: Path) -> list[_File]:
-    """All image files of all splits, in a fixed order.
+    """All image files of all splits, in a fixed order, each once.
 
     Raises:
-        MissingImagesError: If the folders or their files are not as expected.
+        MissingImagesError: If the folders or their files are not as expected, or a file is in two classes or splits.
     """
     if not root.is_dir():
         raise MissingImagesError(f"there is no folder {str(root)!r}; it must hold train/<class>/ or <class>/ folders")
-    parts = _split_folders(root)
-    files = [_File(path, split, name) for split, part in parts.items() for name, path in _class_files(part)]
+    left_out: LeftOut = defaultdict(list)
+    parts = _split_folders(root, left_out)
+    files = [file for split, part in parts.items() for file in _files_of_split(split, part, left_out)]
+    for what, paths in left_out.items():
+        more = "" if len(paths) == 1 else " ..."
+        logger.warning("%d %s are ignored: %s%s", len(paths), what, printable(paths[0]), more)
+    _require_one_place(files)
     _require_all_classes(files, parts)
     return files
+
+
+def _require_one_place(files: Iterable[_File]) -> None:
+    """Refuse a file that links bring into two classes (which is its label?) or into two splits."""
+    first: dict[Hashable, _File] = {}
+    for file in files:
+        other = first.setdefault(file.identity, file)
+        if other is not file:
+            raise MissingImagesError(
+                f"{printable(other.path)} and {printable(file.path)} are one file (a link), but an image must be in "
+                "one class and one split: remove one of them"
+            )
 
 
 def _require_all_classes(files: Sequence[_File], parts: Mapping[str, Path]) -> None:
@@ -170,17 +220,17 @@ def _require_all_classes(files: Sequence[_File], parts: Mapping[str, Path]) -> N
     for name, paths in sorted(members["train"].items()):
         if len(paths) < 2:
             raise MissingImagesError(
-                f"the class {name!r} has one training image, {paths[0]}, but at least 2 are needed"
+                f"the class {name!r} has one training image, {printable(paths[0])}, but at least 2 are needed"
             )
 
 
-def _split_folders(root: Path) -> dict[str, Path]:
+def _split_folders(root: Path, left_out: LeftOut) -> dict[str, Path]:
     """Folder of every split; if the root holds class folders only, all images are training images.
 
     Raises:
         MissingImagesError: If folders have names like those of splits, but not train, val and test.
     """
-    folders = _folders(root)
+    folders = _folders(root, left_out)
     found = {SPLIT_FOLDERS[name]: folder for name, folder in folders.items() if name in SPLIT_FOLDERS}
     lookalikes = [name for name in folders if name.lower() in SPLIT_LIKE_NAMES and name not in SPLIT_FOLDERS]
     if lookalikes or (found and "train" not in found):
@@ -194,47 +244,93 @@ def _split_folders(root: Path) -> dict[str, Path]:
     return found or {"train": root}
 
 
-def _folders(parent: Path) -> dict[str, Path]:
-    """Folders in a folder by their names, in alphabetical order; hidden ones are left out.
+def _folders(parent: Path, left_out: LeftOut) -> dict[str, Path]:
+    """Folders in a folder by their names, in alphabetical order, without those of other programs.
 
     Raises:
-        MissingImagesError: If a name has characters that cannot be printed.
+        MissingImagesError: If a name has characters that cannot be printed, or a link leads nowhere.
     """
-    folders = sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
-    for folder in folders:
-        if not folder.name.isprintable():
+    folders = {}
+    for path in sorted(parent.iterdir()):
+        if _is_bookkeeping(path, left_out):
+            continue
+        if path.is_symlink() and not path.exists():
+            raise MissingImagesError(f"the link {printable(path)} leads nowhere")
+        if not path.is_dir():
+            continue
+        if not path.name.isprintable():
             raise MissingImagesError(
-                f"the name of the folder {str(folder)!r} has characters that cannot be printed: rename it"
+                f"the name of the folder {str(path)!r} has characters that cannot be printed: rename it"
             )
-    return {folder.name: folder for folder in folders}
+        folders[path.name] = path
+    return folders
 
 
-def _class_files(part: Path) -> Iterator[tuple[str, Path]]:
-    """Class name and path of every image of a split, in a fixed order.
+def _is_bookkeeping(path: Path, left_out: LeftOut) -> bool:
+    """Whether a file or folder is hidden, or one that another program keeps beside the images."""
+    if path.name.lower() in BOOKKEEPING:
+        left_out["files and folders of other programs"].append(path)
+        return True
+    return path.name.startswith(".")
+
+
+def _files_of_split(split: str, part: Path, left_out: LeftOut) -> Iterator[_File]:
+    """Every image of a split, in a fixed order, once in each class.
 
     Raises:
         MissingImagesError: If there is no class folder, or one without images.
     """
-    ignored: list[Path] = []
-    folders = _folders(part)
+    folders = _folders(part, left_out)
     if not folders:
         raise MissingImagesError(f"there are no class folders in {str(part)!r}")
     for name, folder in folders.items():
-        visible = sorted(_visible_files(folder))
-        images = [path for path in visible if path.suffix.lower() in SUFFIXES]
-        ignored += [path for path in visible if path.suffix.lower() not in SUFFIXES]
-        if not images:
+        files: dict[Hashable, _File] = {}
+        for path in sorted(_visible_files(folder, left_out)):
+            if path.suffix.lower() not in SUFFIXES:
+                left_out[f"files that do not end in {', '.join(SUFFIXES)}"].append(path)
+                continue
+            file = _File.of(path, split, name)
+            if files.setdefault(file.identity, file) is not file:
+                left_out["links to images that their class has already"].append(path)
+        if not files:
             raise MissingImagesError(
                 f"the class {name!r} has no image in {str(folder)!r}: no file ends in {', '.join(SUFFIXES)}"
             )
-        yield from ((name, path) for path in images)
-    if ignored:
-        ends = ", ".join(SUFFIXES)
-        logger.warning("%d files that do not end in %s are ignored: %s ...", len(ignored), ends, ignored[0])
+        yield from files.values()
 
 
-def _visible_files(folder: Path) -> Iterator[Path]:
-    """Files of a folder and of the folders in it, without hidden ones; links are followed."""
-    for current, inner, names in os.walk(folder, followlinks=True):
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        yield from (Path(current) / name for name in names if not name.startswith("."))
+def _visible_files(class_folder: Path, left_out: LeftOut) -> Iterator[Path]:
+    """Files of a class folder and of the folders in it, without those of other programs.
+
+    Links are followed, but no folder is entered twice, and none that contains the class folder: a link to it leads to
+    the class itself and to all others.
+    """
+    contained = class_folder.resolve()
+    entered = {_identity(class_folder, class_folder.stat())}
+
+    def enters(folder: Path) -> bool:
+        if _is_bookkeeping(folder, left_out):
+            return False
+        if folder.is_symlink() and contained.is_relative_to(folder.resolve()):
+            left_out["links to folders that contain their own class folder"].append(folder)
+            return False
+        identity = _identity(folder, folder.stat())
+        if identity in entered:
+            left_out["links to folders that their class has already"].append(folder)
+            return False
+        entered.add(identity)
+        return True
+
+    for current, inner, names in os.walk(class_folder, followlinks=True, onerror=_refuse_folder):
+        folders = sorted((Path(current) / name for name in inner), key=lambda path: (path.is_symlink(), path))
+        inner[:] = [folder.name for folder in folders if enters(folder)]
+        yield from (path for path in (Path(current) / name for name in names) if not _is_bookkeeping(path, left_out))
+
+
+def _refuse_folder(failure: OSError) -> None:
+    raise MissingImagesError(f"the folder {failure.filename} cannot be read: {failure.strerror}") from failure
+
+
+def _identity(path: Path, status: os.stat_result) -> Hashable:
+    """What all paths of one file or folder have in common; the path itself on file systems that do not number them."""
+    return (status.st_dev, status.st_ino) if status.st_ino else path
