@@ -12,6 +12,8 @@ import pytest
 import torch
 from kedro.io import DatasetError, Version
 from matplotlib.figure import Figure
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from mf_nas_kd.datasets import (
     AtomicCSVDataset,
@@ -142,6 +144,42 @@ def test_images_without_their_pixels_ask_for_the_data_pipeline(stored_digits, tm
     for file in tmp_path.glob("*.npy"):
         file.unlink()
     with pytest.raises(DatasetError, match=r"pixels-.*npy is not there: run the data pipeline"):
+        stored_digits.load()
+
+
+def rewritten(path, change):
+    """Change the tensors and the header of a file of images."""
+    with safe_open(path, framework="pt") as file:
+        tensors, header = {name: file.get_tensor(name) for name in list(file.keys())}, file.metadata()
+    header = change(tensors, header) or header
+    save_file(tensors, path, metadata=None if header == "none" else header)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tensors, header: "none",
+        lambda tensors, header: {**header, "pixel_statistics": "[" * 100_000 + "]" * 100_000},
+        lambda tensors, header: {**header, "pixels": "3"},
+        lambda tensors, header: tensors.__delitem__("test"),
+        lambda tensors, header: tensors.update(train=tensors["train"] + 1_000_000),
+        lambda tensors, header: tensors.update(labels=tensors["labels"][:-1].clone()),
+        lambda tensors, header: tensors.update(labels=tensors["labels"].float()),
+    ],
+    ids=["no header", "deep header", "number", "no split", "positions", "too few labels", "labels"],
+)
+def test_parts_of_images_that_do_not_belong_together_are_one_error(stored_digits, tmp_path, change):
+    rewritten(tmp_path / "images.safetensors", change)
+    with pytest.raises(DatasetError, match="is damaged, or not a file of images"):
+        stored_digits.load()
+
+
+@pytest.mark.parametrize("pattern", ["*.npy", "*.safetensors"])
+def test_images_are_not_read_from_a_pipe(stored_digits, tmp_path, pattern):
+    (path,) = tmp_path.glob(pattern)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(DatasetError, match=f"{path.name} is not there: run the data pipeline"):
         stored_digits.load()
 
 

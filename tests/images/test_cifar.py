@@ -1,5 +1,8 @@
 """CIFAR through torchvision; its files are not here, so torchvision's side is a stand-in with the same attributes."""
 
+import os
+import pickle
+
 import numpy as np
 import pytest
 
@@ -8,6 +11,7 @@ from mf_nas_kd.images import cifar, load_images
 
 
 class StandIn:
+    base_folder = "unpacked"
     classes = ("apple", "baby")
 
     def __init__(self, folder, train, download):
@@ -34,3 +38,33 @@ def test_nothing_is_downloaded_unless_asked(tmp_path, source, title):
     ):
         load_images(source, 0.25, 0.25, 0, {"folder": str(tmp_path), "download": False})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("source", "unpacked"), [("cifar10", "cifar-10-batches-py"), ("cifar100", "cifar-100-python")])
+def test_a_file_that_is_too_large_is_not_read(tmp_path, source, unpacked):
+    """Its checksum alone would take an hour."""
+    (tmp_path / unpacked).mkdir()
+    for name in ("data_batch_1", "train"):
+        with (tmp_path / unpacked / name).open("wb") as file:
+            file.truncate(2**42)
+    with pytest.raises(MissingImagesError, match=r"has 4,398,046,511,104 bytes, but must have at most 268,435,456"):
+        load_images(source, 0.25, 0.25, 0, {"folder": str(tmp_path), "download": False})
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.write_bytes(Exploding.pickled())])
+@pytest.mark.parametrize(("source", "unpacked"), [("cifar10", "cifar-10-batches-py"), ("cifar100", "cifar-100-python")])
+def test_a_file_with_another_checksum_is_not_read(tmp_path, make, source, unpacked):
+    (tmp_path / unpacked).mkdir()
+    for name in ("data_batch_1", "train"):
+        make(tmp_path / unpacked / name)
+    with pytest.raises(MissingImagesError, match="is damaged"):
+        load_images(source, 0.25, 0.25, 0, {"folder": str(tmp_path), "download": False})
+
+
+class Exploding:
+    def __reduce__(self):
+        return pytest.fail, ("a pickle is read whose checksum is not the published one",)
+
+    @classmethod
+    def pickled(cls):
+        return pickle.dumps(cls())

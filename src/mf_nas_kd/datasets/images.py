@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -13,7 +14,7 @@ from safetensors.torch import save_file
 
 from mf_nas_kd.datasets.atomic import AtomicSave
 from mf_nas_kd.datasets.binary import LocalFileDataset
-from mf_nas_kd.images import ImageCollection, ImageDataset
+from mf_nas_kd.images import ImageCollection, ImageDataset, LabelledImages
 from mf_nas_kd.images.source import remove_earlier
 from mf_nas_kd.seeding import canonical_json
 
@@ -43,16 +44,26 @@ class FolderDataset(AbstractDataset[NoReturn, Path]):
         return {"folder": self._folder}
 
 
+def _require_file(path: Path) -> None:
+    """Raise the error of a file that is not there; also for a named pipe, whose reader would wait for ever."""
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+
+
 class _Images(LocalFileDataset):
     def load(self) -> ImageDataset:
         path = Path(self._get_load_path())
         try:
+            _require_file(path)
             with safe_open(path, framework="pt") as file:
                 tensors = {name: file.get_tensor(name) for name in list(file.keys())}
-                header = {name: json.loads(text) for name, text in file.metadata().items()}
+                header = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
             mean, deviation = header["pixel_statistics"]
-            collection = ImageCollection.mapped(path.parent.resolve() / header["pixels"], tensors.pop("labels"))
-            return ImageDataset(
+            pixels = path.parent.resolve() / header["pixels"]
+            _require_file(pixels)
+            collection = ImageCollection.mapped(pixels, tensors.pop("labels"))
+            LabelledImages(collection.pixels, collection.labels)  # checks that they belong together
+            images = ImageDataset(
                 name=header["name"],
                 class_names=tuple(header["class_names"]),
                 collection=collection,
@@ -60,9 +71,11 @@ class _Images(LocalFileDataset):
                 pixel_statistics=(tuple(mean), tuple(deviation)),
                 fingerprint=header["fingerprint"],
             )
+            _ = images.train, images.validation, images.test  # checks that they are there
+            return images
         except FileNotFoundError as failure:
             raise DatasetError(f"{failure.filename or path} is not there: run the data pipeline") from failure
-        except (SafetensorError, KeyError, TypeError, ValueError) as failure:
+        except (SafetensorError, LookupError, TypeError, ValueError, RecursionError, AttributeError) as failure:
             raise DatasetError(f"{path} is damaged, or not a file of images: {failure}") from failure
 
     def save(self, data: ImageDataset) -> None:

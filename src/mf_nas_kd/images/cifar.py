@@ -17,9 +17,11 @@ from mf_nas_kd.images.dataset import Pixels
 from mf_nas_kd.registry import Options
 from mf_nas_kd.seeding import fingerprint
 
+LARGEST_BYTES = 2**28  # of a file, whose checksum is computed before it is read; the largest has 155 million
+
 
 class CIFAROptions(Options):
-    """Where the files of CIFAR are.
+    """Where the files of CIFAR are. They are pickles; torchvision reads them only if they have the published checksums.
 
     Attributes:
         folder: The folder that holds the unpacked archive's folder, as torchvision lays it out.
@@ -56,6 +58,9 @@ class CIFAR10:
         if options.download:
             folder.mkdir(parents=True, exist_ok=True)
         try:
+            for path in (folder / self.dataset.base_folder).glob("*"):
+                if path.stat().st_size > LARGEST_BYTES:
+                    raise OSError(f"{path} has {path.stat().st_size:,} bytes, but must have at most {LARGEST_BYTES:,}")
             return self.dataset(folder, train=train, download=options.download)
         except (RuntimeError, OSError) as failure:
             raise MissingImagesError(
