@@ -143,6 +143,6 @@ def shown(value: Any) -> str:
     """The value as Python writes it; the middle of a long text is left out."""
     try:
         text = repr(value)
-    except ValueError:  # an integer with more digits than Python converts to text
+    except (ValueError, RecursionError):  # an integer with more digits than Python converts to text; deep nesting
         return f"a {type(value).__name__} too long to show"
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE // 2]} ... {text[-LONGEST_VALUE // 4 :]}"

@@ -1,10 +1,11 @@
-"""Atomic writing of files: a file is complete, or it does not exist."""
+"""Files: written as a whole or not at all, and read only if they are files of a bounded size."""
 
 from __future__ import annotations
 
 import os
+import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,3 +40,35 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+KINDS: Mapping[str, Callable[[int], bool]] = {
+    "a folder": stat.S_ISDIR,
+    "a named pipe": stat.S_ISFIFO,
+    "a socket": stat.S_ISSOCK,
+    "a device": lambda mode: stat.S_ISCHR(mode) or stat.S_ISBLK(mode),
+}
+"""What a path can lead to beside a file; reading some of these waits for ever, or never ends."""
+
+
+def require_file(path: Path, largest_bytes: int) -> None:
+    """Refuse what is no file, or too large to be what the caller reads. To be called before the file is opened.
+
+    Args:
+        path: A path; symbolic links are followed.
+        largest_bytes: Largest size of the file.
+
+    Raises:
+        FileNotFoundError: If there is nothing.
+        OSError: If it is no file, or larger; the message says what it is.
+
+    >>> require_file(Path("/dev/zero"), largest_bytes=1000)
+    Traceback (most recent call last):
+    OSError: it is a device, not a file
+    """
+    status = path.stat()
+    for kind, matches in KINDS.items():
+        if matches(status.st_mode):
+            raise OSError(f"it is {kind}, not a file")
+    if status.st_size > largest_bytes:
+        raise OSError(f"it has {status.st_size:,} bytes, but must have at most {largest_bytes:,}")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from mf_nas_kd.errors import BenchmarkFileError, InvalidValueError
+from mf_nas_kd.files import require_file
 
-LARGEST_FILE_BYTES = 64 * 2**20
+LARGEST_FILE_BYTES = 16 * 2**20
 """Largest size of a benchmark file. The published table has 0.14 MB, the one of NAS-Bench-201 2.3 MB."""
 
 
@@ -24,7 +28,10 @@ def read_bytes(url: str) -> bytes:
         BenchmarkFileError: If the file does not exist, cannot be read, or is larger than ``LARGEST_FILE_BYTES``.
     """
     try:
-        with fsspec.open(url, "rb") as file:
+        filesystem, path = fsspec.core.url_to_fs(url)
+        if isinstance(filesystem, LocalFileSystem) and not Path(path).is_dir():  # a folder's error is raised below
+            require_file(Path(path), sys.maxsize)
+        with filesystem.open(path, "rb") as file:
             content: bytes = file.read(LARGEST_FILE_BYTES + 1)
     except FileNotFoundError as failure:
         raise BenchmarkFileError(f"{without_password(url)} is not there") from failure

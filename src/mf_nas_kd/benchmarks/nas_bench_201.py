@@ -6,6 +6,7 @@ References:
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -32,6 +33,12 @@ CELLS_PER_STAGE = 5
 SHORT = Fidelity(Fraction(1), epochs=12)
 LONG = Fidelity(Fraction(1), epochs=200)
 
+LONGEST_LINE = 20_000
+"""Most bytes of a line."""
+
+MOST_COLUMNS = 1_000
+"""Most columns; those that are not needed are read and left aside."""
+
 DATASETS: Mapping[str, str] = {"cifar10": "c10", "cifar100": "c100", "imagenet16": "in16"}
 """Prefix of the columns of each dataset."""
 
@@ -53,13 +60,24 @@ def read_nas_bench_201(path: str) -> tuple[BenchmarkTable, ...]:
     """
     content = read_bytes(path)
     try:
-        rows = pd.read_csv(io.BytesIO(content))
-    except (ValueError, pd.errors.ParserError) as failure:  # the file is no text or has no columns
+        _require_few_columns(content)
+        rows = pd.read_csv(io.BytesIO(content), index_col=False)
+    except (ValueError, csv.Error, pd.errors.ParserError) as failure:  # the file is no text or has no columns
         raise BenchmarkFileError(f"{without_password(path)} is not a table of NAS-Bench-201: {failure}") from failure
     with naming(path):
         _check(rows)
     architectures = _architectures(rows["cellstr"], path)
     return tuple(_table(dataset, prefix, rows, architectures) for dataset, prefix in DATASETS.items())
+
+
+def _require_few_columns(content: bytes) -> None:
+    """Refuse a file whose rows would become columns without end; each takes a thousand times its bytes."""
+    longest = max(map(len, content.splitlines()), default=0)
+    if longest > LONGEST_LINE:
+        raise ValueError(f"it has a line of {longest:,} bytes, at most {LONGEST_LINE:,} are allowed")
+    columns = len(next(csv.reader(io.StringIO(content.decode(), newline="")), []))  # names may contain line breaks
+    if columns > MOST_COLUMNS:
+        raise ValueError(f"it has {columns:,} columns, at most {MOST_COLUMNS:,} are allowed")
 
 
 def _check(rows: pd.DataFrame) -> None:

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import io
 import pickle
-import pickletools
 from typing import Any, NoReturn
 
 from mf_nas_kd.benchmarks.files import without_password
 from mf_nas_kd.errors import BenchmarkFileError
+from mf_nas_kd.pickles import require_bounded
 
 PLAIN = (dict, list, tuple, str, int, float, bool, type(None))
 """Types that a pickle may hold."""
+
+MOST_VALUES = 1_000_000
+"""Most values, each counted once for every reference to it."""
+
+DEEPEST = 32
+"""Most containers inside each other. The published benchmark has 6."""
+
+LONGEST_TEXT = 1_000
+"""Most characters of a text, all of them printable: texts are names, which become part of messages and pictures."""
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -42,9 +51,9 @@ def plain_value(content: bytes, url: str) -> Any:
     {'cifar100': [0.5]}
     """
     try:
-        _refuse_large_memo(content)
+        require_bounded(io.BytesIO(content), len(content))
         value = _PlainUnpickler(io.BytesIO(content)).load()
-        _refuse_other_values(value, len(content))
+        _refuse_other_values(value, min(len(content), MOST_VALUES))
     except Exception as failure:  # a damaged pickle can raise errors of nearly any kind
         raise BenchmarkFileError(
             f"{without_password(url)} is damaged, or not a file of the benchmark: {failure}; allowed is a pickle of "
@@ -53,31 +62,35 @@ def plain_value(content: bytes, url: str) -> Any:
     return value
 
 
-def _refuse_large_memo(content: bytes) -> None:
-    """Refuse a pickle of a few bytes that lets the unpickler allocate a memo of any size."""
-    for opcode, argument, _ in pickletools.genops(content):
-        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument is not None and argument > len(content):
-            raise pickle.UnpicklingError(f"it demands a memo of {argument} values in {len(content)} bytes")
-
-
 def _refuse_other_values(value: Any, most: int) -> None:
-    """Refuse values of other types, and values that refer to themselves or repeat their parts too often.
+    """Refuse values of other types, values that refer to themselves or repeat their parts too often, and long texts.
 
     A container is counted once for every reference to it.
 
     Args:
         value: Any value.
-        most: Largest number of values: the size of the file in bytes, since each value takes at least one byte.
+        most: Largest number of values; each takes at least one byte of the file.
     """
-    waiting, seen = [value], 0
-    while waiting:
-        value = waiting.pop()
-        seen += 1
-        if type(value) not in PLAIN:
-            raise pickle.UnpicklingError(f"it holds a value of the type {type(value).__name__}")
-        if isinstance(value, dict):
-            waiting += [*value.keys(), *value.values()]
-        elif isinstance(value, (list, tuple)):
-            waiting += value
-        if seen + len(waiting) > most:
-            raise pickle.UnpicklingError("it holds more values than bytes")
+    level, seen = [value], 0
+    for _ in range(DEEPEST):
+        inside: list[Any] = []
+        for each in level:
+            _require_plain(each)
+            if isinstance(each, dict):
+                inside += [*each.keys(), *each.values()]
+            elif isinstance(each, (list, tuple)):
+                inside += each
+            if seen + len(level) + len(inside) > most:
+                raise pickle.UnpicklingError(f"it holds more values than bytes, or more than {MOST_VALUES:,}")
+        seen, level = seen + len(level), inside
+        if not level:
+            return
+    raise pickle.UnpicklingError(f"it holds more than {DEEPEST} containers inside each other")
+
+
+def _require_plain(value: Any) -> None:
+    if type(value) not in PLAIN:
+        raise pickle.UnpicklingError(f"it holds a value of the type {type(value).__name__}")
+    if isinstance(value, str) and not (len(value) <= LONGEST_TEXT and value.isprintable()):
+        shown = ascii(value[:LONGEST_TEXT])
+        raise pickle.UnpicklingError(f"it holds a text that is too long or cannot be printed: {shown}")

@@ -5,22 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from kedro.io import DatasetError
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from mf_nas_kd.datasets.atomic import AtomicSave
 from mf_nas_kd.datasets.binary import LocalFileDataset
 from mf_nas_kd.networks import TrainedNetwork
+from mf_nas_kd.networks.tensor_file import read_tensors
+
+LARGEST_BYTES = 8 * 2**30
+"""Largest file of a network. The largest of torchvision's networks takes 2.5 GB."""
 
 
 class _Network(LocalFileDataset):
     def load(self) -> TrainedNetwork:
         path = Path(self._get_load_path())
         try:
-            with safe_open(path, framework="pt") as file:
-                tensors = {name: file.get_tensor(name) for name in list(file.keys())}
-                return TrainedNetwork.from_tensors(tensors, file.metadata())
-        except (SafetensorError, KeyError, TypeError) as failure:
+            return TrainedNetwork.from_tensors(*read_tensors(path, LARGEST_BYTES))
+        except FileNotFoundError:
+            raise  # the message says what to run
+        except (OSError, KeyError, ValueError) as failure:
             raise DatasetError(f"{path} is damaged, or not a file of a trained network: {failure}") from failure
 
     def save(self, data: TrainedNetwork) -> None:

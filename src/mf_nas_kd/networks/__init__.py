@@ -158,12 +158,18 @@ def rebuild(trained: TrainedNetwork) -> nn.Module:
 
     Raises:
         UnknownNameError: If the builder of the network is not known.
+        InvalidValueError: If fields and weights do not fit together.
     """
     description = trained.description
     builder = lookup(BUILDERS, description.builder, "builder of the saved network")
-    with torch_seeded(0, "rebuild"):
-        network = builder(**description.fields, classes=description.classes, image_channels=description.image_shape[0])
-    network.load_state_dict(dict(trained.weights))
+    try:
+        with torch_seeded(0, "rebuild"):
+            channels = description.image_shape[0]
+            network = builder(**description.fields, classes=description.classes, image_channels=channels)
+        network.load_state_dict(dict(trained.weights))
+    except (TypeError, RuntimeError) as failure:
+        allowed = f"those of its weights: {failure}"
+        raise InvalidValueError("fields of the saved network", dict(description.fields), allowed) from failure
     return network.eval()
 
 

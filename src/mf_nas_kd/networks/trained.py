@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
+from pydantic import ConfigDict, TypeAdapter
 from torch import Tensor, nn
 
+from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.seeding import canonical_json
 
 
@@ -25,8 +27,11 @@ class NetworkDescription:
         image_shape: Shape ``(C, H, W)`` of one image.
         pixel_mean: Mean of each channel that is subtracted from pixels in [0, 1].
         pixel_std: Standard deviation of each channel by which pixels in [0, 1] are divided.
-        trained_on: Fingerprint of the images and their splits.
+        trained_on: Fingerprints of the images and splits that the weights were trained on, the first ones first;
+            the empty text stands for unknown ones.
     """
+
+    __pydantic_config__ = ConfigDict(allow_inf_nan=False)
 
     builder: str
     fields: Mapping[str, Any]
@@ -34,7 +39,30 @@ class NetworkDescription:
     image_shape: tuple[int, int, int]
     pixel_mean: tuple[float, ...]
     pixel_std: tuple[float, ...]
-    trained_on: str
+    trained_on: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """Canonical JSON; one fingerprint is written as a text, as in the first version."""
+        origins: str | list[str] = self.trained_on[0] if len(self.trained_on) == 1 else list(self.trained_on)
+        return canonical_json(asdict(self) | {"trained_on": origins})
+
+    @classmethod
+    def from_json(cls, text: str) -> NetworkDescription:
+        """The inverse of :meth:`to_json`.
+
+        Raises:
+            ValueError: If the text is no JSON, or the fields are others or have other values.
+        """
+        try:
+            read = json.loads(text)
+        except RecursionError as failure:
+            raise ValueError("its description is nested too deeply") from failure
+        if isinstance(read, dict) and isinstance(read.get("trained_on"), str):
+            read["trained_on"] = [read["trained_on"]]
+        return _DESCRIPTION.validate_python(read)
+
+
+_DESCRIPTION = TypeAdapter(NetworkDescription)
 
 
 @dataclass(frozen=True)
@@ -58,7 +86,7 @@ class TrainedNetwork:
     @cached_property
     def fingerprint(self) -> str:
         """Fingerprint of description and weights, 16 hexadecimal characters."""
-        digest = hashlib.sha256(canonical_json(asdict(self.description)).encode())
+        digest = hashlib.sha256(self.description.to_json().encode())
         for name in sorted(self.weights):
             digest.update(name.encode())
             digest.update(self.weights[name].contiguous().numpy().tobytes())
@@ -66,7 +94,7 @@ class TrainedNetwork:
 
     def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """Tensors and header of the safetensors file."""
-        return dict(self.weights), {"description": canonical_json(asdict(self.description))}
+        return dict(self.weights), {"description": self.description.to_json()}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> TrainedNetwork:
@@ -74,8 +102,23 @@ class TrainedNetwork:
 
         Raises:
             KeyError: If the header has no description.
-            TypeError: If the description has other fields.
+            ValueError: If the description has other fields, or a weight is not finite.
         """
-        read = json.loads(header["description"])
-        tuples = {name: tuple(read[name]) for name in ("image_shape", "pixel_mean", "pixel_std")}
-        return cls(NetworkDescription(**{**read, **tuples}), dict(tensors))
+        require_finite(tensors, "of the saved network")
+        return cls(NetworkDescription.from_json(header["description"]), dict(tensors))
+
+
+def require_finite(weights: Mapping[str, Tensor], where: str) -> None:
+    """Refuse weights of a training that diverged.
+
+    Args:
+        weights: Tensors by name.
+        where: Whose they are, for the message.
+
+    Raises:
+        InvalidValueError: If a value is infinite or not-a-number; the message names the tensor.
+    """
+    for name, tensor in weights.items():
+        wrong = tensor.numel() - int(tensor.isfinite().sum())
+        if wrong:
+            raise InvalidValueError(f"number of values of the layer {name!r} {where} that are not finite", wrong, "0")

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-import pickle
+import io
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from mf_nas_kd.errors import InvalidValueError, MissingWeightsError, ShapeMismatchError
-from mf_nas_kd.networks.trained import TrainedNetwork
+from mf_nas_kd.files import require_file
+from mf_nas_kd.networks.tensor_file import read_tensors
+from mf_nas_kd.networks.trained import NetworkDescription, require_finite
+from mf_nas_kd.pickles import require_bounded
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # keys under which training programs save the weights
 PREFIXES = ("module.", "model.")  # prefixes that wrapping modules give to the names of layers
 NAMED_LAYERS = 4  # most layers that a message names
+LARGEST_PICKLE_BYTES = 16 * 2**20  # of names and shapes; those of a network with 1,000 tensors take about 0.1 MB
+
+UNKNOWN: tuple[str, ...] = ("",)
+"""What is known of the images of weights that another program saved."""
+
+ALLOWED_GLOBALS = frozenset(
+    {
+        "collections.OrderedDict",
+        "collections.Counter",  # of schedulers, whose states training programs save beside the weights
+        "torch.Size",
+        "torch.device",
+        "torch._utils._rebuild_parameter",
+        "torch._utils._rebuild_tensor",
+        "torch._utils._rebuild_tensor_v2",
+        "torch._utils._rebuild_tensor_v3",
+        "torch.storage.UntypedStorage",
+        *(f"torch.{kind}Storage" for kind in ("Float", "Double", "Half", "BFloat16", "Bool")),
+        *(f"torch.{kind}Storage" for kind in ("Long", "Int", "Short", "Char", "Byte")),
+        *(str(value) for value in vars(torch).values() if isinstance(value, torch.dtype)),
+    }
+)
+"""What a ``.pt`` file may refer to: dense tensors and what holds them, nothing that allocates or computes."""
 
 
-def load_weights(network: nn.Module, path: Path, image_shape: tuple[int, int, int]) -> str:
+def load_weights(network: nn.Module, path: Path, image_shape: tuple[int, int, int]) -> tuple[str, ...]:
     """Load a state dictionary (``.safetensors``, or a ``.pt`` file of tensors) or a network that this program saved.
 
     Args:
@@ -27,59 +52,89 @@ def load_weights(network: nn.Module, path: Path, image_shape: tuple[int, int, in
         image_shape: Shape ``(C, H, W)`` of the images that the network will process.
 
     Returns:
-        Fingerprint of the images on which the weights were trained, from the file; empty where the file has none.
+        Fingerprints of the images on which the weights were trained, from the file; ``UNKNOWN`` if it has none.
 
     Raises:
-        MissingWeightsError: If the file does not exist, or is not a file of tensors.
-        InvalidValueError: If the network in the file was trained for images of another shape.
+        MissingWeightsError: If the file does not exist, is not a file of tensors, or is far too large for the network.
+        InvalidValueError: If the network in the file was trained for images of another shape, or a weight is not
+            finite; the message names the layer.
         ShapeMismatchError: If a layer is missing, unknown or of another shape; the message names it.
     """
-    trained_on = ""
-    if path.suffix == ".safetensors":
-        weights, trained_on = _read_safetensors(path, image_shape)
-    else:
-        weights = _read_torch(path)
-    fitted = _renamed(weights, network.state_dict())
-    _require_fitting(fitted, network.state_dict(), path)
-    network.load_state_dict(fitted, strict=False)
+    expected, trained_on = network.state_dict(), UNKNOWN
+    weights: Mapping[str, Tensor]
+    # A checkpoint may hold the weights in twice the precision, and the two averages of an optimiser.
+    largest_bytes = LARGEST_PICKLE_BYTES + 16 * sum(tensor.nbytes for tensor in expected.values())
+    try:
+        require_file(path, largest_bytes)
+        if path.suffix == ".safetensors":
+            weights, header = read_tensors(path, largest_bytes)
+            trained_on = _trained_on(header, path, image_shape)
+        else:
+            weights = _read_torch(path)
+    except InvalidValueError:
+        raise
+    except Exception as failure:  # a damaged file can raise errors of nearly any kind
+        reason = str(failure).splitlines()[-1] if str(failure) else type(failure).__name__
+        raise MissingWeightsError(f"no weights can be read from {str(path)!r}: {reason}") from failure
+    fitted = _renamed(weights, expected)
+    _require_fitting(fitted, expected, path)
+    converted = {name: tensor.to(expected[name].dtype) for name, tensor in fitted.items()}
+    require_finite(converted, f"in {str(path)!r}")
+    network.load_state_dict(converted, strict=False)
     return trained_on
 
 
-def _read_safetensors(path: Path, image_shape: tuple[int, int, int]) -> tuple[Mapping[str, Tensor], str]:
-    """Weights, and the fingerprint of the images on which they were trained (empty where it is not in the file)."""
+def _trained_on(header: Mapping[str, str], path: Path, image_shape: tuple[int, int, int]) -> tuple[str, ...]:
+    """Fingerprints of the images on which the weights were trained, from the description in the header."""
     try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in list(file.keys())}
-            header = file.metadata() or {}
-    except (OSError, SafetensorError) as failure:
-        raise MissingWeightsError(f"no weights can be read from {str(path)!r}: {failure}") from failure
-    try:
-        description = TrainedNetwork.from_tensors(tensors, header).description
-    except (KeyError, TypeError, ValueError):  # written by another program
-        return tensors, ""
+        description = NetworkDescription.from_json(header["description"])
+    except (KeyError, ValueError):  # written by another program
+        return UNKNOWN
     if description.image_shape != image_shape:
         raise InvalidValueError(
             f"image shape of the network in {str(path)!r}", description.image_shape, f"{image_shape}"
         )
-    return tensors, description.trained_on
+    return description.trained_on
 
 
 def _read_torch(path: Path) -> Mapping[str, Tensor]:
     """Weights of a file that ``torch.save`` wrote."""
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, LookupError, RuntimeError, ValueError, pickle.UnpicklingError) as failure:
-        reason = str(failure).splitlines()[-1] if str(failure) else type(failure).__name__
-        raise MissingWeightsError(f"no weights can be read from {str(path)!r}: {reason}") from failure
+    _require_bounded(path)
+    content = torch.load(path, map_location="cpu", weights_only=True)
     for key in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
-    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise MissingWeightsError(
-            f"no weights can be read from {str(path)!r}: it does not hold tensors by name, "
+    if not isinstance(content, Mapping) or not all(_is_weight(name, value) for name, value in content.items()):
+        raise ValueError(
+            "it does not hold dense tensors of real numbers by name, "
             f"at the top level or under one of the keys: {', '.join(WRAPPERS)}"
         )
     return content
+
+
+def _is_weight(name: object, value: object) -> bool:
+    if not isinstance(name, str) or not isinstance(value, Tensor):
+        return False
+    return value.layout == torch.strided and value.device.type == "cpu" and not value.is_complex()
+
+
+def _require_bounded(path: Path) -> None:
+    """Refuse a file from which torch would allocate more than its size, or whose pickles are not bounded."""
+    size = path.stat().st_size
+    if not zipfile.is_zipfile(path):
+        with path.open("rb") as file:
+            for _ in range(5):  # before version 1.6: magic number, version, system, weights, keys of the storages
+                require_bounded(file, size, ALLOWED_GLOBALS)
+        return
+    with zipfile.ZipFile(path) as archive:
+        parts = archive.infolist()
+        if sum(part.file_size for part in parts) > size or len({part.filename for part in parts}) < len(parts):
+            raise ValueError("it is an archive whose parts are compressed, overlap or repeat a name")
+        for part in parts:
+            if part.filename.endswith(".pkl"):
+                if part.file_size > LARGEST_PICKLE_BYTES:
+                    raise ValueError(f"its part {part.filename!r} has more than {LARGEST_PICKLE_BYTES:,} bytes")
+                require_bounded(io.BytesIO(archive.read(part)), size, ALLOWED_GLOBALS)
 
 
 def _renamed(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -170,7 +170,7 @@ class TrainingEvaluator:
             image_shape=self.context.images.image_shape,
             pixel_mean=mean,
             pixel_std=std,
-            trained_on=self.context.images.fingerprint,
+            trained_on=(self.context.images.fingerprint,),
         )
 
     def _record(

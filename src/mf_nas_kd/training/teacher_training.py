@@ -79,20 +79,18 @@ def train_teacher(
     Raises:
         UnknownNameError: If the builder is not known.
         pydantic.ValidationError: If an option is missing, unknown, or not allowed.
-        InvalidValueError: If the network does not take the images; or if there is neither a file of weights nor an
-            epoch.
+        InvalidValueError: If the network does not take the images; if a weight in the file is not finite; or if there
+            is neither a file of weights nor an epoch.
         MissingWeightsError: If there are no weights in the file.
         ShapeMismatchError: If a layer of the file does not fit.
-        TrainingFailedError: If the loss becomes non-finite.
+        TrainingFailedError: If the loss or the outputs of the network become non-finite.
     """
     if epochs == 0 and weights is None:
         raise InvalidValueError("teacher.epochs", epochs, "at least 1, or teacher.weights a file")
     statistics, on = images.pixel_statistics, choose_device(device)
-    description = NetworkDescription(
-        builder, teacher_fields(builder, options), images.classes, images.image_shape, *statistics, images.fingerprint
-    )
     with reproducible(), mixed_precision(speed_ups.mixed_precision):
-        network = _initial_network(images, builder, options, seed, weights).to(on)
+        network, origins = _initial_network(images, builder, options, seed, weights)
+        network = network.to(on)
         validation = ResidentImages(images.validation, Identity(), statistics, on)
         test = ResidentImages(images.test, Identity(), statistics, on)
         epoch_losses: tuple[float, ...] = ()
@@ -100,6 +98,9 @@ def train_teacher(
         if epochs > 0:
             train = ResidentImages(images.train, augmentation.build(), statistics, on)
             epoch_losses, val_accuracies = _fit(network, train, validation, hyper_parameters, epochs, seed, speed_ups)
+            origins = tuple(dict.fromkeys((*origins, images.fingerprint)))
+        fields = teacher_fields(builder, options)
+        description = NetworkDescription(builder, fields, images.classes, images.image_shape, *statistics, origins)
         cost = network_cost(network, images.image_shape)
         return TeacherTraining(
             network=TrainedNetwork.of(description, network),
@@ -136,18 +137,20 @@ def _fit(
 
 def _initial_network(
     images: ImageDataset, builder: str, options: Options | Mapping[str, Any], seed: int, weights: Path | None
-) -> nn.Module:
+) -> tuple[nn.Module, tuple[str, ...]]:
+    """The network, and fingerprints of the images on which its weights were trained."""
     with torch_seeded(seed, "teacher"):
         network = build_teacher(builder, options, images.classes, images.image_shape)
+    trained_on: tuple[str, ...] = ()
     if weights is not None:
         trained_on = load_weights(network, weights.expanduser(), images.image_shape)
-        if trained_on != images.fingerprint:
+        if set(trained_on) != {images.fingerprint}:
             logger.warning(
                 "Teacher from %s: trained on other images or splits, as far as is known; it may have seen what is "
                 "validation or test here",
                 weights,
             )
-    return network
+    return network, trained_on
 
 
 def _show(bar: tqdm[Any], progress: float) -> None:
