@@ -1,4 +1,5 @@
 import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,37 @@ def test_a_foreign_file_is_one_error(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(BenchmarkFileError, match=r"nas_bench_201\.csv(:| is not a table of NAS-Bench-201)"):
         read_nas_bench_201(str(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a," * 2**22, "it has a line of 8,388,608 bytes, at most 20,000 are allowed"),
+        (b"a,b\n" + b"1," * 2**22, "it has a line of 8,388,608 bytes"),
+        (b'"\n",' * 2**20, "it has 1,048,577 columns, at most 1,000 are allowed"),
+        (b"," * 1001, "it has 1,002 columns"),
+        (b"a\n" * 2**24, "is too large for a benchmark"),
+        (b'"' + b"x\n" * 2**20, "is not a table"),
+        (b"\x00" * 10_000, "nas_bench_201.csv"),
+    ],
+)
+def test_a_table_without_end_is_refused_before_it_is_read(tmp_path, content, message):
+    path = tmp_path / "nas_bench_201.csv"
+    path.write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(BenchmarkFileError, match=message):
+        read_nas_bench_201(str(path))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**29
+
+
+def test_what_is_no_file_is_one_error(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path, kind in ((tmp_path / "pipe", "a named pipe"), (Path("/dev/zero"), "a device")):
+        for url in (str(path), f"file://{path}"):
+            with pytest.raises(BenchmarkFileError, match=f"cannot be read: .*it is {kind}, not a file"):
+                read_nas_bench_201(url)
 
 
 def test_a_missing_file_is_one_error(tmp_path):

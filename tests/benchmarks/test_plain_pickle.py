@@ -1,11 +1,18 @@
 import collections
+import contextlib
 import io
 import os
 import pickle
+import pickletools
+import resource
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from mf_nas_kd.benchmarks.plain_pickle import plain_value
 from mf_nas_kd.errors import BenchmarkFileError
@@ -99,3 +106,112 @@ def test_a_value_that_multiplies_itself_is_refused():
     endless = []
     endless.append(endless)
     refused(pickle.dumps(endless), "it holds more values than bytes")
+
+
+def doubled(times):
+    """A tuple that holds itself twice, so many times: its hash visits 2**times values."""
+    return b")" + b"".join(b"q%bh%b\x86" % (bytes([i]), bytes([i])) for i in range(times))
+
+
+COLLIDING = b"".join(b"\x8a\x0c" + (i * (2**61 - 1)).to_bytes(12, "little") + b"N" for i in range(200_000))
+
+HARMFUL = {
+    "a key nested deeply": b"\x80\x02}" + b")" + b"\x85" * 900_000 + b"K\x01s.",
+    "a key that doubles itself": b"\x80\x02}" + doubled(40) + b"K\x01s.",
+    "a copy of the top that doubles": b"\x80\x02})" + b"2\x86" * 40 + b"K\x01s.",
+    "an element of a set that doubles": b"\x80\x04\x8f(" + doubled(40) + b"\x90.",
+    "keys with one hash": b"\x80\x02}(" + COLLIDING + b"u.",
+    "lists without end": b"\x80\x02(" + b"]" * 15_000_000 + b"l.",
+    "dictionaries without end": b"\x80\x02(" + b"}" * 15_000_000 + b"l.",
+    "nested lists": b"\x80\x02" + b"]" * 400_000 + b"a" * 399_999 + b".",
+    "nested dictionaries": b"\x80\x02" + b"}K\x01" * 300_000 + b"N" + b"s" * 300_000 + b".",
+    "a memo without end": b"\x80\x04]" + b"\x94" * 15_000_000 + b".",
+    "bytes of a declared size": b"\x80\x04\x8e" + struct.pack("<Q", 2**40) + b".",
+    "a byte array of a declared size": b"\x80\x05\x96" + struct.pack("<Q", 2**33) + b".",
+    "a text of a declared size": b"\x80\x04\x8d" + struct.pack("<Q", 2**62) + b".",
+    "a frame of a declared size": b"\x80\x04\x95" + struct.pack("<Q", 2**62) + b"N.",
+    "a number of a declared size": b"\x80\x02\x8b" + struct.pack("<i", 2**31 - 1) + b".",
+    "a number of many digits": b"L" + b"9" * 10_000_000 + b"L\n.",
+    "marks without end": b"\x80\x02" + b"(" * 15_000_000 + b".",
+    "a long text": b"\x80\x02X" + struct.pack("<I", 10**7) + b"a" * 10**7 + b".",
+    "a lone surrogate": b"\x80\x02X\x03\x00\x00\x00\xed\xa0\x80.",
+    "line breaks in a name": pickle.dumps({"a\nb": 1}),
+}
+
+ONE_GIB = 2**30
+
+
+def limited():
+    resource.setrlimit(resource.RLIMIT_AS, (2 * ONE_GIB, 2 * ONE_GIB))
+    resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+
+
+READ = """
+import resource, sys
+from mf_nas_kd.benchmarks.plain_pickle import plain_value
+from mf_nas_kd.errors import BenchmarkFileError
+try:
+    plain_value(open(sys.argv[1], "rb").read(), "file")
+except BenchmarkFileError as failure:
+    assert len(str(failure)) < 2000 and str(failure).isprintable(), str(failure)
+    print("refused", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_a_harmful_pickle_is_refused_in_bounded_time_and_memory(tmp_path, name):
+    """In a process of its own, which may crash."""
+    (tmp_path / "file.pickle").write_bytes(HARMFUL[name])
+    command = [sys.executable, "-c", READ, tmp_path / "file.pickle"]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limited, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    word, peak = done.stdout.split()
+    assert word == "refused"
+    assert int(peak) < ONE_GIB
+
+
+OPCODES = [opcode.code.encode("latin-1") for opcode in pickletools.opcodes]
+ARGUMENTS = st.binary(max_size=9) | st.sampled_from(
+    [b"\x00", b"\x01", b"1\n", b"a\nb\n", b"\xff" * 8, b"\x01\x00\x00\x00a"]
+)
+PROGRAMS = st.lists(st.tuples(st.sampled_from(OPCODES), st.just(b"") | ARGUMENTS).map(b"".join), max_size=40).map(
+    lambda parts: b"".join(parts) + b"."
+)
+
+
+def read_or_refused(content):
+    with contextlib.suppress(BenchmarkFileError):
+        repr(plain_value(content, "file"))
+
+
+@given(PROGRAMS)
+@example(b"(K\x01K\x02d.")
+@example(b"cos\nmkdir\n(U\x01atR.")
+def test_any_sequence_of_opcodes_is_read_or_refused(content):
+    read_or_refused(content)
+
+
+@given(st.data(), st.integers(0, pickle.HIGHEST_PROTOCOL))
+def test_any_damage_is_read_or_refused(data, protocol):
+    content = bytearray(pickle.dumps(VALUE, protocol))
+    for place, byte in data.draw(
+        st.lists(st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255)), max_size=6)
+    ):
+        content[place] = byte
+    read_or_refused(bytes(content))
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(["kd", "ü", ""]),
+        lambda inside: (
+            st.lists(inside, max_size=4)
+            | st.dictionaries(st.sampled_from(["a", 1, 10**30, 0.5, None]), inside, max_size=4)
+            | st.tuples(inside, inside)
+        ),
+        max_leaves=10,
+    ),
+    st.integers(0, pickle.HIGHEST_PROTOCOL),
+)
+def test_plain_values_of_any_form_are_read(value, protocol):
+    assert plain_value(pickle.dumps(value, protocol), "file") == value
