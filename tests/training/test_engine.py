@@ -322,3 +322,40 @@ def test_one_thread_within_and_as_many_as_before_after():
     with reproducible():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("rate", [1e20, 1e30])
+@pytest.mark.parametrize("distillation", ["none", "kd"])
+@pytest.mark.parametrize("images", [16, 70], ids=["one step", "four steps"])
+def test_a_training_that_diverged_in_its_last_step_failed_too(
+    digits, network, settings, teacher, rate, distillation, images
+):
+    few = ResidentImages(digits.train[torch.arange(images)], Identity(), digits.pixel_statistics, CPU)
+    term = None
+    if distillation == "kd":
+        loss = build_loss("kd", student=SHAPES, teacher=SHAPES, num_images=images)
+        term = DistillationTerm(settings.distillation["kd"], loss, OnlineTargets(rebuild(teacher), loss), 1.0)
+    hyper_parameters = settings.hyper_parameters.model_copy(update={"learning_rate": rate})
+    with pytest.raises(TrainingFailedError, match="not finite|the mean loss of epoch"):
+        fit(network, few, Objective(0.0, term), hyper_parameters, 1, 0)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_logit_that_is_not_finite_is_no_prediction(digits, network, value):
+    validation = ResidentImages(digits.validation, Identity(), digits.pixel_statistics, CPU)
+    with torch.no_grad():
+        network.classifier.bias[0] = value
+    with pytest.raises(
+        TrainingFailedError, match=f"the logits of {len(validation)} of {len(validation)} images are not finite"
+    ):
+        measure_accuracy(network, validation)
+
+
+def test_the_classifier_runs_in_single_precision_where_the_network_does_not(digits, network):
+    images = digits.validation.images[:64].float() / 255
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        taps = network.eval()(images)
+    assert taps.maps[-1].dtype == torch.bfloat16
+    assert taps.logits.dtype == torch.float32
+    expected = functional.linear(taps.embedding.float(), network.classifier.weight, network.classifier.bias)
+    assert torch.equal(taps.logits, expected)

@@ -128,9 +128,9 @@ def test_a_teacher_of_this_split_has_the_header_and_the_fingerprint_of_before(
     assert WARNING not in caplog.text
 
 
-@pytest.mark.parametrize("rate", [1e30, 1e8])
+@pytest.mark.parametrize("rate", [1e20, 1e30])
 def test_a_teacher_that_diverged_is_a_failed_training(digits, settings, teacher, rate):
     hyper_parameters = settings.hyper_parameters.model_copy(update={"learning_rate": rate})
     diverging = settings.model_copy(update={"hyper_parameters": hyper_parameters})
-    with pytest.raises(TrainingFailedError, match="finite"):
+    with pytest.raises(TrainingFailedError, match="not finite|the mean loss of epoch"):
         train(digits, *options_of(teacher), 1, 0, diverging)

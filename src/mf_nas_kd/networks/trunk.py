@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from mf_nas_kd.device import full_precision
 from mf_nas_kd.taps import Taps
 
 
@@ -39,10 +40,14 @@ class TappedNetwork(nn.Module):
             else:
                 maps.append(features)
         embedding = features.mean(dim=(2, 3))
-        # Logits of 8 bits would tie on 2 % of CIFAR-100's images (n = 10,000): the classifier runs in float32.
-        with torch.autocast(embedding.device.type, enabled=False):
-            logits = self.classifier(embedding.float())
-        return Taps(logits, embedding, tuple(maps))
+        return Taps(self._logits(embedding), embedding, tuple(maps))
+
+    def _logits(self, embedding: Tensor) -> Tensor:
+        """The classifier runs in float32: logits of 8 bits tie on 2 % of CIFAR-100's images (n = 10,000)."""
+        if not torch.is_autocast_enabled(embedding.device.type):
+            return self.classifier(embedding)  # type: ignore[no-any-return]  # a tensor
+        with full_precision(embedding.device):
+            return self.classifier(embedding.float())  # type: ignore[no-any-return]  # a tensor
 
 
 def convolution(

@@ -71,7 +71,7 @@ def fit(
 
     Raises:
         InvalidValueError: If there is nothing to train on.
-        TrainingFailedError: If the loss of an epoch is not finite.
+        TrainingFailedError: If the loss of an epoch is not finite, or a weight or statistic after the last step.
     """
     if epochs < 1 or len(images) == 0:
         raise InvalidValueError("(epochs, images)", (epochs, len(images)), "at least 1 each")
@@ -107,6 +107,7 @@ def fit(
     with torch_seeded(seed, "dropout", 0):
         last = _batches(draws, next(drawn), images.device)
         recalibrate_normalisation(network, (images.batch(*batch) for batch in last))
+    _require_finite_state(network)
     return FitResult(tuple(epoch_losses), steps, objective.loss_weight)
 
 
@@ -201,3 +202,16 @@ def _require_finite(loss: float, epoch: int) -> float:
             f"the mean loss of epoch {epoch} is {loss}: the learning rate or a loss weight is too large"
         )
     return loss
+
+
+@torch.no_grad()
+def _require_finite_state(network: nn.Module) -> None:
+    """The loss was computed before the last step; what that did to the weights and their statistics is looked at here.
+
+    The device is waited for once.
+    """
+    finite = [tensor.isfinite().all() for tensor in network.state_dict().values()]
+    if finite and not bool(torch.stack(finite).all()):
+        raise TrainingFailedError(
+            "weights or statistics are not finite after the last step: the learning rate or a loss weight is too large"
+        )
