@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from kedro.framework.project import configure_project
-
-from mf_nas_kd.cli import cli
+from mf_nas_kd.paths import name_logging_file
+from mf_nas_kd.quiet import silence_imports
 
 
 def main(*args: Any, **kwargs: Any) -> Any:
     """Run a command; without the name of one, ``run``."""
+    silence_imports()
+    name_logging_file()
+    from kedro.framework.project import configure_project  # reads the file, and imports what gives warnings
+
+    from mf_nas_kd.cli import cli
+
     configure_project(__package__)
     return cli(*args, **kwargs)
 

@@ -6,19 +6,44 @@ on stderr and an exit status (:mod:`mf_nas_kd.refusals`).
 
 from __future__ import annotations
 
+import copy
+import itertools
+import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.cli.utils import _split_params, split_string
+from kedro.framework.project import configure_logging
+from kedro.utils import find_kedro_project
 
+from mf_nas_kd.configuration import RUNTIME_ONLY, all_pipelines, pipeline_names, unreadable
+from mf_nas_kd.errors import CommandLineError, UnknownArgumentError
+from mf_nas_kd.paths import name_logging_file, project_folder
+from mf_nas_kd.quiet import silence_logs
 from mf_nas_kd.refusals import explained
 
 OWN_OPTIONS = {"--help", "-h"}
 """Options of ``mf-nas-kd`` itself; all others are options of ``run``."""
+
+RUNNERS = ("SequentialRunner", "ThreadRunner", "ParallelRunner")
+
+NAMING = {
+    "node_names": ("--nodes", "nodes"),
+    "from_nodes": ("--from-nodes", "nodes"),
+    "to_nodes": ("--to-nodes", "nodes"),
+    "tags": ("--tags", "tags"),
+    "from_inputs": ("--from-inputs", "entries"),
+    "to_outputs": ("--to-outputs", "entries"),
+    "load_versions": ("--load-versions", "entries"),
+}
+"""Arguments of ``run`` that name parts of pipelines: the option, and what it names."""
 
 
 class Refusal(click.ClickException):
@@ -95,9 +120,86 @@ def cli() -> None:
     """The best small CNN for your own images, within a budget."""
 
 
+def _parameters(context: click.Context, option: click.Parameter, text: Any) -> Any:
+    """Read ``--params`` as Kedro does; paths are taken as they are written, and no name may be given twice."""
+    parsed = _split_params(context, option, text)
+    if not isinstance(text, str):
+        return parsed
+    pairs = [item.partition("=") for item in split_string(context, option, text)]
+    names = [name.strip() for name, _, _ in pairs]
+    for first, second in itertools.combinations(names, 2):
+        if second == first or second.startswith(f"{first}.") or first.startswith(f"{second}."):
+            context.fail(f"--params gives {first} and {second}: each parameter once, and as a whole or in parts")
+    written = {name: value for name, (_, _, value) in zip(names, pairs, strict=True)}
+    return {**parsed, **{name: written[name] for name in RUNTIME_ONLY & written.keys()}}
+
+
+def _require_environment(conf: Path, environment: str | None) -> None:
+    """Refuse an environment that has no folder in the configuration."""
+    if not conf.is_dir():
+        raise CommandLineError(f"there is no configuration in {conf}: run the command in the project, or --conf-source")
+    there = sorted(folder.name for folder in conf.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    if environment and environment not in there:
+        raise UnknownArgumentError("--env", environment, there)
+
+
+def _require_names(options: Mapping[str, Any], chosen: Iterable[str]) -> None:
+    """Refuse nodes, tags and catalog entries that the chosen pipelines do not have."""
+    if not any(options[option] for option in NAMING):
+        return
+    stages = all_pipelines()
+    nodes = [node for name in chosen for node in stages[name].nodes]
+    known = {
+        "nodes": {node.name for node in nodes},
+        "tags": {tag for node in nodes for tag in node.tags},
+        "entries": {entry for node in nodes for entry in (*node.inputs, *node.outputs)},
+    }
+    for option, (name, kind) in NAMING.items():
+        for value in options[option] or ():
+            if value not in known[kind]:
+                raise UnknownArgumentError(name, value, known[kind])
+
+
+def _log_as_configured() -> None:
+    """Log as ``conf/logging.yml`` says, also where Kedro did not find it: it looks in the current folder only."""
+    if not Path("conf/logging.yml").is_file() and name_logging_file():
+        configure_logging(yaml.safe_load(Path(os.environ["KEDRO_LOGGING_CONFIG"]).read_text(encoding="utf-8")))
+
+
 def _run(**options: Any) -> Any:
-    return kedro_run.callback(**options)  # type: ignore[misc]  # every command of Kedro has one
+    """Run pipelines, after what the command line names has been looked up."""
+    names = [options["pipeline"]] if options["pipeline"] else options["pipelines"]
+    for name in names:
+        if name not in [*pipeline_names(), "__default__"]:
+            raise UnknownArgumentError("--pipelines", name, [*pipeline_names(), "__default__"])
+    project = find_kedro_project(Path.cwd()) or project_folder()
+    conf = Path(options["conf_source"] or project / "conf")
+    environment = options["env"] or os.environ.get("KEDRO_ENV")
+    if "://" not in str(conf) and not conf.is_file():  # neither remote nor an archive
+        _require_environment(conf, environment)
+        options["conf_source"] = str(conf)
+    _require_names(options, names if names and "__default__" not in names else pipeline_names())
+    if options["runner"] and "." not in options["runner"] and options["runner"] not in RUNNERS:
+        raise UnknownArgumentError("--runner", options["runner"], RUNNERS)
+    _log_as_configured()
+    silence_logs()
+    try:
+        return kedro_run.callback(**options)  # type: ignore[misc]  # every command of Kedro has one
+    except Exception as failure:
+        culprit = unreadable(conf, environment)
+        if culprit is None:
+            raise
+        raise culprit from failure
 
 
-run = Command("run", params=[*kedro_run.params], callback=_run, help="Run the flow, or some of its pipelines.")
+def _options_of_run() -> list[click.Parameter]:
+    """Kedro's options of ``run``; ``--params`` is read here."""
+    options = [copy.copy(option) for option in kedro_run.params]
+    for option in options:
+        if option.name == "params":
+            option.callback = _parameters
+    return options
+
+
+run = Command("run", params=_options_of_run(), callback=_run, help="Run the flow, or some of its pipelines.")
 cli.add_command(run)

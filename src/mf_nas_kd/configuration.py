@@ -14,11 +14,20 @@ from typing import Any
 from kedro.config import OmegaConfigLoader
 from kedro.pipeline import Node, Pipeline
 from kedro.validation import ParameterValidationError
+from omegaconf import OmegaConf
 from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails
+from yaml import YAMLError
 
 from mf_nas_kd import pipelines
-from mf_nas_kd.errors import CommandLineError, InvalidValueError, close_names, did_you_mean, shown
+from mf_nas_kd.errors import (
+    CommandLineError,
+    ConfigurationFileError,
+    InvalidValueError,
+    close_names,
+    did_you_mean,
+    shown,
+)
 from mf_nas_kd.paths import absolute
 
 PREFIX = "params:"
@@ -59,6 +68,7 @@ KINDS = {
 """What pydantic's errors of type say, by the first word of their types (``int_parsing``, ``model_type``)."""
 
 COMMAND_LINE = "--params"
+SUFFIXES = {".yml", ".yaml", ".json"}
 PROBLEMS_SHOWN = 3
 
 
@@ -180,6 +190,27 @@ def checked_parameters(loader: ProjectConfigLoader) -> dict[str, Any]:
         problems = [problem for path, problem in nulls.items() if not isinstance(_at(valid, path[:-1]), BaseModel)]
     _refuse([nulls.get(problem.path, problem) for problem in problems], layers)
     return valid
+
+
+def unreadable(conf: Path, environment: str | None) -> ConfigurationFileError | None:
+    """The error of the first file of the configuration that cannot be read, with its line; None if all can.
+
+    Args:
+        conf: Folder of all environments.
+        environment: Name of the environment; None for ``local``.
+    """
+    folders = [conf / "base", conf / (environment or "local")]
+    for file in sorted(file for folder in folders for file in folder.rglob("*") if file.suffix in SUFFIXES):
+        try:
+            if not OmegaConf.is_dict(OmegaConf.load(file)):
+                return ConfigurationFileError(f"{file} must be a mapping from names to values")
+        except YAMLError as failure:
+            mark = getattr(failure, "problem_mark", None)
+            line = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+            return ConfigurationFileError(f"{file}{line}: {getattr(failure, 'problem', None) or failure}")
+        except Exception as failure:  # what else a text may be wrong in: encodings, keys, interpolations
+            return ConfigurationFileError(f"{file}: {failure}")
+    return None
 
 
 def validation_message(failure: ValidationError, name: str, value: Any) -> str:

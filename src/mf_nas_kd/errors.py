@@ -55,11 +55,20 @@ class UnknownNameError(InvalidValueError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        super().__init__(kind, name, f"one of: {', '.join(names)}{did_you_mean(close_names(name, names))}")
+        allowed = f"one of: {', '.join(names)}" if names else "left out: there are none"
+        super().__init__(kind, name, f"{allowed}{did_you_mean(close_names(name, names))}")
 
 
 class CommandLineError(MfNasKdError):
-    """The command line names something that does not exist."""
+    """The command line names something that does not exist, or cannot be read."""
+
+
+class UnknownArgumentError(UnknownNameError, CommandLineError):
+    """The value of an option of the command line is not in the table of known names."""
+
+
+class ConfigurationFileError(MfNasKdError):
+    """A file of the configuration cannot be read."""
 
 
 class ShapeMismatchError(InvalidValueError):

@@ -132,5 +132,6 @@ def _require_inputs(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], envi
     if missing:
         stages = ",".join(name for name, stage in all_pipelines().items() if stage.all_outputs() & missing.keys())
         command = f"kedro run{f' --env={environment}' if environment else ''} --pipelines={stages}"
-        listed = ", ".join(str(path) for path in missing.values())
-        raise DatasetError(f"{listed} is not there: run the pipeline that saves it first: {command}")
+        first, *others = missing.values()
+        more = f" (and {len(others)} more)" if others else ""
+        raise DatasetError(f"{first}{more} is not there: run the pipeline that saves it first: {command}")

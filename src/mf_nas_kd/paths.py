@@ -49,3 +49,12 @@ def sqlite_url(path: str | Path) -> str:
     'sqlite:////studies/a%2541%3Fb%23c/evaluations.db'
     """
     return URL.create("sqlite", database=absolute(path)).render_as_string()
+
+
+def name_logging_file() -> bool:
+    """Tell Kedro, in this process and its workers, where ``logging.yml`` is; whether it was not told before."""
+    file = project_folder() / "conf" / "logging.yml"
+    if "KEDRO_LOGGING_CONFIG" in os.environ or not file.is_file():
+        return False
+    os.environ["KEDRO_LOGGING_CONFIG"] = str(file)
+    return True
