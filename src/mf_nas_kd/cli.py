@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import logging
 import os
 import sys
 import traceback
@@ -28,6 +29,8 @@ from mf_nas_kd.errors import CommandLineError, UnknownArgumentError
 from mf_nas_kd.paths import name_logging_file, project_folder
 from mf_nas_kd.quiet import silence_logs
 from mf_nas_kd.refusals import explained
+
+logger = logging.getLogger(__name__)
 
 OWN_OPTIONS = {"--help", "-h"}
 """Options of ``mf-nas-kd`` itself; all others are options of ``run``."""
@@ -70,9 +73,20 @@ def _explained_errors(context: click.Context | None = None) -> Iterator[None]:
     except (Refusal, click.exceptions.Exit):
         raise
     except (Exception, KeyboardInterrupt) as error:
+        message, status = explained(error)
         if context is not None and context.meta.get(__name__):
             traceback.print_exc(file=sys.stderr)
-        raise Refusal(*explained(error)) from error
+        _log_into_files(message)
+        raise Refusal(message, status) from error
+
+
+def _log_into_files(message: str) -> None:
+    """Log the error that is being handled, with its traceback, into those files that ``logging.yml`` names."""
+    handlers = {*logging.getLogger().handlers, *logging.getLogger("mf_nas_kd").handlers}
+    record = logger.makeRecord(logger.name, logging.ERROR, __file__, 0, "%s", (message,), sys.exc_info())
+    for handler in handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.handle(record)
 
 
 def _remember_verbose(context: click.Context, _option: click.Parameter, verbose: bool) -> None:
@@ -166,6 +180,16 @@ def _log_as_configured() -> None:
         configure_logging(yaml.safe_load(Path(os.environ["KEDRO_LOGGING_CONFIG"]).read_text(encoding="utf-8")))
 
 
+def _end_tracking(status: str) -> None:
+    """End MLflow's run where Kedro does not: it ends as finished otherwise, with this process."""
+    from mf_nas_kd import tracking  # imports MLflow, which takes seconds
+
+    try:
+        tracking.end_run(status)
+    except Exception as failure:
+        logger.warning("MLflow's run could not be ended as %s: %s", status, failure)
+
+
 def _run(**options: Any) -> Any:
     """Run pipelines, after what the command line names has been looked up."""
     names = [options["pipeline"]] if options["pipeline"] else options["pipelines"]
@@ -185,8 +209,9 @@ def _run(**options: Any) -> Any:
     silence_logs()
     try:
         return kedro_run.callback(**options)  # type: ignore[misc]  # every command of Kedro has one
-    except Exception as failure:
-        culprit = unreadable(conf, environment)
+    except BaseException as failure:
+        _end_tracking("FAILED" if isinstance(failure, Exception) else "KILLED")
+        culprit = unreadable(conf, environment) if isinstance(failure, Exception) else None
         if culprit is None:
             raise
         raise culprit from failure

@@ -9,6 +9,6 @@ import os
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported, which is below
 
 from mf_nas_kd.tracking.child_runs import ChildRuns
-from mf_nas_kd.tracking.parent_run import log_artifact, log_metrics, log_parameters, tracking_uri
+from mf_nas_kd.tracking.parent_run import end_run, log_artifact, log_metrics, log_parameters, tracking_uri
 
-__all__ = ["ChildRuns", "log_artifact", "log_metrics", "log_parameters", "tracking_uri"]
+__all__ = ["ChildRuns", "end_run", "log_artifact", "log_metrics", "log_parameters", "tracking_uri"]

@@ -46,6 +46,12 @@ def log_artifact(path: Path, folder: str) -> None:
         mlflow.log_artifact(str(path), folder)
 
 
+def end_run(status: str) -> None:
+    """End the active run, if there is one, with a status of MLflow (``FAILED``, ``KILLED``)."""
+    if mlflow.active_run() is not None:
+        mlflow.end_run(status)
+
+
 def tracking_uri() -> str:
     """Address of the store in which MLflow keeps its runs."""
     return mlflow.get_tracking_uri()
