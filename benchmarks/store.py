@@ -63,7 +63,7 @@ def _operations(url: str, rows: int, number: int) -> dict[str, float]:
         "open": _timed(lambda: opened.append(EvaluationStore(url))),
         f"find {PLAN} keys": _timed(lambda: opened[0].find(keys)),
         f"table of {PLAN} keys": _timed(lambda: opened[0].table(keys)),
-        "append one, durable": _timed(lambda: opened[0].append(replace(_record(), key=f"new {number}"))),
+        "append one, durable": _timed(lambda: opened[0].append(replace(example_record(), key=f"new {number}"))),
         "last 10 records": _timed(lambda: opened[0].latest(10)),
     }
 
@@ -74,7 +74,8 @@ def _timed(call: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _record() -> Evaluation:
+def example_record() -> Evaluation:
+    """A record of a training that nobody made."""
     return Evaluation(
         key="",
         architecture=Architecture.of("mobilenet_v2", stem=8, stages=[[4, 12, 2, 2], [4, 24, 2, 2]], head=64),
@@ -97,7 +98,7 @@ def _record() -> Evaluation:
 def _filled(path: Path, rows: int) -> str:
     url = f"sqlite:///{path}"
     EvaluationStore(url)
-    row = _record().to_row()
+    row = example_record().to_row()
     with create_engine(url).begin() as connection:
         for start in range(0, rows, ROWS_AT_ONCE):
             keys = range(start, min(start + ROWS_AT_ONCE, rows))

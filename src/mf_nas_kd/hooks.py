@@ -58,7 +58,7 @@ class ProjectHooks:
         dataset: Any = self._catalog.get(dataset_name)
         artifact = (getattr(dataset, "metadata", None) or {}).get("mlflow")
         if artifact is not None:
-            tracking.log_artifact(Path(dataset._get_load_path()), artifact["artifact_path"])
+            tracking.log_artifact(_saved_path(dataset), artifact["artifact_path"])
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
@@ -66,8 +66,7 @@ class ProjectHooks:
         if "report" not in pipeline.outputs():
             return
         winner = catalog.load("winner")
-        report: Any = catalog.get("report")
-        logger.info("Report: %s", os.path.relpath(report._get_load_path()))
+        logger.info("Report: %s", os.path.relpath(_saved_path(catalog.get("report"))))
         logger.info(
             "Winner: %s, test accuracy %.2f %%, validation accuracy %.2f %%, %s MACs, %s parameters",
             winner["architecture_id"],
@@ -79,6 +78,12 @@ class ProjectHooks:
         mlflow = os.path.relpath(Path(sys.executable).with_name("mlflow"))
         address = shlex.quote(tracking.tracking_uri())
         logger.info("All evaluations in MLflow: %s ui --backend-store-uri %s", mlflow, address)
+
+
+def _saved_path(dataset: Any) -> Path:
+    """Where this run has saved a dataset: another run of the study may have saved a newer version."""
+    version = dataset.resolve_save_version()
+    return Path(dataset._filepath if version is None else dataset._get_versioned_path(version))
 
 
 def _plain(value: Any) -> Any:

@@ -6,9 +6,11 @@ import os
 
 from mf_nas_kd.configuration import ProjectConfigLoader
 from mf_nas_kd.hooks import ProjectHooks
+from mf_nas_kd.mlflow_hooks import MlflowCopies
 from mf_nas_kd.paths import absolute, sqlite_url
 
-HOOKS = (ProjectHooks(),)
+HOOKS = (ProjectHooks(), MlflowCopies())  # the last one is called first
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow", "kedro-mlflow")  # MlflowCopies makes their calls
 
 CONFIG_LOADER_CLASS = ProjectConfigLoader
 CONFIG_LOADER_ARGS = {

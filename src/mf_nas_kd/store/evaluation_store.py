@@ -115,6 +115,21 @@ class EvaluationStore:
         rows = self._newest(keys) if keys is not None else _newest(self._rows(select(EVALUATIONS), EVALUATIONS))
         return _frame(rows, EVALUATIONS).drop(columns=ROW_NUMBER)
 
+    def of_study(self, keys: Iterable[str]) -> list[Evaluation]:
+        """The newest evaluations of a study: those on the images and with the teachers of its plan.
+
+        Args:
+            keys: Keys of the plan.
+
+        Raises:
+            StoreError: If the database cannot be read.
+        """
+        planned, columns = self._newest(keys), EVALUATIONS.c
+        of_both = [columns.dataset_fingerprint, columns.teacher_fingerprint]
+        theirs = [each.in_({row._mapping[each.name] for row in planned}) for each in of_both]
+        rows = self._rows(select(EVALUATIONS).where(*theirs), EVALUATIONS)
+        return [Evaluation.from_row(row) for row in _newest(rows)]
+
     def latest(self, count: int, kind: type[Evaluation | PrecomputedTargets] = Evaluation) -> pd.DataFrame:
         """The last appended records as a table, oldest first; other records are not read."""
         table = TABLES[kind]

@@ -1,14 +1,34 @@
 """Logging to MLflow: one parent run for each ``kedro run``, and a child run for each evaluation.
 
 Only this package imports MLflow, and only the driver calls it. Without an active run (the library in a notebook, or
-tracking disabled in ``mlflow.yml``) nothing is logged.
+tracking disabled in ``mlflow.yml``) nothing is logged. MLflow has copies: whatever it does, what logs a run's progress
+raises nothing and does not wait for long.
 """
 
 import os
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported, which is below
+# Read when MLflow is imported, which is below. Its own defaults wait for a server that is gone for minutes.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
 
 from mf_nas_kd.tracking.child_runs import ChildRuns
+from mf_nas_kd.tracking.copies import START_SECONDS, copies, finish
+from mf_nas_kd.tracking.missing import log_missing
+from mf_nas_kd.tracking.names import safe_experiment, safe_key
 from mf_nas_kd.tracking.parent_run import end_run, log_artifact, log_metrics, log_parameters, tracking_uri
 
-__all__ = ["ChildRuns", "end_run", "log_artifact", "log_metrics", "log_parameters", "tracking_uri"]
+__all__ = [
+    "START_SECONDS",
+    "ChildRuns",
+    "copies",
+    "end_run",
+    "finish",
+    "log_artifact",
+    "log_metrics",
+    "log_missing",
+    "log_parameters",
+    "safe_experiment",
+    "safe_key",
+    "tracking_uri",
+]
