@@ -2,8 +2,11 @@
 
 import pytest
 import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from mf_nas_kd.distillation import build_loss
+from mf_nas_kd.distillation.logits import SMALLEST_SPREAD
 from mf_nas_kd.taps import Taps, TapShapes
 
 
@@ -56,3 +59,68 @@ def test_nst_on_maps_of_a_large_image_lists_no_pairs_of_positions(monkeypatch):
     shapes = TapShapes(classes=10, embedding=8, maps=((16, 112, 112),))
     loss = build_loss("nst", student=shapes, teacher=shapes, num_images=10)
     assert loss.teacher_targets(Taps(drawn(1, 10), drawn(1, 8), (drawn(1, 16, 112, 112),))).shape == (1, 16 * 112 * 112)
+
+
+STANDARDISED = {"kd": {"temperature": 2.0, "standardise_logits": True}, "dist": {}}
+"""Losses that do not change with the scale of the student's logits, and the options with which they do so."""
+
+CLASSES = 10
+TEACHERS = {
+    "usual": 5 * drawn(8, CLASSES, seed=1),
+    "almost constant": 0.1 + 1e-3 * drawn(8, CLASSES, seed=1),
+    "constant": torch.full((8, CLASSES), 0.1),
+}
+
+
+def gradient_of(name, logits, teacher_logits):
+    """Norm of the gradient of a batch's logits."""
+    logits = logits.clone().requires_grad_()
+    taps = [Taps(z, z.detach(), ()) for z in (logits, teacher_logits.to(logits.dtype))]
+    value = value_of(name, *taps, **STANDARDISED[name])
+    assert torch.isfinite(value)
+    value.backward()
+    return logits.grad.norm().item()
+
+
+@pytest.mark.parametrize("name", STANDARDISED)
+@pytest.mark.parametrize("teacher", TEACHERS)
+@pytest.mark.parametrize("noise", [0.0, 1e-8, 1e-6, 1e-4, 1e-2])
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1000.0])
+def test_the_gradient_of_almost_constant_predictions_is_bounded(name, teacher, noise, constant):
+    """The direction of rounding noise means nothing: divided by its length, it would outweigh all else."""
+    gradient = gradient_of(name, constant + noise * drawn(8, CLASSES), TEACHERS[teacher])
+    limit = 10_000 if teacher == "almost constant" else 100  # published: 1e7 and more
+    assert gradient < limit * gradient_of(name, 2.0 * drawn(8, CLASSES), TEACHERS["usual"])
+
+
+@pytest.mark.parametrize("name", STANDARDISED)
+@given(exponent=st.floats(-12, 0), seed=st.integers(0, 1000))
+@example(exponent=-12.0, seed=0)
+def test_the_gradient_is_bounded_for_every_scale_of_the_student(name, exponent, seed):
+    """The published formulas: a hundred times smaller, a hundred times the gradient."""
+    logits, teacher = drawn(8, CLASSES, seed=seed).double(), TEACHERS["usual"].double()
+    largest = max(gradient_of(name, SMALLEST_SPREAD * scale * logits, teacher) for scale in (0.1, 1.0, 5.0))
+    assert gradient_of(name, 10**exponent * logits, teacher) < 5 * largest
+
+
+@pytest.mark.parametrize("scale", [1.0, 10.0, 1000.0])
+def test_above_the_floor_the_loss_does_not_change_with_the_students_scale(scale):
+    """As published; of ``dist``, this holds for the scale of the predictions, which that of the logits does not give."""
+    logits, teacher = 5 * drawn(8, CLASSES).double(), TEACHERS["usual"].double()
+    values = [
+        value_of("kd", *(Taps(z, z, ()) for z in (factor * logits, teacher)), **STANDARDISED["kd"]).item()
+        for factor in (1.0, scale)
+    ]
+    assert values[0] == pytest.approx(values[1], rel=1e-6)
+
+
+@pytest.mark.parametrize("name", STANDARDISED)
+def test_a_student_below_the_floor_is_drawn_to_the_teacher(name):
+    """The loss falls where the logits move towards the teacher's, also from zero."""
+    logits = torch.zeros(8, CLASSES, dtype=torch.float64, requires_grad=True)
+    teacher = TEACHERS["usual"].double()
+    value_of(name, *(Taps(z, z.detach(), ()) for z in (logits, teacher)), **STANDARDISED[name]).backward()
+    direction = -logits.grad
+    assert (
+        torch.cosine_similarity(direction.flatten(), (teacher - teacher.mean(1, keepdim=True)).flatten(), dim=0) > 0.5
+    )

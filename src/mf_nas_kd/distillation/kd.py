@@ -3,8 +3,9 @@
 References:
     Hinton, Vinyals, Dean (2015). Distilling the Knowledge in a Neural Network. arXiv 1503.02531, section 2.
     Sun, Ren, Li, Wang, Cao (2024). Logit Standardization in Knowledge Distillation. CVPR, algorithm 1
-    (``standardise_logits``). Difference: the standard deviation is that of a sample (division by K - 1), as in the
-    code that goes with the paper.
+    (``standardise_logits``). Differences: the standard deviation is that of a sample (division by K - 1), as in the
+    code that goes with the paper; and the student's logits are divided by at least a fraction of the teacher's standard
+    deviation, see :data:`mf_nas_kd.distillation.logits.SMALLEST_SPREAD`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from mf_nas_kd.distillation.logits import LogitsLoss
+from mf_nas_kd.distillation.logits import LogitsLoss, standardised
 from mf_nas_kd.taps import Taps, TapShapes
 
-SMALL = 1e-7  # added to the standard deviation, which is zero where all logits are equal
+SMALL = 0.05  # times the temperature: logits of a smaller spread give probabilities that are nearly all equal
 
 
 class KnowledgeDistillationLoss(LogitsLoss):
@@ -35,7 +36,8 @@ class KnowledgeDistillationLoss(LogitsLoss):
         Attributes:
             temperature: Temperature ``t`` of the softmax, above 0.
             standardise_logits: Whether the logits ``z`` of each image are first brought to mean 0 and standard
-                deviation 1, on both sides. With two classes, only the order of both logits is left then, and the
+                deviation 1, on both sides; a student's whose deviation is below 0.3 times the teacher's stay smaller.
+                With two classes, only the order of both logits is left then, and the
                 gradient vanishes.
         """
 
@@ -48,12 +50,9 @@ class KnowledgeDistillationLoss(LogitsLoss):
         self.standardise_logits = options.standardise_logits
 
     def forward(self, taps: Taps, targets: Tensor, indices: Tensor, labels: Tensor | None = None) -> Tensor:
-        log_student, log_teacher = (self._log_softened(z) for z in (taps.logits, targets.to(taps.logits.dtype)))
+        student, teacher = taps.logits, targets.to(taps.logits.dtype)
+        if self.standardise_logits:
+            student, teacher = standardised(student, teacher, SMALL * self.temperature)
+        log_student, log_teacher = (functional.log_softmax(z / self.temperature, dim=1) for z in (student, teacher))
         divergence = functional.kl_div(log_student, log_teacher, reduction="batchmean", log_target=True)
         return self.temperature**2 * divergence
-
-    def _log_softened(self, logits: Tensor) -> Tensor:
-        """Log-probabilities ``(B, K)`` at the temperature."""
-        if self.standardise_logits:
-            logits = (logits - logits.mean(dim=1, keepdim=True)) / (logits.std(dim=1, keepdim=True) + SMALL)
-        return functional.log_softmax(logits / self.temperature, dim=1)
