@@ -23,6 +23,7 @@ from mf_nas_kd.records.costs import Costs
 from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest, PrecomputedTargets, Status, now
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.records.metrics import Metrics
+from mf_nas_kd.studies.first_gradients import warn_of_large_first_gradients
 from mf_nas_kd.studies.objective_factory import ObjectiveFactory
 from mf_nas_kd.studies.resolution import ResolvedTraining, resolve
 from mf_nas_kd.studies.study_teacher import StudyTeacher
@@ -136,7 +137,7 @@ class TrainingEvaluator:
         return network.eval(), validation, test
 
     def require_possible(self, architecture: Architecture, fidelities: Iterable[Fidelity]) -> None:
-        """Find mistakes of the configuration before hundreds of trainings fail of them.
+        """Find mistakes of the configuration before hundreds of trainings fail of them, or learn little.
 
         Args:
             architecture: Any architecture of the space.
@@ -151,6 +152,7 @@ class TrainingEvaluator:
             for spec, training in specs.items():
                 if spec is not None:
                     self.teacher.loss(spec, len(training.subset))
+        warn_of_large_first_gradients(trainings, self.context, self.teacher)
 
     def prepare(self, requests: Iterable[EvaluationRequest], workers: Executor[Any]) -> Iterator[PrecomputedTargets]:
         trainings = (resolve(request, self.context) for request in requests)

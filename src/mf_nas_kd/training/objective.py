@@ -117,6 +117,21 @@ class Objective(nn.Module):
         self.loss_weight = weight
         self.needs_gradient_norm_matching = False
 
+    def gradient_norm_ratio(self, network: nn.Module, batch: Batch) -> float:
+        """Norm of the weighted loss's gradient, after its warm-up, as a multiple of the cross-entropy's.
+
+        The same gradients as in :meth:`match_gradient_norm`. 0 where the loss has none; infinite where only the
+        cross-entropy's is zero.
+        """
+        cross_entropy, loss = self._terms(network(batch.images), batch)
+        if self._term is None or loss is None:
+            return 0.0
+        norms = _shared_gradient_norms(network, cross_entropy, loss)
+        weighted = self.loss_weight * norms[1] if norms else 0.0
+        if weighted == 0:
+            return 0.0
+        return weighted / norms[0] if norms[0] > 0 else math.inf
+
     def _terms(self, taps: Taps, batch: Batch) -> tuple[Tensor, Tensor | None]:
         with full_precision(batch.labels.device):
             taps = taps.float()
