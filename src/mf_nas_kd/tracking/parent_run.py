@@ -55,7 +55,7 @@ def log_artifact(path: Path, folder: str) -> None:
 
 
 def end_run(status: str) -> None:
-    """End the active run, if there is one, with a status of MLflow (``FAILED``, ``KILLED``), and the calls of this run."""
+    """End the active run, if there is one, with a status of MLflow (``FAILED``, ``KILLED``); nothing is logged then."""
     if mlflow.active_run() is not None:
         copies().call(partial(mlflow.end_run, status))
     finish()
