@@ -20,6 +20,7 @@ from mf_nas_kd import tracking
 from mf_nas_kd.configuration import InvalidParametersError, all_pipelines, checked_parameters, validation_message
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.paths import absolute
+from mf_nas_kd.pipelines.report.nodes import early_end_page
 from mf_nas_kd.registry import lookup
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class ProjectHooks:
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
         """Log the parameters of the pipeline to MLflow under flat names."""
         self._catalog = catalog
+        self._saved: set[str] = set()
         names = [name for name in pipeline.inputs() if name.startswith("params:")]
         tracking.log_parameters({name.removeprefix("params:"): _plain(catalog.load(name)) for name in names})
 
@@ -55,10 +57,20 @@ class ProjectHooks:
 
         Kedro-mlflow 2.0.3 has a dataset for this, but it names versions in a way that Kedro 1.7 refuses.
         """
+        self._saved.add(dataset_name)
         dataset: Any = self._catalog.get(dataset_name)
         artifact = (getattr(dataset, "metadata", None) or {}).get("mlflow")
         if artifact is not None:
             tracking.log_artifact(_saved_path(dataset), artifact["artifact_path"])
+
+    @hook_impl
+    def on_pipeline_error(self, error: Exception, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
+        """Write a report of the evaluations, if the run has made them and was to write a report."""
+        if "report" not in pipeline.outputs() or not {"evaluation_plan", "planned_evaluations"} <= self._saved:
+            return
+        plan, evaluations = catalog.load("evaluation_plan"), catalog.load("planned_evaluations")
+        catalog.save("report", early_end_page(str(error), plan, evaluations))
+        logger.info("Report of the evaluations: %s", os.path.relpath(_saved_path(catalog.get("report"))))
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:

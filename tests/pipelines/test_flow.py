@@ -11,6 +11,7 @@ from mlflow.tracking import MlflowClient
 from scipy import stats
 
 from mf_nas_kd.distillation import LOSSES
+from mf_nas_kd.errors import MissingEvaluationError
 from mf_nas_kd.networks import rebuild
 from mf_nas_kd.search.loop import TRACE_COLUMNS
 from tests.pipelines.running import catalog, run
@@ -141,3 +142,27 @@ def test_the_teacher_of_the_default_configuration_is_good_enough(tmp_path):
     metrics = catalog(tmp_path, env="base").load("teacher_metrics")
     assert metrics["test_accuracy"] >= 0.975
     assert json.dumps(metrics)
+
+
+def test_where_every_training_diverges_the_run_ends_with_the_reason_which_is_in_the_report_too(tmp_path):
+    rate = {"training": {"hyper_parameters": {"learning_rate": 1e30}}}
+    with pytest.raises(MissingEvaluationError, match=r"no high-fidelity evaluation finished.*the learning rate"):
+        run(tmp_path, **rate)
+    left = catalog(tmp_path)
+    evaluations = left.load("planned_evaluations")
+    assert set(evaluations["status"]) == {"failed"}
+    assert evaluations["val_accuracy"].isna().all()
+    report = left.load("report")
+    assert "This run ended early" in report
+    assert "the learning rate or a loss weight is too large" in report
+
+
+def test_a_second_run_trains_no_teacher(tmp_path, caplog):
+    run(tmp_path, "data")
+    run(tmp_path, "teacher")
+    first = catalog(tmp_path).load("teacher")
+    caplog.clear()
+    run(tmp_path, "teacher")
+    assert "Using the teacher that was trained earlier" in caplog.text
+    assert "Teacher, epoch" not in caplog.text
+    assert catalog(tmp_path).load("teacher").fingerprint == first.fingerprint

@@ -53,6 +53,31 @@ def facts(
     }
 
 
+def evaluation_tables(planned: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tables of the planned evaluations for the report, by their names in the template: those of failures if any."""
+    failures = failure_summary(planned)
+    return {"evaluations": evaluation_summary(planned)} | ({"failures": failures} if len(failures) else {})
+
+
+def failure_summary(planned: pd.DataFrame) -> pd.DataFrame:
+    """Why evaluations failed: one row a reason, with the number of evaluations and the configurations, most first.
+
+    Args:
+        planned: The planned evaluations.
+    """
+    failed = planned[planned["status"] != "finished"]
+    groups = failed.groupby("error", as_index=False, sort=False)
+    return (
+        groups.agg(
+            failed=("key", "size"),
+            architectures=("architecture_id", "nunique"),
+            distillation=("distillation", lambda names: ", ".join(dict.fromkeys(names))),
+        )
+        .rename(columns={"error": "reason"})
+        .sort_values("failed", ascending=False, ignore_index=True)
+    )
+
+
 def evaluation_summary(planned: pd.DataFrame) -> pd.DataFrame:
     """Number of evaluations and of failures, mean accuracies and mean cost in seconds of each fidelity, one a row.
 

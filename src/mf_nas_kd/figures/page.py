@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
@@ -27,19 +27,22 @@ class ReportContent:
 
     Attributes:
         dataset: Name of the images.
+        tables: Tables by their names in the template.
+        ended_early: Why the run ended before there was a winner; empty if there is one. Without a winner, the page has
+            tables of evaluations only.
         facts: Facts of the study as texts by their labels.
         verdict: Sentences, the answer first.
         winner: ``winner``.
         pictures: Pictures by their names in the template.
-        tables: Tables by their names in the template.
     """
 
     dataset: str
-    facts: Mapping[str, str]
-    verdict: Sequence[str]
-    winner: Mapping[str, Any]
-    pictures: Mapping[str, Figure]
     tables: Mapping[str, pd.DataFrame]
+    ended_early: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    verdict: Sequence[str] = ()
+    winner: Mapping[str, Any] = field(default_factory=dict)
+    pictures: Mapping[str, Figure] = field(default_factory=dict)
 
 
 def report_page(content: ReportContent) -> str:
@@ -68,7 +71,8 @@ def _html(table: pd.DataFrame) -> Markup:
     formatters: dict[str, Callable[..., str]] = {name: "{:,.0f}".format for name in WHOLE_NUMBERS if name in table}
     if "train_fraction" in table:
         formatters["train_fraction"] = fraction_text
-    html = table.to_html(
-        index=False, border=0, na_rep="", float_format="{:.3f}".format, formatters=formatters, classes="data"
-    )
+    with pd.option_context("display.max_colwidth", None):  # a reason for a failure is a whole sentence
+        html = table.to_html(
+            index=False, border=0, na_rep="", float_format="{:.3f}".format, formatters=formatters, classes="data"
+        )
     return Markup(html)  # noqa: S704 - pandas has escaped the cells

@@ -11,6 +11,13 @@ from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.studies.plan import finished_evaluations, planned_evaluations
 
 
+def early_end_page(reason: str, plan: pd.DataFrame, evaluations: pd.DataFrame) -> str:
+    """The report of a study that ended before there was a winner, such as one whose trainings all failed."""
+    planned = planned_evaluations(plan, evaluations)
+    tables = figures.evaluation_tables(planned)
+    return figures.report_page(figures.ReportContent(planned["dataset"].iloc[0], tables, ended_early=reason))
+
+
 def write_report(
     images: ImageDataset,
     subset_sizes: pd.DataFrame,
@@ -45,7 +52,7 @@ def write_report(
             "correlation_table": correlation_table.drop(columns=["dataset", "space"]),
             "pareto_front": pareto_front,
             "search_trace": search_trace.drop(columns=["strategy", "seed", "incumbent_architecture_id"]),
-            "evaluations": figures.evaluation_summary(planned),
+            **figures.evaluation_tables(planned),
         },
     )
     return figures.report_page(content)
