@@ -217,6 +217,13 @@ def test_a_large_image_within_the_bounds_is_read(tmp_path):
     assert decode_file(path, 1, 4).tolist() == [[[0] * 4] * 4]
 
 
+def test_what_follows_an_image_in_its_file_is_no_scan(tmp_path):
+    """Cameras append films to images."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(jpeg((2048, 2048), progressive=True) + b"\xff\xda" * 10_000)
+    assert not decode_file(path, 1, 4).any()
+
+
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
 def test_only_regular_files_are_opened(tmp_path, make):
     make(tmp_path / "a.png")

@@ -6,6 +6,7 @@ bounds before it is decoded: a file that is refused costs less than 1 GiB of mem
 
 from __future__ import annotations
 
+import re
 import stat
 import struct
 import warnings
@@ -33,6 +34,7 @@ LARGEST_EXIF = 2**16  # bytes: those of one JPEG segment; each of the 5,000 entr
 MOST_SCANNED = 2**31  # pixels of all scans of a JPEG file together: each scan of a few bytes may change every pixel
 
 JPEG_START, JPEG_SCAN = b"\xff\xd8", b"\xff\xda"
+JPEG_SCAN_HEADER = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")  # 1 to 4 components
 JPEG_WITHOUT_LENGTH = {0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)}
 """Second bytes of the markers after which Pillow reads no length."""
 TRANSPOSITIONS = {
@@ -108,7 +110,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             pixels = image.width * image.height
             _require_few(pixels, f"pixels ({image.width}x{image.height})", LARGEST_PIXELS)
             if content.startswith(JPEG_START):
-                _require_few(pixels * content.count(JPEG_SCAN), "pixels in all scans", MOST_SCANNED)
+                _require_few(pixels * len(JPEG_SCAN_HEADER.findall(content)), "pixels in all scans", MOST_SCANNED)
             yield image
 
 

@@ -105,6 +105,7 @@ class Draws:
 
 def _others_first(order: Tensor, begun: Tensor, count: int) -> Tensor:
     """The permutation with its first ``count`` images that are not in ``begun`` at its front, else unchanged."""
-    others = ~torch.isin(order, begun)
-    front = others & (others.cumsum(0) <= count)
-    return torch.cat([order[front], order[~front]])
+    front, rest = order.split([len(begun) + count, len(order) - len(begun) - count])  # they are all in this front
+    others = ~torch.isin(front, begun)
+    first = others & (others.cumsum(0) <= count)
+    return torch.cat([front[first], front[~first], rest])
