@@ -21,7 +21,7 @@ LARGEST_BYTES = 2**28  # of a file, whose checksum is computed before it is read
 
 
 class CIFAROptions(Options):
-    """Where the files of CIFAR are. They are pickles; torchvision reads them only if they have the published checksums.
+    """Where the files of CIFAR are.
 
     Attributes:
         folder: The folder that holds the unpacked archive's folder, as torchvision lays it out.
@@ -50,6 +50,8 @@ class CIFAR10:
 
     def _open(self, options: CIFAROptions, train: bool) -> datasets.CIFAR10:
         """Open the training or the test images.
+
+        The files are pickles; torchvision reads them only if they have the published checksums.
 
         Raises:
             MissingImagesError: If the files do not exist or are damaged.
