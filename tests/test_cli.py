@@ -1,12 +1,25 @@
 """What a person sees who mistypes something: one line, an exit status, no traceback."""
 
+import logging
+import os
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from kedro.framework.project import configure_project
+from kedro.io import DatasetError
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import OperationalError
 
+from mf_nas_kd import cli as commands
 from mf_nas_kd.cli import cli
+from mf_nas_kd.errors import CommandLineError, InvalidValueError, StoreError
+from mf_nas_kd.refusals import explained
 from tests.conftest import PROJECT
 
 
