@@ -6,9 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+import tomllib
 
 import click
+import mlflow
 import pytest
 from click.testing import CliRunner
 from kedro.framework.project import configure_project
@@ -18,8 +19,10 @@ from sqlalchemy.exc import OperationalError
 
 from mf_nas_kd import cli as commands
 from mf_nas_kd.cli import cli
+from mf_nas_kd.configuration import ProjectConfigLoader, checked_parameters
 from mf_nas_kd.errors import CommandLineError, InvalidValueError, StoreError
 from mf_nas_kd.refusals import explained
+from mf_nas_kd.settings import CONFIG_LOADER_ARGS
 from tests.conftest import PROJECT
 
 
@@ -127,3 +130,197 @@ def test_a_stage_before_its_predecessor_names_the_command(tmp_path):
         f"{tmp_path}/1_images/images.safetensors is not there: run the pipeline that saves it first: "
         "kedro run --env=smoke --pipelines=data"
     )
+
+
+@pytest.fixture
+def conf(tmp_path):
+    """A copy of the configuration, to be spoilt."""
+    shutil.copytree(PROJECT / "conf", tmp_path / "conf")
+    (tmp_path / "conf" / "mine").mkdir()
+    return tmp_path / "conf"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("mine/parameters.yml", "search:\n  seed: 1\n  low: [1,\n", r"mine/parameters.yml, line \d+, column \d+: "),
+        ("mine/parameters.yml", "search: {seed: 1}\nsearch: {seed: 2}\n", "mine/parameters.yml, line 2, column 1: found duplicate key search"),
+        ("mine/parameters.yml", "- search\n", "mine/parameters.yml must be a mapping from names to values"),
+        ("mine/parameters.yml", b"search: {strategy: \xff}\n", "mine/parameters.yml: .*utf-8"),
+        ("mine/globals.yml", "study: [\n", r"mine/globals.yml, line \d+, column \d+: "),
+        ("mine/catalog.yml", "images: {type: }}\n", r"mine/catalog.yml, line 1, column \d+: "),
+        ("mine/parameters.yml", "search: {low: '${globals:nothing}'}\n", "configuration cannot be read: Globals key 'nothing' not found"),
+        ("mine/parameters.yml", "serach: {seed: 1}\n", r"serach .* is not a parameter: .*did you mean search.* \(in conf/mine\)"),
+        ("mine/parameters.yml", "search: {sed: 1}\n", r"search.sed .1. is not a parameter: .*did you mean search.seed\? \(in conf/mine\)"),
+        ("mine/parameters.yml", "search: {seed: x}\n", r"search.seed is 'x', but must be a whole number \(in conf/mine\)"),
+        ("mine/parameters.yml", "data_dir: /tmp\n", r"data_dir is a parameter of the command line only: --params=data_dir=.* \(in conf/mine\)"),
+        ("mine/parameters.yml", "evaluation: {low: {schedules: {nineth: null}}}\n", r"schedules.nineth \(null\) is not a parameter"),
+        ("mine/parameters.yml", "training: {recipe: {learning_rate: 1}}\n", "training.recipe is now training.hyper_parameters"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_file_names_the_file(conf, file, text, message):
+    (conf / file).write_bytes(text if isinstance(text, bytes) else text.encode())
+    line = refused(f"--conf-source={conf}", "--env=mine", status=1)
+    assert re.search(message, line), line
+
+
+def test_a_new_entry_may_have_nulls(conf):
+    """Only a null by itself, which leaves something out, needs a name that exists."""
+    new = "benchmark: {strategies: {botorch: {strategy: botorch_multi_fidelity, low: null}}}\n"
+    (conf / "mine" / "parameters.yml").write_text(new)
+    loader = ProjectConfigLoader(str(conf), env="mine", **CONFIG_LOADER_ARGS)
+    assert checked_parameters(loader)["benchmark"].entries["botorch"].low is None
+
+
+def caused(error, cause):
+    error.__cause__ = cause
+    return error
+
+
+DISK_FULL = OSError(28, "No space left on device", "/data/winner.json")
+
+ERRORS = [
+    (InvalidValueError("search.seed", 1, "2"), "search.seed is 1, but must be 2", 1),
+    (CommandLineError("no such thing"), "no such thing", 2),
+    (caused(DatasetError("Failed while loading data from dataset X(a=1).\nboo"), StoreError("the store is damaged")), "the store is damaged", 1),
+    (caused(DatasetError("Failed while saving data to dataset X(a=1).\nboo"), DISK_FULL), "/data/winner.json: No space left on device", 1),
+    (DatasetError("images: /x is not there:\n run the data pipeline"), "images: /x is not there: run the data pipeline", 1),
+    (PermissionError(13, "Permission denied", "/data"), "/data: Permission denied", 1),
+    (OperationalError("SELECT 1", {}, Exception("database is locked")), "a database refused: database is locked", 1),
+    (MlflowException("no such run\nat all"), "MLflow refused: no such run at all (its address is in conf/base/mlflow.yml, or in MLFLOW_TRACKING_URI)", 1),
+    (MemoryError(), "out of memory: this machine has too little", 1),
+    (KeyError("x"), "unexpected KeyError: 'x'; run again with --verbose for the traceback", 1),
+    (ValueError("a\x1b[31mb"), "unexpected ValueError: a\\x1b[31mb; run again with --verbose for the traceback", 1),
+    (click.UsageError("no such option"), "no such option", 2),
+    (KeyboardInterrupt(), "interrupted; what finished is stored; run the same command to go on", 130),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "line", "status"), ERRORS, ids=lambda value: type(value).__name__)
+def test_an_error_of_any_package_is_one_line(error, line, status):
+    assert explained(error) == (line, status)
+
+
+@pytest.mark.parametrize(("error", "line", "status"), ERRORS, ids=lambda value: type(value).__name__)
+def test_a_run_that_raises_ends_with_one_line(monkeypatch, error, line, status):
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr(commands.kedro_run, "callback", fail)
+    assert refused("run", "--env=smoke", status=status) == f"Error: {line}"
+
+
+def test_verbose_and_a_log_file_have_the_traceback(monkeypatch, tmp_path):
+    def fail(**_):
+        raise KeyError("x")
+
+    monkeypatch.setattr(commands.kedro_run, "callback", fail)
+    handler = logging.FileHandler(tmp_path / "run.log")
+    logging.getLogger("mf_nas_kd").addHandler(handler)
+    try:
+        result = CliRunner().invoke(cli, ["run", "--env=smoke", "--verbose"])
+    finally:
+        logging.getLogger("mf_nas_kd").removeHandler(handler)
+        handler.close()
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Traceback (most recent call last):")
+    assert result.stderr.splitlines()[-1].startswith("Error: unexpected KeyError: 'x'")
+    assert "Traceback" in (tmp_path / "run.log").read_text()
+
+
+@pytest.mark.parametrize("status", [("KILLED", KeyboardInterrupt()), ("FAILED", KeyError("x"))])
+def test_a_run_that_ends_early_is_not_finished_in_mlflow(monkeypatch, tmp_path, status):
+    expected, error = status
+
+    started = []
+
+    def fail(**_):
+        mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+        started.append(mlflow.start_run().info.run_id)
+        raise error
+
+    monkeypatch.setattr(commands.kedro_run, "callback", fail)
+    CliRunner().invoke(cli, ["run", "--env=smoke"])
+    left = mlflow.active_run()
+    mlflow.end_run()
+    found = mlflow.get_run(started[0]).info.status
+    mlflow.set_tracking_uri(None)
+    assert left is None
+    assert found == expected
+
+
+def test_without_the_name_of_a_command_the_options_are_those_of_run(monkeypatch):
+    seen = []
+    monkeypatch.setattr(commands.kedro_run, "callback", lambda **options: seen.append(options))
+    for arguments in (["--env=smoke"], ["run", "--env=smoke"]):
+        assert CliRunner().invoke(cli, arguments).exit_code == 0
+    assert seen[0] == seen[1]
+    assert seen[0]["env"] == "smoke"
+    assert "run" in CliRunner().invoke(cli, ["--help"]).output
+
+
+def test_a_command_that_is_added_gets_the_same_treatment():
+    @cli.command("fails")
+    def fails():
+        raise StoreError("the store is damaged")
+
+    try:
+        assert refused("fails", status=1) == "Error: the store is damaged"
+        assert "Traceback" in CliRunner().invoke(cli, ["fails", "--verbose"]).stderr
+    finally:
+        del cli.commands["fails"]
+
+
+def test_run_has_every_option_of_kedro():
+    from kedro.framework.cli.project import run as kedro_run
+
+    ours = {option.name for option in cli.commands["run"].params}
+    assert {option.name for option in kedro_run.params} | {"verbose"} == ours
+
+
+ENTRIES = {
+    "kedro": ["-m", "kedro", "run"],
+    "module": ["-m", "mf_nas_kd"],
+    "script": ["-c", "import sys; from mf_nas_kd.__main__ import main; sys.exit(main())", "run"],
+}
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory):
+    """The metadata that an installation makes, with the plugin of pyproject.toml; an older one lacks it."""
+    folder = tmp_path_factory.mktemp("plugin")
+    entries = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["entry-points"]["kedro.init"]
+    (folder / "plugin-1.dist-info").mkdir()
+    (folder / "plugin-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin\nVersion: 1\n")
+    lines = ["[kedro.init]", *(f"{name} = {value}" for name, value in entries.items())]
+    (folder / "plugin-1.dist-info" / "entry_points.txt").write_text("\n".join(lines))
+    return folder
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize(
+    ("argument", "status", "message"),
+    [
+        ("--env=smok", 2, "--env is 'smok', but must be one of"),
+        ("--params=search.seed=x", 1, "search.seed is 'x', but must be a whole number"),
+    ],
+)
+def test_every_entry_says_one_line_and_nothing_else(plugin, entry, argument, status, message):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("KEDRO", "PYTEST"))}
+    environment["PYTHONPATH"] = os.pathsep.join([str(PROJECT / "src"), str(plugin)])
+    command = [sys.executable, *ENTRIES[entry], argument]
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert all(re.match(r"\d\d:\d\d:\d\d INFO    Kedro project", line) for line in done.stdout.splitlines())
+
+
+def test_a_command_works_in_another_folder(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "src")}
+    environment.pop("KEDRO_LOGGING_CONFIG", None)
+    command = [sys.executable, "-m", "mf_nas_kd", "--env=smoke", "--pipelines=teacher", "--params=data_dir=no_study"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stderr.startswith(f"Error: {PROJECT}/no_study/1_images/images.safetensors is not there")
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())

@@ -57,7 +57,7 @@ def _of_others(error: BaseException) -> str:
     if package == "mlflow":
         return f"MLflow refused: {error} (its address is in conf/base/mlflow.yml, or in MLFLOW_TRACKING_URI)"
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return f"out of memory: {error or 'this machine has too little'}"
+        return f"out of memory: {str(error) or 'this machine has too little'}"
     if package == "kedro" or (isinstance(error, ValueError) and _raised_in(error) == "kedro"):
         return str(error)
     return f"unexpected {type(error).__name__}: {error}; run again with --verbose for the traceback"
