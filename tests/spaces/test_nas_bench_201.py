@@ -178,3 +178,14 @@ def test_live_parameters_are_those_of_the_network_without_its_dead_edges():
 
 def test_live_parameters_are_of_this_space_only(architectures):
     assert live_params(architectures[0], Costs(1, 1)) is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_samples_are_those_of_a_choice_for_each_edge(count):
+    """Pools of earlier versions were drawn so."""
+    operations = OPERATIONS[:count]
+    space = build_space("nas_bench_201", {"stem": 4, "cells_per_stage": 1, "operations": operations})
+    rng, reference = np.random.default_rng(3), np.random.default_rng(3)
+    for _ in range(50):
+        cell = cell_of_operations([str(reference.choice(operations)) for _ in range(6)])
+        assert space.sample(rng).fields["cell"] == cell

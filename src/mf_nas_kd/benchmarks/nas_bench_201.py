@@ -22,7 +22,7 @@ from mf_nas_kd.networks import CostCounter
 from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.records.tables import candidate_table
-from mf_nas_kd.spaces.nas_bench_201 import EDGES, OPERATIONS, cell_of_operations, operations_of_cell
+from mf_nas_kd.spaces.nas_bench_201 import cell_of_operations, operations_of_cell
 
 STEM = 16
 """Channels of the first stage in the benchmark's networks."""
@@ -117,9 +117,6 @@ def _in_skeleton(cell: str) -> Architecture:
 def cell_cost(dataset: str) -> Callable[[Sequence[str]], Costs]:
     """Make a function that computes the cost of a cell in the benchmark's networks from its operations.
 
-    All edges of a cell have the same channels, so that an operation adds the same cost on every edge. The networks of
-    the five cells with equal operations on all edges are built and counted; the cost of any cell follows from these.
-
     Args:
         dataset: A name in ``IMAGE_FORMATS``.
 
@@ -131,18 +128,7 @@ def cell_cost(dataset: str) -> Callable[[Sequence[str]], Costs]:
     """
     images = IMAGE_FORMATS[dataset]
     count = CostCounter(images.classes, images.shape)
-    on_all_edges = {name: count(_in_skeleton(cell_of_operations([name] * len(EDGES)))) for name in OPERATIONS}
-    without = on_all_edges["none"]
-    macs = {name: (cost.macs - without.macs) // len(EDGES) for name, cost in on_all_edges.items()}
-    params = {name: (cost.params - without.params) // len(EDGES) for name, cost in on_all_edges.items()}
-
-    def cost_of(operations: Sequence[str]) -> Costs:
-        return Costs(
-            macs=without.macs + sum(macs[name] for name in operations),
-            params=without.params + sum(params[name] for name in operations),
-        )
-
-    return cost_of
+    return lambda operations: count(_in_skeleton(cell_of_operations(operations)))
 
 
 def _table(

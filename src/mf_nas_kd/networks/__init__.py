@@ -24,6 +24,7 @@ from mf_nas_kd.networks.torchvision import TorchvisionNetwork
 from mf_nas_kd.networks.trained import NetworkDescription, TrainedNetwork
 from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.registry import Options, configured, lookup
+from mf_nas_kd.spaces.nas_bench_201 import EDGES, cell_of_operations, operations_of_cell
 
 STUDENTS: Mapping[str, Callable[..., nn.Module]] = {
     "mobilenet_v2": MobileNetV2,
@@ -131,6 +132,9 @@ def build_teacher(
 class CostCounter:
     """Counts the cost of architectures for images of one shape; each architecture is counted once.
 
+    Of the cells of NAS-Bench-201, only the five with equal operations on all edges are built: all edges of a cell have
+    the same channels, so that an operation adds the same cost on every edge.
+
     Args:
         classes: Number of classes, ``K``.
         image_shape: Shape ``(C, H, W)`` of one image.
@@ -140,6 +144,7 @@ class CostCounter:
         self._classes = classes
         self._image_shape = image_shape
         self._known: dict[tuple[Architecture, float, tuple[int, int, int]], Costs] = {}
+        self._on_all_edges: dict[tuple[Any, ...], Costs] = {}
 
     def __call__(
         self, architecture: Architecture, width: float = 1.0, image_shape: tuple[int, int, int] | None = None
@@ -147,10 +152,31 @@ class CostCounter:
         """Cost of an architecture at a width; ``image_shape`` replaces that of the constructor where it is given."""
         key = architecture, width, image_shape or self._image_shape
         if key not in self._known:
-            with torch_seeded(0, "cost"), Uninitialised():  # weights are not used; global generators keep their state
-                network = build_network(architecture, self._classes, self._image_shape[0], width)
-            self._known[key] = network_cost(network, key[2])
+            is_cell = architecture.space == "nas_bench_201"
+            self._known[key] = self._sum_of_edges(*key) if is_cell else self._count(*key)
         return self._known[key]
+
+    def _count(self, architecture: Architecture, width: float, image_shape: tuple[int, int, int]) -> Costs:
+        with torch_seeded(0, "cost"), Uninitialised():  # weights are not used; global generators keep their state
+            network = build_network(architecture, self._classes, self._image_shape[0], width)
+        return network_cost(network, image_shape)
+
+    def _sum_of_edges(self, architecture: Architecture, width: float, image_shape: tuple[int, int, int]) -> Costs:
+        fields = architecture.fields
+        operations = operations_of_cell(fields["cell"])
+        skeleton = (fields["stem"], fields["cells_per_stage"], width, image_shape)
+
+        def on_all_edges(operation: str) -> Costs:
+            if (operation, *skeleton) not in self._on_all_edges:
+                cell = cell_of_operations([operation] * len(EDGES))
+                counted = self._count(Architecture.of(architecture.space, **fields | {"cell": cell}), *skeleton[2:])
+                self._on_all_edges[operation, *skeleton] = counted
+            return self._on_all_edges[operation, *skeleton]
+
+        without = on_all_edges("none").to_row()
+        rows = [on_all_edges(operation).to_row() for operation in operations]
+        added = {name: sum(row[name] - cost for row in rows) // len(EDGES) for name, cost in without.items()}
+        return Costs(**{name: cost + added[name] for name, cost in without.items()})
 
 
 def rebuild(trained: TrainedNetwork) -> nn.Module:

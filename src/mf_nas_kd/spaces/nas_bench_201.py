@@ -166,7 +166,8 @@ class NASBench201Space:
         return int(len(self._choices.operations) ** len(EDGES))
 
     def sample(self, rng: np.random.Generator) -> Architecture:
-        return self._architecture([str(rng.choice(self._choices.operations)) for _ in EDGES])
+        choices = self._choices.operations
+        return self._architecture([choices[index] for index in rng.integers(len(choices), size=len(EDGES))])
 
     def neighbours(self, architecture: Architecture) -> tuple[Architecture, ...]:
         operations = self._operations(architecture)
