@@ -1,14 +1,18 @@
+import io
 from fractions import Fraction
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from sqlalchemy import create_engine
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Fidelity, FidelitySettings
-from mf_nas_kd.records.fidelity import LARGEST_DENOMINATOR
+from mf_nas_kd.records.fidelity import LARGEST_DENOMINATOR, LARGEST_NUMBER
+from mf_nas_kd.records.tables import records_of, table_of
 from tests.properties import FIDELITIES
 
 FIELDS = {"epochs": 2, "width": 1.0, "distillation": "none"}
@@ -95,3 +99,68 @@ def test_of_equal_schedules_the_smaller_images_are_the_cheaper_fidelity():
     wide, narrow = own, Fidelity(Fraction(1, 9), 12, width=0.5)
     assert sorted([own, half], key=lambda fidelity: fidelity.cost_order) == [half, own]
     assert sorted([wide, narrow], key=lambda fidelity: fidelity.cost_order) == [narrow, wide]
+
+
+COUNTS = st.integers(1, LARGEST_NUMBER) | st.integers(LARGEST_NUMBER - 9, LARGEST_NUMBER)
+
+ACCEPTED = st.builds(
+    Fidelity,
+    st.fractions(min_value=Fraction(1, LARGEST_DENOMINATOR), max_value=1, max_denominator=LARGEST_DENOMINATOR),
+    epochs=COUNTS,
+    width=st.floats(0, 1, exclude_min=True),
+    distillation=st.text(st.characters(categories=("L", "P", "S")), min_size=1, max_size=20).filter(str.isprintable),
+    image_size=st.none() | COUNTS,
+)
+
+
+def through_csv(table):
+    as_text = {"distillation": str}  # a name can look like a number
+    return pd.read_csv(
+        io.StringIO(table.to_csv(index=False)), dtype=as_text, keep_default_na=False, na_values={"image_size": [""]}
+    )
+
+
+def through_parquet(table):
+    file = io.BytesIO()
+    table.to_parquet(file)
+    return pd.read_parquet(file)
+
+
+def through_sql(table):
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        table.to_sql("fidelities", connection, index=False)
+        return pd.read_sql("SELECT * FROM fidelities", connection)
+
+
+@pytest.mark.parametrize("through", [through_csv, through_parquet, through_sql])
+@given(st.lists(ACCEPTED, min_size=1, max_size=4))
+def test_every_accepted_fidelity_survives_every_kind_of_table(through, fidelities):
+    assert records_of(through(table_of(fidelities, Fidelity)), Fidelity) == fidelities
+
+
+@given(st.fractions(min_value=0, max_value=1))
+def test_a_fraction_is_refused_or_survives(fraction):
+    try:
+        fidelity = Fidelity(fraction, **FIELDS)
+    except InvalidValueError:
+        assert fraction == 0 or fraction.denominator > LARGEST_DENOMINATOR
+    else:
+        assert Fidelity.from_row(fidelity.to_row()) == fidelity
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 2**31}, "epochs is 2147483648, but must be at least 1 and at most 2,147,483,647"),
+        ({"epochs": 10**400}, "epochs is 1000.* but must be at least 1 and at most"),
+        ({"image_size": 2**53 + 1}, "image_size is 9007199254740993, but must be at least 1 pixel and at most"),
+        ({"width": float("nan")}, "width is nan"),
+        ({"distillation": "k\0d"}, r"distillation is 'k\\x00d', but must be a name"),
+        ({"distillation": "kd\ud800"}, "but must be a name of at most 255 printable characters"),
+        ({"distillation": "a" * 256}, "but must be a name"),
+    ],
+)
+def test_what_no_table_could_hold_is_refused(change, message):
+    with pytest.raises(InvalidValueError, match=message):
+        Fidelity(**{"train_fraction": Fraction(1), **FIELDS, **change})

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 from numpy.typing import NDArray
 
-from mf_nas_kd.figures.style import COLOURS, figure, shared_legend
+from mf_nas_kd.figures.style import COLOURS, figure, legend_label, shared_legend
 
 OURS = "mf_kd"
 DASHES = ("-", "--", ":")
@@ -103,7 +103,7 @@ def _draw_task(axis: Axes, traces: pd.DataFrame, styles: dict[str, dict[str, Any
         rows = traces[traces["strategy"] == name]
         regrets = np.stack([_regret_at(costs, of_seed) for _, of_seed in rows.groupby("seed")])
         mean, error = regrets.mean(axis=0), regrets.std(axis=0, ddof=min(1, len(regrets) - 1)) / len(regrets) ** 0.5
-        axis.plot(costs, mean, label=name, zorder=3 if name == OURS else 2, **styles[name])
+        axis.plot(costs, mean, label=legend_label(name), zorder=3 if name == OURS else 2, **styles[name])
         axis.fill_between(costs, (mean - error).clip(0), mean + error, color=styles[name]["color"], alpha=0.15, lw=0)
     axis.set_ylim(0, None)
 

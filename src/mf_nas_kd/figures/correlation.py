@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from mf_nas_kd.figures.style import COLOURS, GREY, figure, method_style, shared_legend
+from mf_nas_kd.figures.style import COLOURS, GREY, figure, legend_label, method_style, shared_legend
 from mf_nas_kd.records import Fidelity
 from mf_nas_kd.records.fidelity import LARGEST_DENOMINATOR
 from mf_nas_kd.records.tables import records_of
@@ -112,7 +112,7 @@ def _draw_agreement(
             capsize=2,
             elinewidth=0.8,
             linewidth=1.4,
-            label=re.sub("^none(?=$|,)", "plain (none)", name),
+            label=legend_label(re.sub("^none(?=$|,)", "plain (none)", name)),
         )
     axis.axhline(0, color="black", linewidth=0.6)
     axis.set(xscale="log", xlabel="cost relative to a high-fidelity evaluation", title=title)

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from mf_nas_kd.figures.correlation import fraction_text
 from mf_nas_kd.records import Evaluation
+from mf_nas_kd.records.fields import storable
 
 WHOLE_NUMBERS = ("n", "step", *(column.name for column in Evaluation.columns() if column.type is int))
 """Columns of tables without decimals."""
@@ -49,11 +50,12 @@ def report_page(content: ReportContent) -> str:
     """Render the report as HTML; the pictures are part of the page, as SVG, and nothing is loaded from elsewhere."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(resources.files("mf_nas_kd.figures").joinpath("page.html").read_text("utf-8"))
-    return template.render(
+    page = template.render(
         content=content,
         pictures={name: _svg(picture, name) for name, picture in content.pictures.items()},
         tables={name: _html(table) for name, table in content.tables.items()},
     )
+    return storable(page)
 
 
 def _svg(picture: Figure, name: str) -> Markup:

@@ -6,12 +6,48 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Tick
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 # Okabe and Ito's palette: told apart with any colour vision. https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "#6b7280"
+
+
+HIDDEN = "_"
+"""Labels that begin so have no place in a legend of matplotlib."""
+
+
+class PlainTextFigure(Figure):
+    """A figure that shows every text as it is: names are the user's, and ``$`` in them does not begin a formula.
+
+    The numbers at the ticks are matplotlib's own, and may be formulas (powers of ten).
+    """
+
+    def draw(self, renderer: RendererBase) -> None:
+        at_ticks = {id(label) for tick in self.findobj(Tick) for label in (tick.label1, tick.label2)}
+        for text in self.findobj(Text):
+            if isinstance(text, Text) and id(text) not in at_ticks:
+                text.set_parse_math(False)
+                text.set_text(printable(text.get_text()))
+        super().draw(renderer)
+
+
+def printable(text: str) -> str:
+    r"""The text with characters that cannot be drawn written as Python does; line breaks stay.
+
+    >>> print(printable("a\x00b"))
+    a\x00b
+    """
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
+def legend_label(name: str) -> str:
+    """Label of a line that is shown in a legend whatever the name begins with; :func:`shared_legend` shows the name."""
+    return f" {name}" if name.startswith(HIDDEN) else name
 
 
 def figure(
@@ -26,7 +62,7 @@ def figure(
         columns: Number of columns of axes.
         sharey: Whether all axes, or those of each row, share the vertical scale.
     """
-    drawn = Figure(figsize=(width, height), layout="constrained", dpi=150)
+    drawn = PlainTextFigure(figsize=(width, height), layout="constrained", dpi=150)
     flat: list[Axes] = list(drawn.subplots(rows, columns, squeeze=False, sharey=sharey).flat)
     for axis in flat:
         axis.spines[["top", "right"]].set_visible(False)
@@ -48,11 +84,18 @@ def shared_legend(drawn: Figure, axes: Sequence[Axes], columns: int, order: Call
 
     Args:
         drawn: The figure.
-        axes: The axes whose lines are explained.
+        axes: The axes whose lines are explained, with labels made by :func:`legend_label`.
         columns: Number of columns of the legend.
         order: Sort key of the labels; None for the order in which they were drawn.
     """
-    handles = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    labels = list(handles) if order is None else sorted(handles, key=order)
-    lines = [handles[label] for label in labels]
-    drawn.legend(lines, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)
+    handles = {
+        label.removeprefix(" ") if label.startswith(f" {HIDDEN}") else label: line
+        for axis in axes
+        for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    names = list(handles) if order is None else sorted(handles, key=order)
+    labels = [legend_label(name) for name in names]
+    lines = [handles[name] for name in names]
+    legend = drawn.legend(lines, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set_text(name)

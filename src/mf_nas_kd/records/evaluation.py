@@ -12,6 +12,15 @@ from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.records.fields import Record, Role, column, record
 from mf_nas_kd.records.metrics import Metrics
 
+LONGEST_ERROR = 10_000
+"""Most characters of an error that are kept: the first and the last ones."""
+
+
+def _shortened(error: str) -> str:
+    if len(error) <= LONGEST_ERROR:
+        return error
+    return f"{error[: LONGEST_ERROR // 2 - 5]} ... {error[-LONGEST_ERROR // 2 :]}"
+
 
 class Status(StrEnum):
     """How a training ended."""
@@ -67,7 +76,7 @@ class Evaluation(Record):
     dataset_fingerprint: str = column(Role.PROVENANCE)
     teacher_fingerprint: str = column(Role.PROVENANCE)
     status: str = column(Role.STATUS)
-    error: str = column(Role.STATUS, long=True)
+    error: str = column(Role.STATUS, long=True, encode=_shortened)
     metrics: Metrics
     cost_seconds: float = column(Role.COST, "s")
     lost_seconds: float | None = column(Role.COST, "s")

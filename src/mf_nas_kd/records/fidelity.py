@@ -17,6 +17,12 @@ from mf_nas_kd.records.fields import Record, Role, column, column_names
 LARGEST_DENOMINATOR = 1_000_000
 """Larger denominators of fractions do not survive the floating-point column of a table."""
 
+LARGEST_NUMBER = 2**31 - 1
+"""Larger whole numbers do not survive every database, nor a column of floating-point numbers with missing values."""
+
+LONGEST_NAME = 255
+"""Most characters of a name in a database."""
+
 
 def _fraction_of_column(value: float) -> Fraction:
     return Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
@@ -37,9 +43,10 @@ class Fidelity(Record):
 
     Attributes:
         train_fraction: Training-set fraction, in (0, 1], with a denominator of at most ``LARGEST_DENOMINATOR``.
-        epochs: Number of passes over this fraction, at least 1.
+        epochs: Number of passes over this fraction, at least 1 and at most ``LARGEST_NUMBER``.
         width: Multiplier of the network's channels, in (0, 1].
-        distillation: Name of a distillation configuration; ``none`` for plain cross-entropy.
+        distillation: Name of a distillation configuration, in printable characters, at most ``LONGEST_NAME``; ``none``
+            for plain cross-entropy.
         image_size: Shorter side, in pixels, of the images that the student sees; None for their own size. The teacher
             sees them at their own size.
 
@@ -61,12 +68,16 @@ class Fidelity(Record):
         if self.train_fraction.denominator > LARGEST_DENOMINATOR:
             allowed = f"a fraction with a denominator of at most {LARGEST_DENOMINATOR:,}"
             raise InvalidValueError("train_fraction", str(self.train_fraction), allowed)
-        if self.epochs < 1:
-            raise InvalidValueError("epochs", self.epochs, "at least 1")
+        if not 1 <= self.epochs <= LARGEST_NUMBER:
+            raise InvalidValueError("epochs", self.epochs, f"at least 1 and at most {LARGEST_NUMBER:,}")
         if not 0 < self.width <= 1:
             raise InvalidValueError("width", self.width, "in (0, 1]")
-        if self.image_size is not None and self.image_size < 1:
-            raise InvalidValueError("image_size", self.image_size, "at least 1 pixel, or None for the images' own size")
+        if self.image_size is not None and not 1 <= self.image_size <= LARGEST_NUMBER:
+            allowed = f"at least 1 pixel and at most {LARGEST_NUMBER:,}, or None for the images' own size"
+            raise InvalidValueError("image_size", self.image_size, allowed)
+        if not self.distillation.isprintable() or len(self.distillation) > LONGEST_NAME:
+            allowed = f"a name of at most {LONGEST_NAME} printable characters"
+            raise InvalidValueError("distillation", self.distillation, allowed)
 
     @property
     def image_passes(self) -> Fraction:

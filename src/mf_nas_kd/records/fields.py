@@ -133,7 +133,8 @@ class Record:
             if declared is None:
                 row |= value.to_row()
             else:
-                row[each.name] = None if value is None else declared.encode(value)
+                encoded = None if value is None else declared.encode(value)
+                row[each.name] = storable(encoded) if isinstance(encoded, str) else encoded
         return row
 
     @classmethod
@@ -151,6 +152,15 @@ class Record:
         """
         readers = _readers(cls)  # type: ignore[arg-type]  # as above
         return cls(**{name: read(row) for name, read in readers})
+
+
+def storable(text: str) -> str:
+    r"""The text with what no database stores, lone surrogates and the character of code zero, written as Python does.
+
+    >>> print(storable("cannot read 'a\udcff'"))
+    cannot read 'a\udcff'
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 def column_names(record: type[Record], *roles: Role) -> tuple[str, ...]:
