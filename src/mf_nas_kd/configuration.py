@@ -32,8 +32,8 @@ from mf_nas_kd.paths import absolute
 
 PREFIX = "params:"
 
-RUNTIME_ONLY = {"data_dir", "images_dir", "published_dir", "nas_bench_201_csv", "mlflow_run_id"}
-"""Parameters of the command line that are paths or identifiers, and not parameters of a node."""
+RUNTIME_ONLY = {"data_dir", "images_dir", "published_dir", "nas_bench_201_csv", "store_url", "mlflow_run_id"}
+"""Parameters of the command line that are paths, addresses or identifiers, and not parameters of a node."""
 
 RENAMED = {
     "training.recipe": "training.hyper_parameters",
