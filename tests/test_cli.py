@@ -188,6 +188,7 @@ ERRORS = [
     (PermissionError(13, "Permission denied", "/data"), "/data: Permission denied", 1),
     (OperationalError("SELECT 1", {}, Exception("database is locked")), "a database refused: database is locked", 1),
     (MlflowException("no such run\nat all"), "MLflow refused: no such run at all (its address is in conf/base/mlflow.yml, or in MLFLOW_TRACKING_URI)", 1),
+    (FileExistsError(17, "File exists", "/data"), "/data: a file is where a folder is needed", 1),
     (MemoryError(), "out of memory: this machine has too little", 1),
     (KeyError("x"), "unexpected KeyError: 'x'; run again with --verbose for the traceback", 1),
     (ValueError("a\x1b[31mb"), "unexpected ValueError: a\\x1b[31mb; run again with --verbose for the traceback", 1),
@@ -256,6 +257,8 @@ def test_without_the_name_of_a_command_the_options_are_those_of_run(monkeypatch)
         assert CliRunner().invoke(cli, arguments).exit_code == 0
     assert seen[0] == seen[1]
     assert seen[0]["env"] == "smoke"
+    assert CliRunner().invoke(cli, ["--env=smoke", "--pipeline=data"]).stderr == ""
+    assert seen[2]["pipelines"] == ["data"]
     assert "run" in CliRunner().invoke(cli, ["--help"]).output
 
 

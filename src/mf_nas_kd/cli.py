@@ -192,7 +192,9 @@ def _end_tracking(status: str) -> None:
 
 def _run(**options: Any) -> Any:
     """Run pipelines, after what the command line names has been looked up."""
-    names = [options["pipeline"]] if options["pipeline"] else options["pipelines"]
+    if options["pipeline"] and not options["pipelines"]:  # Kedro warns of this spelling
+        options["pipelines"], options["pipeline"] = [options["pipeline"]], None
+    names = options["pipelines"]
     for name in names:
         if name not in [*pipeline_names(), "__default__"]:
             raise UnknownArgumentError("--pipelines", name, [*pipeline_names(), "__default__"])

@@ -41,6 +41,8 @@ def _of_others(error: BaseException) -> str:
     cause = error.__cause__
     if isinstance(error, DatasetError):  # Kedro's own sentence is the description of a dataset in Python
         return _of_others(cause) if str(error).startswith("Failed while") and cause is not None else str(error)
+    if isinstance(error, FileExistsError):
+        return f"{error.filename}: a file is where a folder is needed"
     if isinstance(error, OSError) and error.filename is not None:
         names = " and ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
         return f"{names}: {error.strerror or type(error).__name__}"
