@@ -19,8 +19,8 @@ from sqlalchemy.exc import OperationalError
 
 from mf_nas_kd import cli as commands
 from mf_nas_kd.cli import cli
-from mf_nas_kd.configuration import ProjectConfigLoader, checked_parameters
 from mf_nas_kd.errors import CommandLineError, InvalidValueError, StoreError
+from mf_nas_kd.parameters import ProjectConfigLoader, checked_parameters
 from mf_nas_kd.refusals import explained
 from mf_nas_kd.settings import CONFIG_LOADER_ARGS
 from tests.conftest import PROJECT

@@ -9,9 +9,9 @@ from kedro.io import Version
 from sqlalchemy.engine import make_url
 
 from mf_nas_kd.cli import _parameters
-from mf_nas_kd.configuration import ProjectConfigLoader, checked_parameters
 from mf_nas_kd.datasets import AtomicCSVDataset, AtomicJSONDataset, BinaryDataset
 from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.parameters import ProjectConfigLoader, checked_parameters
 from mf_nas_kd.paths import absolute, sqlite_url
 from mf_nas_kd.settings import CONFIG_LOADER_ARGS
 from mf_nas_kd.store import EvaluationStore

@@ -24,8 +24,8 @@ from kedro.framework.cli.utils import _split_params, split_string
 from kedro.framework.project import configure_logging
 from kedro.utils import find_kedro_project
 
-from mf_nas_kd.configuration import RUNTIME_ONLY, all_pipelines, pipeline_names, unreadable
 from mf_nas_kd.errors import CommandLineError, UnknownArgumentError
+from mf_nas_kd.parameters import RUNTIME_ONLY, all_pipelines, pipeline_names, unreadable
 from mf_nas_kd.paths import name_logging_file, project_folder
 from mf_nas_kd.quiet import silence_logs
 from mf_nas_kd.refusals import explained

@@ -17,8 +17,8 @@ from kedro.pipeline import Pipeline
 from pydantic import BaseModel, ValidationError
 
 from mf_nas_kd import tracking
-from mf_nas_kd.configuration import InvalidParametersError, all_pipelines, checked_parameters, validation_message
 from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.parameters import InvalidParametersError, all_pipelines, checked_parameters, validation_message
 from mf_nas_kd.paths import absolute
 from mf_nas_kd.pipelines.report.nodes import early_end_page
 from mf_nas_kd.registry import lookup

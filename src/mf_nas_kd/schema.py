@@ -16,7 +16,7 @@ from typing import Any
 from kedro.pipeline import Node
 from pydantic import BaseModel, ConfigDict, create_model
 
-from mf_nas_kd.configuration import all_pipelines, parameter_models
+from mf_nas_kd.parameters import all_pipelines, parameter_models
 
 FILE = Path("conf/parameters.schema.json")
 INTERPOLATION = {"type": "string", "pattern": r"^\$\{.*\}$"}

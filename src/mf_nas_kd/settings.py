@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from mf_nas_kd.configuration import ProjectConfigLoader
 from mf_nas_kd.hooks import ProjectHooks
 from mf_nas_kd.mlflow_hooks import MlflowCopies
+from mf_nas_kd.parameters import ProjectConfigLoader
 from mf_nas_kd.paths import absolute, sqlite_url
 
 HOOKS = (ProjectHooks(), MlflowCopies())  # the last one is called first

@@ -6,8 +6,8 @@ import pytest
 from kedro.io import DatasetError
 from kedro.validation import ParameterValidationError
 
-from mf_nas_kd.configuration import ProjectConfigLoader, checked_parameters
 from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError, MissingEvaluationError, UnknownNameError
+from mf_nas_kd.parameters import ProjectConfigLoader, checked_parameters
 from mf_nas_kd.settings import CONFIG_LOADER_ARGS
 from tests.conftest import PROJECT
 from tests.pipelines.running import catalog, run
