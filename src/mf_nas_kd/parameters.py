@@ -11,7 +11,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from kedro.config import OmegaConfigLoader
 from kedro.pipeline import Node, Pipeline
 from kedro.validation import ParameterValidationError
 from omegaconf import OmegaConf
@@ -20,6 +19,7 @@ from pydantic_core import ErrorDetails
 from yaml import YAMLError
 
 from mf_nas_kd import pipelines
+from mf_nas_kd.configuration import BoundedConfigLoader
 from mf_nas_kd.errors import (
     CommandLineError,
     ConfigurationFileError,
@@ -100,7 +100,7 @@ class UnknownParameterError(InvalidParametersError, CommandLineError):
     """A parameter of the command line does not exist."""
 
 
-class ProjectConfigLoader(OmegaConfigLoader):
+class ProjectConfigLoader(BoundedConfigLoader):
     """Kedro's loader of configuration; parameters that are paths are absolute (:func:`mf_nas_kd.paths.absolute`)."""
 
     def __getitem__(self, key: str) -> dict[str, Any]:
