@@ -2,7 +2,7 @@
 
     python benchmarks/store.py --rows 1000 1000000
 
-Rounds alternate between the stores, so that a slow moment of the machine is shared. Without Kedro and MLflow.
+Rounds alternate between the stores, so that a slow moment of the machine is shared. Without MLflow.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from sqlalchemy import create_engine
 
+from mf_nas_kd.datasets import EvaluationTableDataset
 from mf_nas_kd.records import Architecture, Costs, Evaluation, Fidelity, Metrics
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.store.tables import EVALUATIONS
@@ -33,13 +35,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 1_000_000])
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--plan", type=int, default=PLAN, help="evaluations of a plan")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         urls = {rows: _filled(Path(folder) / f"{rows}.db", rows) for rows in options.rows}
         seconds: dict[tuple[str, int], list[float]] = {}
         for number in range(options.rounds):
             for rows, url in urls.items():
-                for name, took in _operations(url, rows, number).items():
+                for name, took in _operations(url, rows, number, options.plan).items():
                     seconds.setdefault((name, rows), []).append(took)
         names = list(dict.fromkeys(name for name, _ in seconds))
         sys.stdout.write(
@@ -56,13 +59,15 @@ def main() -> None:
     )
 
 
-def _operations(url: str, rows: int, number: int) -> dict[str, float]:
-    keys = [f"{key:032x}" for key in np.random.default_rng(number).integers(rows, size=PLAN)]
+def _operations(url: str, rows: int, number: int, plan: int) -> dict[str, float]:
+    keys = [f"{key:032x}" for key in np.random.default_rng(number).integers(rows, size=plan)]
     opened: list[EvaluationStore] = []
+    tables: list[pd.DataFrame] = []
     return {
         "open": _timed(lambda: opened.append(EvaluationStore(url))),
-        f"find {PLAN} keys": _timed(lambda: opened[0].find(keys)),
-        f"table of {PLAN} keys": _timed(lambda: opened[0].table(keys)),
+        f"find {plan} keys": _timed(lambda: opened[0].find(keys)),
+        f"table of {plan} keys": _timed(lambda: tables.append(opened[0].table(keys))),
+        "saving this table again": _timed(lambda: EvaluationTableDataset(url=url).save(tables[0])),
         "append one, durable": _timed(lambda: opened[0].append(replace(example_record(), key=f"new {number}"))),
         "last 10 records": _timed(lambda: opened[0].latest(10)),
     }

@@ -141,3 +141,25 @@ def test_a_large_file_is_not_read_through_and_damage_in_it_is_met_when_it_is_rea
     monkeypatch.setattr("mf_nas_kd.store.evaluation_store._CHECKED_BYTES", 0)
     with pytest.raises(StoreError, match="cannot be read"):
         EvaluationStore(url).table()
+
+
+def test_keys_are_known_without_reading_their_records(any_url, evaluation, monkeypatch):
+    store = EvaluationStore(any_url)
+    store.append(evaluation)
+    store.append(evaluation)
+    monkeypatch.setattr(Evaluation, "from_row", None)
+    assert store.known([evaluation.key, "unknown"]) == {evaluation.key}
+    assert store.known([]) == set()
+
+
+def test_the_evaluations_of_a_study_are_those_on_its_images_and_with_its_teachers(url, evaluation):
+    store = EvaluationStore(url)
+    planned = [replace(evaluation, key="none"), replace(evaluation, key="kd", teacher_fingerprint="t")]
+    searched = replace(evaluation, key="searched", teacher_fingerprint="t")
+    foreign = [
+        replace(evaluation, key="images", dataset_fingerprint="other"),
+        replace(evaluation, key="teacher", teacher_fingerprint="other"),
+    ]
+    for record in (*planned, searched, *foreign):
+        store.append(record)
+    assert store.of_study(["none", "kd", "unknown"]) == [*planned, searched]

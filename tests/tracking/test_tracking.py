@@ -3,22 +3,10 @@
 import math
 
 import mlflow
-import pytest
 from mlflow.tracking import MlflowClient
 
-from mf_nas_kd.tracking import ChildRuns, log_metrics, log_parameters
+from mf_nas_kd.tracking import ChildRuns, finish, log_artifact, log_metrics, log_parameters
 from tests.fakes import FakeEvaluator
-
-
-@pytest.fixture
-def parent(tmp_path):
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
-    mlflow.create_experiment("test", artifact_location=str(tmp_path / "artifacts"))
-    mlflow.set_experiment("test")
-    with mlflow.start_run() as run:
-        yield run
-    mlflow.set_tracking_uri(before)
 
 
 def test_every_training_is_a_child_with_the_same_keys(parent, architectures, short):
@@ -26,6 +14,7 @@ def test_every_training_is_a_child_with_the_same_keys(parent, architectures, sho
     children = ChildRuns()
     children.log(evaluator.evaluate(architectures[0], short, 0))
     children.log(evaluator.failure(architectures[1], short, 0, "it broke"))
+    finish()
     finished, failed = sorted(
         MlflowClient().search_runs([parent.info.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'"),
         key=lambda run: run.info.status,
@@ -73,3 +62,30 @@ def test_a_call_has_no_more_metrics_than_a_server_takes(parent, monkeypatch):
     log_metrics({f"cost.{place}": float(place) for place in range(1100)})
     assert sizes == [1000, 100]
     assert MlflowClient().get_run(parent.info.run_id).data.metrics["cost.1099"] == 1099
+
+
+def test_names_and_values_of_any_kind_are_logged(parent, tmp_path):
+    (tmp_path / "picture.png").write_text("x")
+    log_parameters({"recipes": {"kd, T=4": {"a/../b": "\x00\ud800" + 9000 * "x"}, 3: None, "kd_ T_4": 1}})
+    log_metrics({"accuracy of \u00e9t\u00e9 (%)": 0.5, "a//b": 1.0, 300 * "long": 2.0})
+    log_artifact(tmp_path / "picture.png", "../pictures of #1")
+    run = mlflow.get_run(parent.info.run_id)
+    assert len(run.data.params) == 3
+    assert sorted(run.data.metrics.values()) == [0.5, 1.0, 2.0]
+    folder, *_ = MlflowClient().list_artifacts(parent.info.run_id)
+    assert folder.is_dir
+
+
+def test_a_parameter_of_a_continued_run_that_differs_is_a_warning(parent, caplog, architectures, short):
+    for value in range(5):
+        log_parameters({"seed": value})
+    children = ChildRuns()
+    children.log(FakeEvaluator().evaluate(architectures[0], short, 0))
+    finish()
+    assert mlflow.get_run(parent.info.run_id).data.params == {"seed": "0"}
+    assert len(mlflow.search_runs(output_format="list")) == 2
+    (warning,) = [
+        record.message for record in caplog.records if record.levelname == "WARNING" and "mf_nas_kd" in record.name
+    ]
+    assert "Changing param values is not allowed" in warning
+    assert "\n" not in warning

@@ -65,10 +65,9 @@ class EvaluationTableDataset(_StoreDataset[pd.DataFrame, pd.DataFrame]):
 
     def save(self, data: pd.DataFrame) -> None:
         store = EvaluationStore(self._url)
-        there = store.find(data["key"])
-        for evaluation in records_of(data, Evaluation):
-            if evaluation.key not in there:
-                store.append(evaluation)
+        new = data[~data["key"].isin(store.known(data["key"]))]
+        for evaluation in records_of(new, Evaluation):
+            store.append(evaluation)
 
     def preview(self, nrows: int = 10) -> TablePreview:
         """The last evaluations, for kedro-viz."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from typing import Annotated, Any, Literal
 
@@ -24,6 +25,7 @@ LONGEST_NAME = 255
 """Most characters of a name in a database."""
 
 
+@lru_cache(maxsize=1024)
 def _fraction_of_column(value: float) -> Fraction:
     return Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
 

@@ -237,10 +237,10 @@ def value_in(row: Any, name: str, optional: bool = False) -> Any:
         optional: Whether the value is None where the row lacks the column.
     """
     if optional:
-        return row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
-    return row[name] if isinstance(row, Mapping) else getattr(row, name)
+        return row.get(name) if isinstance(row, (dict, Mapping)) else getattr(row, name, None)
+    return row[name] if isinstance(row, (dict, Mapping)) else getattr(row, name)
 
 
 def _missing(value: Any) -> bool:
-    """Whether a value is None, not-a-number, or missing in pandas' sense."""
-    return bool(pd.isna(value))
+    """Whether a value is None, not-a-number, or missing in pandas' sense, which takes longer to ask for."""
+    return value is None or (type(value) not in (str, int) and bool(pd.isna(value)))

@@ -101,7 +101,19 @@ class EvaluationStore:
         Raises:
             StoreError: If the database cannot be read.
         """
-        return {row.key: Evaluation.from_row(row) for row in self._newest(keys)}
+        return {each.key: each for each in _evaluations(self._newest(keys))}
+
+    def known(self, keys: Iterable[str]) -> set[str]:
+        """Those of the keys of which the store has an evaluation, finished or failed.
+
+        Raises:
+            StoreError: If the database cannot be read.
+        """
+        found: set[str] = set()
+        for batch in batches(map(plain_text, keys)):
+            some = select(EVALUATIONS.c.key).where(EVALUATIONS.c.key.in_(batch))
+            found.update(row.key for row in self._rows(some, EVALUATIONS))
+        return found
 
     def table(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
         """The newest evaluation of each key as a table, one a row, in the order in which the keys were first appended.
@@ -128,7 +140,7 @@ class EvaluationStore:
         of_both = [columns.dataset_fingerprint, columns.teacher_fingerprint]
         theirs = [each.in_({row._mapping[each.name] for row in planned}) for each in of_both]
         rows = self._rows(select(EVALUATIONS).where(*theirs), EVALUATIONS)
-        return [Evaluation.from_row(row) for row in _newest(rows)]
+        return _evaluations(_newest(rows))
 
     def latest(self, count: int, kind: type[Evaluation | PrecomputedTargets] = Evaluation) -> pd.DataFrame:
         """The last appended records as a table, oldest first; other records are not read."""
@@ -256,6 +268,11 @@ def _cause(failure: Exception) -> str:
 def _newest(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
     """The last row of each key, in the order of the keys' first rows."""
     return list({row.key: row for row in rows}.values())
+
+
+def _evaluations(rows: Iterable[Row[Any]]) -> list[Evaluation]:
+    names = [column.name for column in EVALUATIONS.columns]
+    return [Evaluation.from_row(dict(zip(names, row, strict=True))) for row in rows]
 
 
 def _frame(rows: Sequence[Row[Any]], table: Table) -> pd.DataFrame:

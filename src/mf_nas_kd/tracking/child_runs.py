@@ -12,7 +12,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from mf_nas_kd.records import Evaluation
 from mf_nas_kd.records.fields import Role, column_names
-from mf_nas_kd.tracking.copies import copies
+from mf_nas_kd.tracking.background import copies
 from mf_nas_kd.tracking.names import safe_value
 
 METRICS = column_names(Evaluation, Role.METRIC, Role.COST)

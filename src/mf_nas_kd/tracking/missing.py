@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -59,5 +60,8 @@ def logged_keys(experiment: Experiment) -> set[str]:
 
 
 def _milliseconds(finished_at: str) -> int:
-    """Milliseconds since 1970 of a time of ISO 8601."""
-    return int(datetime.fromisoformat(finished_at).timestamp() * 1000)
+    """Milliseconds since 1970 of a time of ISO 8601; now, if it is none."""
+    try:
+        return int(datetime.fromisoformat(finished_at).timestamp() * 1000)
+    except ValueError:
+        return int(time.time() * 1000)

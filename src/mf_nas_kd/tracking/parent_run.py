@@ -12,7 +12,7 @@ import mlflow
 from mlflow.entities import Metric, Param
 from mlflow.tracking import MlflowClient
 
-from mf_nas_kd.tracking.copies import copies, finish
+from mf_nas_kd.tracking.background import copies, finish
 from mf_nas_kd.tracking.names import safe_key, safe_value
 
 MOST_PARAMETERS_A_CALL = 100  # limits of MLflow's own interface

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
@@ -151,7 +152,7 @@ class Copies:
             runs.clear()
 
     def _note(self, failure: Exception) -> None:
-        if not self._warned:
+        if not self._warned and not self._over:
             self._warned = True
             cause = " ".join(f"{type(failure).__name__}: {failure}".split())[:500]
             logger.warning("MLflow gives trouble (%s): what fails is not in MLflow, and the study goes on", cause)
@@ -185,3 +186,6 @@ def finish() -> None:
     """
     if _of_this_run:
         _of_this_run.pop().finish()
+
+
+atexit.register(finish)  # of scripts and notebooks; it comes before MLflow ends their runs

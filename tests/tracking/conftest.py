@@ -1,0 +1,22 @@
+import mlflow
+import pytest
+
+from mf_nas_kd import tracking
+
+
+@pytest.fixture
+def parent(tmp_path):
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.create_experiment("test", artifact_location=str(tmp_path / "artifacts"))
+    mlflow.set_experiment("test")
+    with mlflow.start_run() as run:
+        yield run
+    mlflow.set_tracking_uri(before)
+
+
+@pytest.fixture(autouse=True)
+def _a_run_of_its_own():
+    tracking.finish()
+    yield
+    tracking.finish()
