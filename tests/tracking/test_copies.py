@@ -92,7 +92,13 @@ def test_an_mlflow_that_hangs_is_not_waited_for(parent, evaluations, monkeypatch
     monkeypatch.setattr("mf_nas_kd.tracking.background.PATIENCE_SECONDS", 0.5)
     monkeypatch.setattr(MlflowClient, "create_run", lambda *_, **__: hanging())
     children, waits, wait = ChildRuns(), [], threading.Event.wait
-    monkeypatch.setattr(threading.Event, "wait", lambda self, seconds=300: waits.append(seconds) or wait(self, seconds))
+
+    def noted(self, seconds=300):
+        if threading.current_thread() is threading.main_thread():
+            waits.append(seconds)
+        return wait(self, seconds)
+
+    monkeypatch.setattr(threading.Event, "wait", noted)
     for evaluation in evaluations:
         children.log(evaluation)
         tracking.log_metrics({"a": 1.0})
