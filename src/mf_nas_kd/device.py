@@ -12,6 +12,8 @@ import torch
 
 from mf_nas_kd.errors import InvalidValueError, WorkerStartError
 
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read at cuBLAS's first use; deterministic with it
+
 Switch = Literal["auto", False]
 """Value of a parameter that allows something where it is supported (``auto``), or switches it off (``False``)."""
 
@@ -104,7 +106,7 @@ def reproducible() -> Iterator[None]:
     One CPU thread: trainings run beside each other, one on each core, and must not compete for cores; and the number of
     threads changes the order of sums, so that with one thread a result does not depend on the number of cores or on the
     executor. Where there is a GPU of NVIDIA's, torch uses deterministic algorithms, and warns of operations that have
-    none; cuBLAS is deterministic with the workspace that is set here, if no other is.
+    none.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -121,7 +123,6 @@ def _deterministic_algorithms() -> Iterator[None]:
     if not torch.cuda.is_available():
         yield
         return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it is first used
     enabled = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     torch.use_deterministic_algorithms(True, warn_only=True)

@@ -7,6 +7,8 @@ Compared with a difference taken into account:
 
 - ``kd`` and its standardised logits: without labels it gives the divergence alone, without the square of the temperature;
   with labels it adds the cross-entropy, and the whole term of a training is compared.
+- ``kd`` of standardised logits, ``dist``: ours divides the student's numbers by at least 0.3 times the standard deviation
+  of the teacher's. Numbers of the comparison have a larger one.
 - ``pkt``: it adds 1e-7 to the length of every embedding, ours divides by the length itself. For long embeddings both
   are the same, and the length is of no other consequence.
 - ``rkd``: it takes equal images to be 1e-6 apart and counts them in the mean distance, ours leaves them out. Images of
@@ -132,6 +134,17 @@ def test_rkd(distance, angle, student, teacher):
     loss = mid_level.RKDLoss("it", "it", dist_factor=distance, angle_factor=angle, reduction="mean")
     received = value_of("rkd", student, teacher, distance_weight=distance, angle_weight=angle)
     same(received, torch.as_tensor(reference(loss, student.embedding, teacher.embedding)))
+
+
+@pytest.mark.parametrize("scale", [0.75, 1.0, 3.0, 10.0])
+def test_kd_of_standardised_logits_of_any_spread_above_the_floor(scale, student, teacher):
+    """0.3 times the teacher's spread; below it, ours has a bounded gradient, and the definitions differ."""
+    student = Taps(scale * student.logits, student.embedding, student.maps)
+    assert (student.logits.std(dim=1) > 0.3 * teacher.logits.std(dim=1)).all()
+    expected = 2.0**2 * reference(
+        mid_level.LogitStdKDLoss(**PATHS, temperature=2.0, beta=1.0), student.logits, teacher.logits
+    )
+    same(value_of("kd", student, teacher, temperature=2.0, standardise_logits=True), expected)
 
 
 def test_dist(student, teacher):

@@ -144,10 +144,21 @@ def pearson(first, second):
     return covariance / spread
 
 
+def deviation(numbers):
+    centre = mean(numbers)
+    return math.sqrt(sum((a - centre) ** 2 for a in numbers) / (len(numbers) - 1))
+
+
+def held_back(student, teacher):
+    """Factor of a student's standardised numbers whose spread is below 0.3 times the teacher's."""
+    return min(1.0, deviation(student) / (0.3 * deviation(teacher)))
+
+
 def dist(student, teacher, temperature, inter_class_weight, intra_class_weight):
     student, teacher = ([softmax(z, temperature) for z in logits] for logits in (student, teacher))
-    inter = mean(1 - pearson(s, t) for s, t in zip(student, teacher, strict=True))
-    intra = mean(1 - pearson([s[k] for s in student], [t[k] for t in teacher]) for k in range(len(student[0])))
+    columns = [([s[k] for s in student], [t[k] for t in teacher]) for k in range(len(student[0]))]
+    inter = mean(1 - held_back(s, t) * pearson(s, t) for s, t in zip(student, teacher, strict=True))
+    intra = mean(1 - held_back(s, t) * pearson(s, t) for s, t in columns)
     return temperature**2 * (inter_class_weight * inter + intra_class_weight * intra)
 
 
@@ -316,6 +327,28 @@ def test_kd_of_standardised_logits():
     logits = ([z_scores(z) for z in taps.logits.tolist()] for taps in (student, teacher))
     _, received = values("kd", student, teacher, temperature=2.0, standardise_logits=True)
     assert received == pytest.approx(kd(*logits, 2.0), rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0.2, 0.01, 1e-4])
+def test_kd_of_standardised_logits_of_a_small_spread(scale):
+    """Below 0.3 times the teacher's spread, a student's logits are divided by that much and no less."""
+    student, teacher = pair()
+    student = Taps(scale * student.logits, student.embedding, student.maps)
+    logits = [taps.logits.tolist() for taps in (student, teacher)]
+    of_student = [[held_back(s, t) * z for z in z_scores(s)] for s, t in zip(*logits, strict=True)]
+    _, received = values("kd", student, teacher, temperature=2.0, standardise_logits=True)
+    assert received == pytest.approx(kd(of_student, [z_scores(t) for t in logits[1]], 2.0), rel=1e-4)
+    published = kd([z_scores(s) for s in logits[0]], [z_scores(t) for t in logits[1]], 2.0)
+    assert received != pytest.approx(published, rel=1e-3)
+
+
+@pytest.mark.parametrize("scale", [0.2, 0.01, 1e-4])
+def test_dist_of_predictions_of_a_small_spread(scale):
+    student, teacher = pair()
+    student = Taps(scale * student.logits, student.embedding, student.maps)
+    expected = dist(student.logits.tolist(), teacher.logits.tolist(), 4.0, 2.0, 3.0)
+    _, received = values("dist", student, teacher, inter_class_weight=2.0, intra_class_weight=3.0)
+    assert received == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("labels", [[0, 4, 2, 2], None])

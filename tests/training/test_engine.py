@@ -1,10 +1,12 @@
 import copy
+import importlib
 import os
 
 import pytest
 import torch
 from torch.nn import functional
 
+from mf_nas_kd import device as device_module
 from mf_nas_kd.device import autocast_dtype, mixed_precision
 from mf_nas_kd.distillation import build_loss
 from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
@@ -299,8 +301,6 @@ def test_mixed_precision_is_where_the_device_has_it_and_nowhere_if_switched_off(
 
 @pytest.mark.parametrize("before", [(False, False), (True, False), (True, True)])
 def test_algorithms_are_deterministic_where_there_is_a_gpu_and_as_before_after(monkeypatch, before):
-    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
-    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
 
     def state():
@@ -311,10 +311,19 @@ def test_algorithms_are_deterministic_where_there_is_a_gpu_and_as_before_after(m
     try:
         with reproducible():
             assert state() == (True, True)
-            assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
         assert state() == before
     finally:
         torch.use_deterministic_algorithms(original[0], warn_only=original[1])
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, ":4096:8"), (":16:8", ":16:8")])
+def test_cublas_is_deterministic_before_its_first_use(monkeypatch, before, after):
+    """Unless somebody has chosen a workspace."""
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", before or "")
+    if before is None:
+        monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    importlib.reload(device_module)
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == after
 
 
 def test_one_thread_within_and_as_many_as_before_after():
