@@ -5,7 +5,8 @@ References:
     Sun, Ren, Li, Wang, Cao (2024). Logit Standardization in Knowledge Distillation. CVPR, algorithm 1
     (``standardise_logits``). Differences: the standard deviation is that of a sample (division by K - 1), as in the
     code that goes with the paper; and the student's logits are divided by at least a fraction of the teacher's standard
-    deviation, see :data:`mf_nas_kd.distillation.logits.SMALLEST_SPREAD`.
+    deviation (:data:`mf_nas_kd.distillation.logits.SMALLEST_SPREAD`), the teacher's by at least 0.05 times the
+    temperature.
 """
 
 from __future__ import annotations
