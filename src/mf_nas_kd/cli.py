@@ -174,6 +174,11 @@ def _require_names(options: Mapping[str, Any], chosen: Iterable[str]) -> None:
                 raise UnknownArgumentError(name, value, known[kind])
 
 
+def _project() -> Path:
+    """The project of the current folder, or the one that this program belongs to."""
+    return find_kedro_project(Path.cwd()) or project_folder()
+
+
 def _log_as_configured() -> None:
     """Log as ``conf/logging.yml`` says, also where Kedro did not find it: it looks in the current folder only."""
     if not Path("conf/logging.yml").is_file() and name_logging_file():
@@ -198,8 +203,7 @@ def _run(**options: Any) -> Any:
     for name in names:
         if name not in [*pipeline_names(), "__default__"]:
             raise UnknownArgumentError("--pipelines", name, [*pipeline_names(), "__default__"])
-    project = find_kedro_project(Path.cwd()) or project_folder()
-    conf = Path(options["conf_source"] or project / "conf")
+    conf = Path(options["conf_source"] or _project() / "conf")
     environment = options["env"] or os.environ.get("KEDRO_ENV")
     if "://" not in str(conf) and not conf.is_file():  # neither remote nor an archive
         _require_environment(conf, environment)
@@ -230,3 +234,16 @@ def _options_of_run() -> list[click.Parameter]:
 
 run = Command("run", params=_options_of_run(), callback=_run, help="Run the flow, or some of its pipelines.")
 cli.add_command(run)
+
+
+@cli.command("log-missing")
+@click.option("--env", "-e", default=None, help="Environment of the configuration, as for run.")
+@click.option("--params", default="", callback=_parameters, help="Parameters, as for run.")
+def _log_missing(env: str | None, params: dict[str, Any]) -> None:
+    """Log those evaluations of the study to MLflow that it lacks."""
+    from mf_nas_kd.log_missing import log_missing  # imports MLflow, which takes seconds
+
+    _require_environment(_project() / "conf", env)
+    _log_as_configured()
+    silence_logs()
+    logger.info("%d evaluations were not in MLflow and have been logged", log_missing(_project(), env, params))

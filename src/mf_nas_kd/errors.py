@@ -87,6 +87,10 @@ class ImpossibleLimitError(MfNasKdError, ValueError):
     """No architecture of the space is within the limits of cost, or no evaluation is within the budget."""
 
 
+class TrackingError(MfNasKdError):
+    """MLflow, which a command needs, does not work."""
+
+
 class StoreError(MfNasKdError):
     """The evaluation store is damaged, belongs to another program, or was written by another version of this one."""
 

@@ -1,32 +1,35 @@
-"""The command ``log-missing``: evaluations of the study that MLflow lacks are logged."""
+"""Logging of those evaluations of a study that MLflow lacks, because it had trouble or the run was killed."""
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import click
-from kedro.framework.cli.utils import _split_params
 from kedro.framework.session import KedroSession
-from kedro.utils import find_kedro_project
 
 from mf_nas_kd import tracking
+from mf_nas_kd.errors import TrackingError
 
-logger = logging.getLogger(__name__)
 
+def log_missing(project: Path, environment: str | None, parameters: Mapping[str, Any]) -> int:
+    """Log evaluations of the study of which MLflow has no run.
 
-@click.command("log-missing")
-@click.option("--env", "-e", default=None, help="Environment of the configuration, as in kedro run.")
-@click.option("--params", default="", callback=_split_params, help="Parameters, as in kedro run.")
-def log_missing(env: str | None, params: dict[str, Any]) -> None:
-    """Log those evaluations of the study to MLflow of which it has no run."""
-    project = find_kedro_project(Path.cwd()) or Path.cwd()
-    with KedroSession.create(project_path=project, env=env, runtime_params=params) as session:
+    Args:
+        project: Folder of the project.
+        environment: Environment of the configuration; None for the default.
+        parameters: Parameters of the command line.
+
+    Returns:
+        The number of evaluations that were logged.
+
+    Raises:
+        TrackingError: If MLflow cannot be set up.
+    """
+    with KedroSession.create(project_path=project, env=environment, runtime_params=dict(parameters)) as session:
         context = session.load_context()  # type: ignore[attr-defined]  # of the session that is made here
         experiment = getattr(getattr(context, "mlflow", None), "tracking", None)
         if experiment is None:
-            raise click.ClickException("MLflow does not work, see the warning above: nothing was logged")
+            raise TrackingError("MLflow does not work (see the warning above), so nothing was logged")
         plan, store = context.catalog.load("evaluation_plan"), context.catalog.load("evaluation_store")
-        count = tracking.log_missing(store.of_study(plan["key"]), experiment.experiment._experiment)
-    logger.info("%d evaluations were not in MLflow and have been logged", count)
+        return tracking.log_missing(store.of_study(plan["key"]), experiment.experiment._experiment)
