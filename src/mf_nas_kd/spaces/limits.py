@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -24,7 +24,8 @@ def sample_within(
 
     A sample that is too costly walks down: to a random cheaper neighbour, again and again, until it is within the
     limits. So tight limits cost a walk and not a thousand rejected samples. (The walk favours architectures just below
-    the limit, which are those that a user with a limit wants.)
+    the limit, which are those that a user with a limit wants.) Where as many are wanted as the space has, all that are
+    within the limits are returned.
 
     Args:
         space: Where to sample.
@@ -38,6 +39,11 @@ def sample_within(
     Raises:
         ImpossibleLimitError: If a walk ends at an architecture without cheaper neighbours that is above the limits.
     """
+    if count >= space.size:
+        everything = _whole(space, space.sample(rng))
+        within = tuple(each for each in everything if limits.allow(cost_of(each)))
+        if within:
+            return within
     found: dict[str, Architecture] = {}
     misses = 0
     while len(found) < count and misses < attempts_per_architecture:
@@ -45,6 +51,17 @@ def sample_within(
         misses = misses + 1 if candidate.id in found else 0
         found.setdefault(candidate.id, candidate)
     return tuple(found.values())
+
+
+def _whole(space: SearchSpace, start: Architecture) -> Iterable[Architecture]:
+    """All architectures of a space, each once; its neighbourhood connects them."""
+    found = {start: None}
+    front = [start]
+    while front:
+        reached = dict.fromkeys(each for architecture in front for each in space.neighbours(architecture))
+        front = [each for each in reached if each not in found]
+        found.update(dict.fromkeys(front))
+    return found
 
 
 def _walk_down(
