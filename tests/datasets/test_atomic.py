@@ -42,6 +42,8 @@ KINDS = {
     "binary": (BinaryDataset, {}, b"\x00\xff"),
 }
 
+OTHER = {"csv": TABLE.head(1), "parquet": TABLE.head(1), "json": {"a": [2]}, "text": "other", "binary": b"other"}
+
 
 def same(first, second):
     return first.equals(second) if isinstance(first, pd.DataFrame) else first == second
@@ -81,6 +83,31 @@ def test_a_save_that_fails_leaves_what_was_there(kind, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_run_loads_its_own_version_although_another_run_saved_a_newer_one(kind, tmp_path):
+    versions = (Version(None, "2026-01-01"), Version(None, "2026-01-02"), Version(None, None))
+    mine, others, later = (dataset_of(kind, tmp_path / "entry", version)[0] for version in versions)
+    data, other = KINDS[kind][2], OTHER[kind]
+    mine.save(data)
+    others.save(other)
+    mine.release()  # as Kedro does between nodes
+    assert same(mine.load(), data)
+    assert same(others.load(), other)
+    assert same(later.load(), other), "a later run reads the newest"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_without_versions_that_another_run_has_changed_meanwhile_is_an_error(kind, tmp_path):
+    mine, others = (dataset_of(kind, tmp_path / "entry")[0] for _ in range(2))
+    data, other = KINDS[kind][2], OTHER[kind]
+    mine.save(data)
+    others.save(data)
+    assert same(mine.load(), data), "the same parameters give the same file"
+    others.save(other)
+    with pytest.raises(DatasetError, match="was saved by another run meanwhile, with other parameters: .*data_dir"):
+        mine.load()
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_missing_file_is_named_with_what_to_run(kind, tmp_path):
     dataset, _ = dataset_of(kind, tmp_path / f"file.{kind}")
     with pytest.raises(DatasetError, match=rf"file\.{kind} is not there: run the pipeline that saves it"):
@@ -117,9 +144,8 @@ def test_a_network_comes_back_as_the_value_it_was(tmp_path, teacher):
 @pytest.fixture
 def stored_digits(tmp_path):
     images = load_images("digits", 0.25, 0.25, 0, folder=tmp_path)
-    dataset = ImagesDataset(filepath=str(tmp_path / "images.safetensors"))
-    dataset.save(images)
-    return dataset
+    ImagesDataset(filepath=str(tmp_path / "images.safetensors")).save(images)
+    return ImagesDataset(filepath=str(tmp_path / "images.safetensors"))  # as a later run has it
 
 
 def test_images_come_back_as_the_value_they_were(stored_digits, digits, tmp_path):

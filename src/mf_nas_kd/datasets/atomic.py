@@ -7,6 +7,7 @@ renamed.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -26,11 +27,17 @@ class AtomicSave:
     It stands before the dataset among the base classes. Files of remote protocols are saved as before: an object store
     shows an object only when it is complete. The error of ``load`` for a missing file says what to run. Versions are
     found below any folder; Kedro would read ``[``, ``*`` and ``?`` in its path as a pattern.
+
+    What a run has saved, it loads again: its own version, although another run of the study may have saved a newer one;
+    and a file without versions only if no other run has saved something else there.
     """
 
     _written: PurePosixPath | None = None
+    _saved: str | None = None
+    """What this run has saved: the version, or the digest of a file without versions."""
 
     def load(self) -> Any:
+        self._require_own()
         read = super().load.__wrapped__  # type: ignore[misc]  # as in save
         try:
             return read(self)
@@ -58,8 +65,29 @@ class AtomicSave:
                     write(self, data)
                 finally:
                     self._written = None
+                self._saved = path.parent.name if self._is_versioned else _digest(temporary)
         except OSError as failure:
             raise DatasetError(f"{path} cannot be written: {failure.strerror or failure}") from failure
+
+    @property
+    def _is_versioned(self) -> bool:
+        return self._version is not None  # type: ignore[attr-defined]  # an attribute of the dataset
+
+    def resolve_load_version(self) -> str | None:
+        """This run's own version, if it has saved one and no other was asked for."""
+        if self._is_versioned and self._saved is not None and self._version.load is None:  # type: ignore[attr-defined]
+            return self._saved
+        newest: str | None = super().resolve_load_version()  # type: ignore[misc]  # the next class is a dataset
+        return newest
+
+    def _require_own(self) -> None:
+        path = Path(self._filepath)  # type: ignore[attr-defined]  # an attribute of the dataset
+        if self._saved is None or self._is_versioned or not path.is_file() or _digest(path) == self._saved:
+            return
+        raise DatasetError(
+            f"{path} was saved by another run meanwhile, with other parameters: give one of them a folder of its own "
+            "(--params=data_dir=...)"
+        )
 
     def _get_save_path(self) -> PurePosixPath:
         if self._written is not None:
@@ -74,6 +102,11 @@ class AtomicSave:
         path = Path(self._filepath)  # type: ignore[attr-defined]  # an attribute of the dataset
         versions = sorted(path.iterdir(), reverse=True) if path.is_dir() else []
         return [str(version / path.name) for version in versions if (version / path.name).exists()]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class AtomicCSVDataset(AtomicSave, CSVDataset):
