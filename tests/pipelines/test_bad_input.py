@@ -77,7 +77,7 @@ def test_a_subset_smaller_than_the_classes_is_refused(tmp_path):
 def test_an_impossible_limit_is_refused_before_anything_is_trained(tmp_path):
     with pytest.raises(ImpossibleLimitError, match=r"no architecture .* macs <= 10: the smallest one has macs = "):
         run(tmp_path, search={"max_macs": 10})
-    assert not (tmp_path / "3_evaluation" / "evaluations.db").exists()
+    assert catalog(tmp_path).load("evaluations").empty
 
 
 def test_an_impossible_limit_on_parameters_is_refused(study):
@@ -95,7 +95,7 @@ def test_a_search_after_the_settings_changed_asks_for_the_evaluation_stage(study
 def test_a_low_fidelity_of_the_search_that_cannot_be_is_refused_before_anything_is_trained(tmp_path):
     with pytest.raises(InvalidValueError, match="train_fraction is '1/200', but must be at least 10/897"):
         run(tmp_path, search={"low": {**LOW, "schedules": {"tiny": {"train_fraction": "1/200", "epochs": 1}}}})
-    assert not (tmp_path / "3_evaluation" / "evaluations.db").exists()
+    assert catalog(tmp_path).load("evaluations").empty
 
 
 def test_a_stage_without_its_predecessor_says_what_to_run(tmp_path, study):
