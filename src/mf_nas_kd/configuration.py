@@ -26,16 +26,31 @@ DEEPEST = 100
 class BoundedConfigLoader(OmegaConfigLoader):
     """Kedro's loader of YAML files, which first checks their size, their aliases and their depth."""
 
-    def load_and_merge_dir_config(self, conf_path: str, *arguments: Any, **options: Any) -> dict[str, Any]:
-        """Read the files of one kind in the folder of an environment.
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        """Read the files of one kind.
 
         Raises:
             InvalidValueError: If a file is too large, nested too deeply, or grows too large by its aliases.
         """
-        for path in sorted(Path(conf_path).rglob("*.y*ml")):
-            _require_bounded(path)
+        for environment in dict.fromkeys((self.base_env, self.env or self.default_run_env)):
+            _require_bounded_files(Path(self.conf_source, environment))
+        found: dict[str, Any] = super().__getitem__(key)
+        return found
+
+    def load_and_merge_dir_config(self, conf_path: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """Read the files of one kind in one folder.
+
+        Raises:
+            InvalidValueError: As above.
+        """
+        _require_bounded_files(Path(conf_path))
         found: dict[str, Any] = super().load_and_merge_dir_config(conf_path, *arguments, **options)
         return found
+
+
+def _require_bounded_files(folder: Path) -> None:
+    for path in sorted(folder.rglob("*.y*ml")):
+        _require_bounded(path)
 
 
 def _require_bounded(path: Path) -> None:
