@@ -67,6 +67,12 @@ def die(context, folder):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def die_once(context, folder):
+    if begin(folder) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(HANGS)
+
+
 def hang(context, folder):
     begin(folder)
     time.sleep(HANGS)
@@ -87,6 +93,16 @@ def stop_once(context, folder):
     if begin(folder) == 1:
         os.kill(os.getpid(), signal.SIGSTOP)
     return context
+
+
+class NeverThere:
+    """A context that no worker ever finishes to take."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return hang, (None, self.folder)
 
 
 class Unsendable(Exception):

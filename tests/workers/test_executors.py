@@ -6,6 +6,8 @@ import sys
 import textwrap
 import time
 from concurrent.futures import wait
+from threading import TIMEOUT_MAX, Event
+from types import ModuleType
 
 import psutil
 import pytest
@@ -17,7 +19,7 @@ from mf_nas_kd.records import EvaluationRequest
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import run_evaluations
 from mf_nas_kd.studies.runner import evaluate
-from mf_nas_kd.workers import EXECUTORS, TimeLimit, open_executor
+from mf_nas_kd.workers import EXECUTORS, TimeLimit, open_executor, processes
 from mf_nas_kd.workers.faults import fault_of
 from tests.fakes import FakeEvaluator, executor_settings
 from tests.workers import faulty
@@ -247,3 +249,44 @@ def test_an_interrupted_run_does_not_wait_for_its_tasks(tmp_path):
     interrupt = KeyboardInterrupt()
     workers.__exit__(type(interrupt), interrupt, None)  # what a with statement does
     assert all(future.done() for future in left)
+
+
+def test_an_interrupted_run_does_not_wait_for_workers_that_start(tmp_path):
+    workers = open_executor(executor_settings("processes", workers=1), faulty.NeverThere(tmp_path))
+    left = workers.submit(faulty.sound, 1)
+    while not faulty.processes(tmp_path):
+        time.sleep(0.05)
+    workers.close(at_once=True)
+    assert left.done()
+    assert len(faulty.processes(tmp_path)) == 1, "another worker was started"
+
+
+def test_a_task_of_an_interrupted_run_does_not_begin_again(tmp_path, monkeypatch):
+    workers = open_executor(executor_settings("processes", workers=1, timeout_seconds=60), 10)
+    ended_by_a_fault = Event()
+
+    def wait_until_closed(*_):
+        ended_by_a_fault.set()
+        while not workers._closing:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(processes.logger, "warning", wait_until_closed)
+    left = workers.submit(faulty.die_once, tmp_path)
+    assert ended_by_a_fault.wait(PATIENCE)
+    workers.close(at_once=True)
+    assert len(faulty.processes(tmp_path)) == 1
+    assert left.done()
+
+
+def test_a_task_that_workers_cannot_import_is_a_mistake_and_no_fault(monkeypatch):
+    here_only = ModuleType("here_only")
+    exec("def task(context): pass", here_only.__dict__)
+    monkeypatch.setitem(sys.modules, "here_only", here_only)
+    with open_executor(executor_settings("processes", workers=1), 10) as workers:
+        error = workers.submit(here_only.task).exception(timeout=PATIENCE)
+    assert isinstance(error, ModuleNotFoundError)
+
+
+@pytest.mark.parametrize("seconds", [1e12, float("inf")])
+def test_a_time_limit_without_end_is_one_that_a_timer_takes(seconds):
+    assert TimeLimit(factor=20, seconds=seconds).of(None) == TIMEOUT_MAX

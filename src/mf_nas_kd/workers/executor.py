@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from itertools import islice
+from threading import TIMEOUT_MAX
 from types import TracebackType
 from typing import Any, Concatenate, Generic, Self, TypeVar
 
@@ -28,7 +29,7 @@ class TimeLimit:
 
     Attributes:
         factor: Limit as a multiple of the expected time.
-        seconds: Limit of any task, also of one whose time is not known beforehand.
+        seconds: Limit of any task, also of one whose time is not known beforehand; infinite for none.
 
     >>> TimeLimit(factor=20, seconds=3600).of(expected_seconds=10)
     200.0
@@ -39,9 +40,10 @@ class TimeLimit:
 
     def of(self, expected_seconds: float | None) -> float:
         """The limit in seconds; ``expected_seconds`` is None where nothing is known of the task."""
+        longest = min(self.seconds, TIMEOUT_MAX)  # timers take no more
         if expected_seconds is None:
-            return self.seconds
-        return min(self.seconds, max(SHORTEST_TIME_LIMIT, self.factor * expected_seconds))
+            return longest
+        return min(longest, max(SHORTEST_TIME_LIMIT, self.factor * expected_seconds))
 
 
 class TaskFuture(Future[Result]):
@@ -106,16 +108,15 @@ class Executor(ABC, Generic[Context]):
             Key and finished future of each argument, in the order of completion.
         """
         waiting = iter(arguments)
-        running: dict[Future[Result], Key] = {}
+        running: dict[TaskFuture[Result], Key] = {}
         while True:
             for key, argument in islice(waiting, max(0, self.in_flight - len(running))):
                 running[self.submit(task, argument, expected_seconds=expected_seconds(argument))] = key
             if not running:
                 return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                key = running.pop(future)
-                assert isinstance(future, TaskFuture)  # noqa: S101 - wait() returns what it was given
-                yield key, future
+            wait(running, return_when=FIRST_COMPLETED)
+            for future in [each for each in running if each.done()]:
+                yield running.pop(future), future
 
     @abstractmethod
     def close(self, at_once: bool = False) -> None:

@@ -6,7 +6,7 @@ import logging
 import pickle
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any, Concatenate
 
@@ -66,8 +66,8 @@ class ProcessExecutor(Executor[Context]):
     def _start(self, slot: int) -> None:
         try:
             self._ready(slot)
-        except WorkerStartError:
-            pass  # the next task meets the same failure, and reports it
+        except (WorkerStartError, CancelledError):
+            pass  # the next task, if there is one, meets the same failure and reports it
         finally:
             self._idle.put(slot)
 
@@ -106,22 +106,32 @@ class ProcessExecutor(Executor[Context]):
                     fault = found
                     future.lost_seconds += time.perf_counter() - begun
                     worker.end()
-            if self._closing:
-                break
-            if number < ATTEMPTS:
+            if number < ATTEMPTS and not self._closing:
                 logger.warning("Attempt %d of %d ended by a fault, a fresh worker starts: %s", number, ATTEMPTS, fault)
         raise given_up(fault)
 
     def _ready(self, slot: int) -> WorkerProcess:
-        """The worker of a slot; a new one, which is tried twice, if there is none or it has ended."""
+        """The worker of a slot; a new one, which is tried twice, if there is none or it has ended.
+
+        Raises:
+            CancelledError: If the executor is closed at once.
+        """
         worker = self._workers.get(slot)
         if worker is not None and worker.alive:
             return worker
         try:
-            self._workers[slot] = WorkerProcess(self._context, slot)
+            return self._started(slot)
         except WorkerStartError:
-            self._workers[slot] = WorkerProcess(self._context, slot)
-        return self._workers[slot]
+            return self._started(slot)
+
+    def _started(self, slot: int) -> WorkerProcess:
+        if self._closing:
+            raise CancelledError
+        worker = self._workers[slot] = WorkerProcess(slot)
+        if self._closing:  # close() may have killed the others before this one was there
+            worker.kill()
+        worker.take(self._context)
+        return worker
 
 
 def _cancel_with(thread: Future[None], future: TaskFuture[Any]) -> None:

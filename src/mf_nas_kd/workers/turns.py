@@ -13,7 +13,7 @@ class Turns:
     def __init__(self) -> None:
         self._changed = Condition()
         self._running = 0
-        self._alone = 0
+        self._alone = False
 
     @contextmanager
     def turn(self, alone: bool) -> Iterator[None]:
@@ -25,7 +25,7 @@ class Turns:
         with self._changed:
             if alone:
                 self._changed.wait_for(lambda: not self._alone)
-                self._alone = 1
+                self._alone = True
                 self._changed.wait_for(lambda: not self._running)
             else:
                 self._changed.wait_for(lambda: not self._alone)
@@ -35,7 +35,7 @@ class Turns:
         finally:
             with self._changed:
                 if alone:
-                    self._alone = 0
+                    self._alone = False
                 else:
                     self._running -= 1
                 self._changed.notify_all()

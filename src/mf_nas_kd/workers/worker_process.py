@@ -24,20 +24,31 @@ class WorkerProcess:
     """A spawned process, because CUDA does not survive a fork. It ends with the process that started it.
 
     Args:
-        context: The pickled context.
         slot: Number of the worker, from 0; GPUs are assigned round robin.
 
     Raises:
-        WorkerStartError: If the process ends before it holds the context, or cannot take it.
+        WorkerStartError: If the system refuses another process.
     """
 
-    def __init__(self, context: bytes, slot: int) -> None:
+    def __init__(self, slot: int) -> None:
         spawned = get_context("spawn")
         self._connection, theirs = spawned.Pipe()
         self._late = False
         self._process = spawned.Process(target=_serve, args=(theirs, slot, bool(visible_gpus())), daemon=True)
-        self._process.start()
-        theirs.close()
+        try:
+            self._process.start()
+        except OSError as failure:
+            self._connection.close()
+            raise WorkerStartError(f"a worker process cannot be started: {failure}") from failure
+        finally:
+            theirs.close()
+
+    def take(self, context: bytes) -> None:
+        """Hand the pickled context over; to be called once, before the first task.
+
+        Raises:
+            WorkerStartError: If the process ends before it holds the context, or cannot take it.
+        """
         try:
             failure = self._ask(context, SECONDS_TO_START)
         except MachineFaultError as fault:
@@ -48,8 +59,8 @@ class WorkerProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs."""
-        return self._process.is_alive()
+        """Whether the process runs, and was not killed just after its last answer."""
+        return not self._late and self._process.is_alive()
 
     def run(
         self, task: Callable[Concatenate[Context, ...], Result], arguments: tuple[Any, ...], limit: float
@@ -126,11 +137,12 @@ def _serve(connection: Connection, slot: int, has_gpus: bool) -> None:
     connection.send("")
     while True:
         try:
-            task, arguments = pickle.loads(connection.recv_bytes())  # noqa: S301 - from our driver
+            message = connection.recv_bytes()
         except EOFError:
             os._exit(0)
         answer: tuple[BaseException | None, Any]
         try:
+            task, arguments = pickle.loads(message)  # noqa: S301 - from our driver
             answer = None, attempt(task, context, *arguments)
         except Exception as error:
             answer = error, None
