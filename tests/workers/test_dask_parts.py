@@ -87,3 +87,18 @@ def test_a_late_message_of_a_task_that_has_ended_changes_nothing():
     assert tasks.count_begun(7) == 0
     tasks._end(7, SchedulerError("lost"))
     assert len(tasks) == 0
+
+
+def test_a_task_ends_also_where_the_next_one_cannot_be_sent():
+    sent = SimpleNamespace(add_done_callback=lambda _: None)
+    client = SimpleNamespace(submit=lambda *_, **__: sent)
+    tasks = SentTasks(SimpleNamespace(client=client, resources={}), name="study")
+    first = tasks.add(60.0, print)
+    tasks._tasks[0].alone = True  # the second one waits for its end
+    second = tasks.add(60.0, print)
+    client.submit = None  # the connection is lost
+    with pytest.raises(TypeError):
+        tasks._receive(0, SimpleNamespace(result=lambda: 5))
+    assert first.result(timeout=1) == 5
+    tasks.end_all(SchedulerError("lost"))
+    assert isinstance(second.exception(timeout=1), SchedulerError)

@@ -99,9 +99,10 @@ class SentTasks:
 
     def end_all(self, error: BaseException) -> None:
         """End all tasks with an error."""
-        self._to_send.clear()
-        for number in list(self._tasks):
-            self._end(number, error)
+        with self._lock:
+            self._to_send.clear()
+            for number in list(self._tasks):
+                self._end(number, error)
 
     def _send(self) -> None:
         """Send all waiting tasks; one that is to run alone waits until no other is at the scheduler."""
@@ -140,7 +141,9 @@ class SentTasks:
 
     def _retry(self, number: int, faults: int) -> None:
         with self._lock:
-            task = self._tasks[number]
+            task = self._tasks.get(number)
+            if task is None:
+                return
             task.faults += faults
             task.sent = None
             _lose(task)
@@ -154,13 +157,14 @@ class SentTasks:
     def _end(self, number: int, error: BaseException | None, result: Any = None) -> None:
         with self._lock:
             task = self._tasks.pop(number, None)
-            if task is None:
-                return
-            self._send()
+        if task is None:
+            return
         if error is None:
             task.result.set_result(result)
         else:
             task.result.set_exception(error)
+        with self._lock:  # after the future has ended: a connection that is lost may refuse to send
+            self._send()
 
 
 def _lose(task: _Task) -> None:
