@@ -1,5 +1,6 @@
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -125,7 +126,7 @@ class Counting(FakeEvaluator):
 
 
 def test_two_runs_at_once_share_the_evaluations_and_both_have_all(requests, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(runner, "SECONDS_BETWEEN_READS", 0.01)
     evaluators, found = [Counting(delay=0.05), Counting(delay=0.05)], {}
 
     def one(number):
@@ -154,8 +155,11 @@ def test_what_a_killed_run_had_claimed_is_made_when_the_claim_expires(requests, 
     assert evaluator.made == [request.architecture.id for request in (*requests[1:], requests[0])]
 
 
-def test_what_another_run_fails_at_is_not_tried_again_even_where_failed_ones_are(requests, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "SECONDS_BETWEEN_LOOKS", 0.01)
+def test_what_another_run_fails_at_is_not_tried_again_even_where_failed_ones_are(
+    requests, tmp_path, monkeypatch, caplog
+):
+    caplog.set_level("INFO", "mf_nas_kd")
+    monkeypatch.setattr(runner, "SECONDS_BETWEEN_READS", 0.01)
     store, evaluator, request = EvaluationStore(f"sqlite:///{tmp_path}/s.db"), Counting(), requests[0]
     earlier, now = (
         evaluator.failure(request.architecture, request.fidelity, request.seed, error) for error in ("earlier", "now")
@@ -165,6 +169,18 @@ def test_what_another_run_fails_at_is_not_tried_again_even_where_failed_ones_are
     threading.Timer(0.3, store.append, [now]).start()
     assert run([request], evaluator, store, retry_failed=True) == [now]
     assert evaluator.made == []
+    assert caplog.text.count("Waiting for another run of this study, which is making 1 evaluations") == 1
+
+
+def test_a_database_that_was_given_up_is_not_asked_to_release_claims():
+    asked = []
+    store = SimpleNamespace(release=asked.append, renew=lambda *_: None)
+    with pytest.raises(StoreError), claims.Claims(store):
+        raise StoreError("tried for 120 s")
+    assert asked == []
+    with pytest.raises(KeyboardInterrupt), claims.Claims(store):
+        raise KeyboardInterrupt
+    assert len(asked) == 1
 
 
 def test_claims_are_released_at_the_end_also_of_a_run_that_fails(requests, tmp_path):

@@ -23,7 +23,7 @@ def trained(monkeypatch):
         return train_teacher(*arguments)
 
     monkeypatch.setattr(trained_teachers, "train_teacher", count)
-    monkeypatch.setattr(trained_teachers, "SECONDS_BETWEEN_LOOKS", 0.05)
+    monkeypatch.setattr(trained_teachers, "SECONDS_BETWEEN_READS", 0.05)
     return made
 
 

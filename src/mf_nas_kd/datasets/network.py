@@ -10,17 +10,14 @@ from safetensors.torch import save_file
 from mf_nas_kd.datasets.atomic import AtomicSave
 from mf_nas_kd.datasets.binary import LocalFileDataset
 from mf_nas_kd.networks import TrainedNetwork
-from mf_nas_kd.networks.tensor_file import read_tensors
-
-LARGEST_BYTES = 8 * 2**30
-"""Largest file of a network. The largest of torchvision's networks takes 2.5 GB."""
+from mf_nas_kd.networks.tensor_file import LARGEST_NETWORK_BYTES, read_tensors
 
 
 class _Network(LocalFileDataset):
     def load(self) -> TrainedNetwork:
         path = Path(self._get_load_path())
         try:
-            return TrainedNetwork.from_tensors(*read_tensors(path, LARGEST_BYTES))
+            return TrainedNetwork.from_tensors(*read_tensors(path, LARGEST_NETWORK_BYTES))
         except FileNotFoundError:
             raise  # the message says what to run
         except (OSError, KeyError, ValueError) as failure:

@@ -9,6 +9,9 @@ from torch import Tensor
 
 from mf_nas_kd.files import require_file
 
+LARGEST_NETWORK_BYTES = 8 * 2**30
+"""Largest file of a network that this program saved. The largest of torchvision's networks takes 2.5 GB."""
+
 LARGEST_HEADER_BYTES = 4 * 2**20
 """Largest header of a safetensors file. That of a network with 1,000 tensors has about 0.1 MB."""
 

@@ -50,6 +50,8 @@ class Claims:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closed.set()
+        if isinstance(error, StoreError):  # the database was tried for long enough: the claims expire
+            return
         self._thread.join()
         try:
             self._store.release(self._owner)

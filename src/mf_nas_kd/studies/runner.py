@@ -20,7 +20,7 @@ from mf_nas_kd.workers import Executor, TaskFuture
 
 logger = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_BETWEEN_READS = 0.5
 """How often the store is read for evaluations that another run is making."""
 
 
@@ -118,6 +118,7 @@ class _Making:
         self._made: dict[str, Evaluation] = {}
         self._of_others: dict[str, Evaluation] = {}
         self._failure: Exception | None = None
+        self._waited = False
 
     def run(
         self, missing: Mapping[str, EvaluationRequest], to_retry: Mapping[str, Evaluation], show_progress: bool
@@ -137,22 +138,28 @@ class _Making:
         passes = sum(float(request.fidelity.image_passes) for request in missing.values())
         with Claims(self._store) as claims, progress_bar("evaluations", total=passes, shown=show_progress) as bar:
             while left:
-                for key, future in self._workers.stream(
-                    evaluate, self._claimed(left, to_retry, claims), self._expected
-                ):
+                requests = self._claimed(left, to_retry, claims)
+                for key, future in self._workers.stream(evaluate, requests, self._expected_seconds):
                     self._receive(key, missing[key], future)
                     self._show(bar, missing)
                 if self._failure is not None:
                     raise self._failure
                 self._show(bar, missing)
                 if left:
-                    time.sleep(SECONDS_BETWEEN_LOOKS)
+                    self._wait(len(left))
         failed = sum(not evaluation.finished for evaluation in self._made.values())
         seconds = time.perf_counter() - started
         logger.log(_level(show_progress), "Trained %d in %.0f s, %d failed", len(self._made), seconds, failed)
         if self._of_others:
             logger.log(_level(show_progress), "Another run of this study trained %d", len(self._of_others))
         return self._made | self._of_others
+
+    def _wait(self, evaluations: int) -> None:
+        """Wait before the store is read again, and say once what for."""
+        if not self._waited:
+            self._waited = True
+            logger.info("Waiting for another run of this study, which is making %d evaluations", evaluations)
+        time.sleep(SECONDS_BETWEEN_READS)
 
     def _claimed(
         self, left: dict[str, EvaluationRequest], to_retry: Mapping[str, Evaluation], claims: Claims
@@ -172,9 +179,6 @@ class _Making:
                     del left[key]
                 elif key in taken:
                     yield key, left.pop(key)
-
-    def _expected(self, request: EvaluationRequest) -> float | None:
-        return self._expected_seconds(request)
 
     def _receive(self, key: str, request: EvaluationRequest, future: TaskFuture[Evaluation]) -> None:
         try:

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from mf_nas_kd.device import autocast_dtype, choose_device, mixed_precision
 from mf_nas_kd.files import written_whole
 from mf_nas_kd.images import AugmentationSettings, ImageDataset
 from mf_nas_kd.networks import TrainedNetwork, teacher_fields
+from mf_nas_kd.networks.tensor_file import LARGEST_NETWORK_BYTES, read_tensors
 from mf_nas_kd.registry import Options
 from mf_nas_kd.seeding import canonical_json, fingerprint
 from mf_nas_kd.store import EvaluationStore
@@ -26,7 +26,7 @@ from mf_nas_kd.training import SpeedUps, TeacherTraining, TrainingHyperParameter
 
 logger = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_BETWEEN_READS = 1.0
 
 _MEASURED = "measured"
 """Name of the measurements in the header of a file."""
@@ -98,10 +98,14 @@ class TrainedTeachers:
 
     def _found_or_trained(self, key: str, train: Callable[[], TeacherTraining]) -> TeacherTraining:
         path = self._folder / f"{key}.safetensors"
+        waited = False
         with Claims(self._store) as claims:
             while (found := self._read(path)) is None:
                 if not claims.take([key]):
-                    time.sleep(SECONDS_BETWEEN_LOOKS)
+                    if not waited:
+                        logger.info("Waiting for another run of this study, which is training the same teacher")
+                    waited = True
+                    time.sleep(SECONDS_BETWEEN_READS)
                 elif (found := self._read(path)) is None:  # another run may have saved it just before the claim
                     found = train()
                     self._save(path, found)
@@ -119,14 +123,13 @@ class TrainedTeachers:
         if not path.is_file():
             return None
         try:
-            with safe_open(path, framework="pt") as file:
-                tensors = {name: file.get_tensor(name) for name in list(file.keys())}
-                network, measured = TrainedNetwork.from_tensors(tensors, file.metadata()), file.metadata()[_MEASURED]
+            tensors, header = read_tensors(path, LARGEST_NETWORK_BYTES)
+            network, measured = TrainedNetwork.from_tensors(tensors, header), header[_MEASURED]
             read: dict[str, Any] = {
                 name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(measured).items()
             }
             return TeacherTraining(network=network, **read)
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as failure:
+        except (OSError, KeyError, TypeError, ValueError) as failure:
             logger.warning("%s is damaged, so the teacher is trained again: %s", path, failure)
             path.unlink(missing_ok=True)
             return None
