@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mf_nas_kd.errors import InvalidValueError, StoreError
 from mf_nas_kd.records import Costs, Metrics
+from mf_nas_kd.records.fidelity import LARGEST_NUMBER
 from mf_nas_kd.store import EvaluationStore
 from tests.fakes import FakeEvaluator
 
@@ -32,9 +33,8 @@ def store(any_url):
 
 
 def plain(text):
-    return "".join(
-        "\ufffd" if character == "\x00" or "\ud800" <= character <= "\udfff" else character for character in text
-    )
+    refused = {"\x00": "\\x00", **{chr(code): f"\\u{code:x}" for code in range(0xD800, 0xE000)}}
+    return "".join(refused.get(character, character) for character in text)
 
 
 @shared
@@ -42,15 +42,14 @@ def plain(text):
 def test_any_text_is_stored(store, evaluation, text):
     names = ("dataset", "dataset_fingerprint", "teacher_fingerprint", "status", "error", "device", "code_version")
     record = replace(evaluation, key=uuid4().hex, **dict.fromkeys(names, text))
-    record = replace(record, fidelity=replace(record.fidelity, distillation=text), finished_at=text)
+    record = replace(record, finished_at=text)
     store.append(record)
     found = store.find([record.key])[record.key]
     assert [getattr(found, name) for name in (*names, "finished_at")] == [plain(text)] * 8
-    assert found.fidelity.distillation == plain(text)
 
 
 @shared
-@given(seed=INTEGERS, macs=INTEGERS, params=INTEGERS, epochs=st.integers(1, 2**63 - 1))
+@given(seed=INTEGERS, macs=INTEGERS, params=INTEGERS, epochs=st.integers(1, LARGEST_NUMBER))
 def test_integers_have_64_bits(store, evaluation, seed, macs, params, epochs):
     record = replace(evaluation, key=uuid4().hex, seed=seed, costs=Costs(macs, params))
     record = replace(record, fidelity=replace(record.fidelity, epochs=epochs, image_size=epochs))

@@ -16,10 +16,11 @@ from sqlalchemy.pool import QueuePool
 
 from mf_nas_kd.errors import StoreError
 from mf_nas_kd.records import Evaluation, PrecomputedTargets
+from mf_nas_kd.records.fields import storable
 from mf_nas_kd.store import claims, retries
 from mf_nas_kd.store.migration import migrate
 from mf_nas_kd.store.retries import passes, retried
-from mf_nas_kd.store.rows import plain_text, row_of
+from mf_nas_kd.store.rows import row_of
 from mf_nas_kd.store.tables import EVALUATIONS, PRECOMPUTED_TARGETS, ROW_NUMBER, TABLES, batches
 
 _CHECKED_BYTES = 64 * 2**20  # a larger file is not checked at every opening
@@ -80,7 +81,7 @@ class EvaluationStore:
     def append(self, record: Evaluation | PrecomputedTargets) -> None:
         """Append a record; it is durable when the method returns.
 
-        Characters that databases refuse (NUL, lone surrogates) are replaced.
+        Characters that databases refuse (NUL, lone surrogates) are stored as Python writes them.
 
         Raises:
             StoreError: If the database refuses the record.
@@ -110,7 +111,7 @@ class EvaluationStore:
             StoreError: If the database cannot be read.
         """
         found: set[str] = set()
-        for batch in batches(map(plain_text, keys)):
+        for batch in batches(map(storable, keys)):
             some = select(EVALUATIONS.c.key).where(EVALUATIONS.c.key.in_(batch))
             found.update(row.key for row in self._rows(some, EVALUATIONS))
         return found
@@ -199,7 +200,7 @@ class EvaluationStore:
     def _newest(self, keys: Iterable[str]) -> list[Row[Any]]:
         """The newest row of each key, in the order in which the keys were first appended."""
         rows: list[Row[Any]] = []
-        for batch in batches(map(plain_text, keys)):
+        for batch in batches(map(storable, keys)):
             rows += self._rows(select(*EVALUATIONS.columns).where(EVALUATIONS.c.key.in_(batch)), EVALUATIONS)
         return _newest(sorted(rows, key=lambda row: row._mapping[ROW_NUMBER]))
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records.fields import Column, Record
 
 _LARGEST_INTEGER = 2**63 - 1
-_REFUSED = re.compile("[\x00\ud800-\udfff]")
-"""Characters that PostgreSQL (NUL) or all databases (lone surrogates) refuse."""
 
 
 def row_of(record: Record) -> dict[str, Any]:
     """The row of a record, as it is stored.
 
-    In a text, characters that databases refuse are replaced by U+FFFD. Not-a-number is a missing value.
+    Not-a-number is a missing value; texts are storable already (:func:`mf_nas_kd.records.fields.storable`).
 
     Raises:
         InvalidValueError: If an integer has more than 64 bits, or a number is missing.
@@ -26,17 +23,12 @@ def row_of(record: Record) -> dict[str, Any]:
     return {column.name: _value(column, row[column.name]) for column in record.columns()}
 
 
-def plain_text(text: str) -> str:
-    """A text in which characters that databases refuse are replaced by U+FFFD."""
-    return _REFUSED.sub("\ufffd", text)
-
-
 def _value(column: Column, value: Any) -> Any:
     if value is None:
         return None
     plain = column.type(value)  # NumPy's numbers and enumerations are no values of a database
     if isinstance(plain, str):
-        return plain_text(plain)
+        return plain
     if isinstance(plain, int) and not -_LARGEST_INTEGER - 1 <= plain <= _LARGEST_INTEGER:
         raise InvalidValueError(f"{column.name} of a record", plain, f"at most {_LARGEST_INTEGER:,}")
     if not math.isnan(plain):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 
+from mf_nas_kd.records.fields import storable
+
 LONGEST_KEY = 250  # limits of MLflow
 LONGEST_EXPERIMENT = 500
 LONGEST_VALUE = 6000  # of a parameter; that of a tag is larger
@@ -33,8 +35,8 @@ def safe_experiment(name: str) -> str:
 
 
 def safe_value(value: object) -> str:
-    """The text of a value without characters that databases refuse; a long one is cut."""
-    return re.sub("[\x00\ud800-\udfff]", "\ufffd", str(value))[:LONGEST_VALUE]
+    """The text of a value as a database takes it; a long one is cut."""
+    return storable(str(value))[:LONGEST_VALUE]
 
 
 def _marked(changed: str, name: str, longest: int) -> str:
