@@ -42,6 +42,12 @@ def test_a_file_that_grows_without_bound_is_one_error(tmp_path, content):
         load(tmp_path, content)
 
 
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+def test_every_kind_of_file_that_is_read_is_bounded(tmp_path, suffix):
+    with pytest.raises(InvalidValueError, match=rf"is '.*parameters_more.{suffix}', but must be one"):
+        load(tmp_path, bomb(9), f"parameters_more.{suffix}")
+
+
 def test_a_named_pipe_is_one_error(tmp_path):
     load(tmp_path, "epochs: 4")
     os.remove(tmp_path / "local" / "parameters.yml")

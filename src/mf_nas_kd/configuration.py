@@ -13,6 +13,9 @@ from kedro.config import OmegaConfigLoader
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.files import require_file
 
+SUFFIXES = {".yml", ".yaml", ".json"}
+"""Ends of the names of files that Kedro reads; all of them as YAML."""
+
 LARGEST_BYTES = 2**20
 """Largest file of the configuration. The largest one of the project has 0.01 MB."""
 
@@ -24,33 +27,17 @@ DEEPEST = 100
 
 
 class BoundedConfigLoader(OmegaConfigLoader):
-    """Kedro's loader of YAML files, which first checks their size, their aliases and their depth."""
+    """Kedro's loader of files, which first checks their size, their aliases and their depth."""
 
-    def __getitem__(self, key: str) -> dict[str, Any]:
-        """Read the files of one kind.
+    def _read_dir_configs(self, conf_path: str, *arguments: Any, **options: Any) -> Any:
+        """Read the files of one kind in the folder of an environment.
 
         Raises:
             InvalidValueError: If a file is too large, nested too deeply, or grows too large by its aliases.
         """
-        for environment in dict.fromkeys((self.base_env, self.env or self.default_run_env)):
-            _require_bounded_files(Path(self.conf_source, environment))
-        found: dict[str, Any] = super().__getitem__(key)
-        return found
-
-    def load_and_merge_dir_config(self, conf_path: str, *arguments: Any, **options: Any) -> dict[str, Any]:
-        """Read the files of one kind in one folder.
-
-        Raises:
-            InvalidValueError: As above.
-        """
-        _require_bounded_files(Path(conf_path))
-        found: dict[str, Any] = super().load_and_merge_dir_config(conf_path, *arguments, **options)
-        return found
-
-
-def _require_bounded_files(folder: Path) -> None:
-    for path in sorted(folder.rglob("*.y*ml")):
-        _require_bounded(path)
+        for path in sorted(path for path in Path(conf_path).rglob("*") if path.suffix in SUFFIXES):
+            _require_bounded(path)
+        return super()._read_dir_configs(conf_path, *arguments, **options)
 
 
 def _require_bounded(path: Path) -> None:

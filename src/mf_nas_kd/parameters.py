@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from yaml import YAMLError
 
 from mf_nas_kd import pipelines
-from mf_nas_kd.configuration import BoundedConfigLoader
+from mf_nas_kd.configuration import SUFFIXES, BoundedConfigLoader
 from mf_nas_kd.errors import (
     CommandLineError,
     ConfigurationFileError,
@@ -68,7 +68,6 @@ KINDS = {
 """What pydantic's errors of type say, by the first word of their types (``int_parsing``, ``model_type``)."""
 
 COMMAND_LINE = "--params"
-SUFFIXES = {".yml", ".yaml", ".json"}
 PROBLEMS_SHOWN = 3
 
 
