@@ -238,6 +238,7 @@ def value_in(row: Any, name: str, optional: bool = False) -> Any:
     """
     if optional:
         return row.get(name) if isinstance(row, (dict, Mapping)) else getattr(row, name, None)
+    # A dictionary is a mapping, but Python finds that out more slowly.
     return row[name] if isinstance(row, (dict, Mapping)) else getattr(row, name)
 
 

@@ -69,12 +69,8 @@ class TargetPrecomputation:
                 try:
                     batch = future.result()
                     cache.append(files, request, batch)
-                except (
-                    TrainingFailedError,
-                    MachineFaultError,
-                    RuntimeError,
-                    OSError,
-                ) as failure:  # computed online by these trainings
+                except (TrainingFailedError, MachineFaultError, RuntimeError, OSError) as failure:
+                    # These trainings compute them online.
                     what = "Targets of %d pairs of image and augmentation are not cached: %s"
                     logger.warning(what, len(request.pairs), failure)
                 else:
