@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import resource
 import socket
 import struct
@@ -185,7 +186,7 @@ HOSTILE = {
     "ICC profile": (lambda: text_bomb(b"iCCP", b"a\0\0", 1), "Decompressed data too large"),
     "cut PNG": (lambda: png(width=300, height=300)[:-200], "truncated"),
     "cut JPEG": (lambda: jpeg((300, 300))[:-300], "truncated"),
-    "empty": (lambda: b"", "it has 0 bytes, but must have 1 to 134,217,728"),
+    "empty": (lambda: b"", "it has 0 bytes"),
 }
 
 
@@ -227,21 +228,21 @@ def test_what_follows_an_image_in_its_file_is_no_scan(tmp_path):
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
 def test_only_regular_files_are_opened(tmp_path, make):
     make(tmp_path / "a.png")
-    assert "it is a pipe, a socket, a device or a folder, but must be a regular file" in refusal(tmp_path / "a.png")
+    assert re.search("it is a (named pipe|folder|device), not a file", refusal(tmp_path / "a.png"))
 
 
 def test_a_socket_is_not_opened(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # the path of a socket may have a hundred characters
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("a.png")
-        assert "it is a pipe, a socket" in refusal(tmp_path / "a.png")
+        assert "it is a socket, not a file" in refusal(tmp_path / "a.png")
 
 
 def test_a_file_of_many_bytes_is_not_read(tmp_path):
     with (tmp_path / "a.png").open("wb") as file:
         file.write(png())
         file.truncate(2**40)
-    assert "it has 1,099,511,627,776 bytes, but must have 1 to 134,217,728" in refusal(tmp_path / "a.png")
+    assert "it has 1,099,511,627,776 bytes, but must have at most 134,217,728" in refusal(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("format_name", ["WEBP", "PNG"])

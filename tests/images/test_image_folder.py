@@ -499,7 +499,7 @@ def test_every_unreadable_image_is_in_the_log_and_the_first_ones_in_the_message(
     assert len(lines) == 12
     for file in broken:
         assert sum(f": {file} (it is no image" in line for line in lines) == 1
-    assert sum("pipe.png (it is a pipe" in line for line in lines) == 1
+    assert sum("pipe.png (OSError: it is a named pipe, not a file)" in line for line in lines) == 1
 
 
 def test_a_name_with_a_line_break_stays_one_line(photographs):

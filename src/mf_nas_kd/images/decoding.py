@@ -7,7 +7,6 @@ bounds before it is decoded: a file that is refused costs less than 1 GiB of mem
 from __future__ import annotations
 
 import re
-import stat
 import struct
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from mf_nas_kd.files import require_file
 from mf_nas_kd.images.dataset import Pixels
 
 SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
@@ -86,16 +86,11 @@ def decode_file(path: Path, channels: int, size: int) -> Pixels:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    """Open an image whose pixels are not decoded yet, if it is within the bounds.
-
-    A named pipe, a socket or a device is not opened: reading it could wait for ever.
-    """
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise _RefusedFileError("it is a pipe, a socket, a device or a folder, but must be a regular file")
-    if not 0 < status.st_size <= LARGEST_BYTES:
-        raise _RefusedFileError(f"it has {status.st_size:,} bytes, but must have 1 to {LARGEST_BYTES:,}")
+    """Open an image whose pixels are not decoded yet, if it is within the bounds."""
+    require_file(path, LARGEST_BYTES)
     content = path.read_bytes()
+    if not content:
+        raise _RefusedFileError("it has 0 bytes")
     if content.startswith(JPEG_START):
         _require_few(_jpeg_exif_bytes(content), "bytes of EXIF data", LARGEST_EXIF)
     with warnings.catch_warnings():
