@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -237,13 +238,14 @@ def test_a_run_that_ends_early_is_not_finished_in_mlflow(monkeypatch, tmp_path, 
 
     def fail(**_):
         mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
-        started.append(mlflow.start_run().info.run_id)
+        started.append(mlflow.start_run(experiment_id="0").info.run_id)
         raise error
 
     monkeypatch.setattr(commands.kedro_run, "callback", fail)
-    CliRunner().invoke(cli, ["run", "--env=smoke"])
+    done = CliRunner().invoke(cli, ["run", "--env=smoke"])
     left = mlflow.active_run()
     mlflow.end_run()
+    assert started, done.output
     found = mlflow.get_run(started[0]).info.status
     mlflow.set_tracking_uri(None)
     assert left is None
@@ -327,3 +329,13 @@ def test_a_command_works_in_another_folder(tmp_path):
     assert done.stderr.startswith(f"Error: {PROJECT}/no_study/1_images/images.safetensors is not there")
     assert len(done.stderr.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_signals_of_batch_systems_and_closed_terminals_interrupt(monkeypatch, name):
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+    monkeypatch.setattr(commands.kedro_run, "callback", lambda **_: signal.raise_signal(number))
+    done = CliRunner().invoke(cli, ["run", "--env=smoke"])
+    assert (done.exit_code, done.stderr) == (130, f"Error: {explained(KeyboardInterrupt())[0]}\n")
+    assert signal.getsignal(number) is before

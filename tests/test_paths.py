@@ -1,5 +1,7 @@
 """A path means the same file wherever a command is started, whatever characters it has."""
 
+from pathlib import Path
+
 import click
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from mf_nas_kd.cli import _parameters
 from mf_nas_kd.datasets import AtomicCSVDataset, AtomicJSONDataset, BinaryDataset
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.parameters import ProjectConfigLoader, checked_parameters
-from mf_nas_kd.paths import absolute, sqlite_url
+from mf_nas_kd.paths import absolute, sqlite_url, store_url
 from mf_nas_kd.settings import CONFIG_LOADER_ARGS
 from mf_nas_kd.store import EvaluationStore
 from tests.conftest import PROJECT
@@ -125,3 +127,13 @@ def test_no_path_is_none_and_an_empty_one_is_refused():
     for wrong in ("", "  ", 3):
         with pytest.raises(InvalidValueError, match="must be the path of a file or folder"):
             absolute(wrong)
+
+
+def test_a_store_that_is_named_is_the_same_wherever_the_command_is_started(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert store_url("sqlite:///data/mine.db") == sqlite_url(PROJECT / "data" / "mine.db")
+    assert store_url("sqlite:///~/a%20b.db") == sqlite_url(Path.home() / "a b.db")
+    once = sqlite_url("/studies/a%41?b#c.db")
+    assert store_url(once) == once
+    for untouched in ("sqlite://", "postgresql+psycopg://user@host/studies", "no address"):
+        assert store_url(untouched) == untouched

@@ -10,6 +10,7 @@ import copy
 import itertools
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
@@ -195,6 +196,22 @@ def _end_tracking(status: str) -> None:
         logger.warning("MLflow's run could not be ended as %s: %s", status, failure)
 
 
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Within the block, SIGTERM and SIGHUP interrupt as Ctrl-C does: batch systems and closed terminals send them."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _run(**options: Any) -> Any:
     """Run pipelines, after what the command line names has been looked up."""
     if options["pipeline"] and not options["pipelines"]:  # Kedro warns of this spelling
@@ -214,7 +231,8 @@ def _run(**options: Any) -> Any:
     _log_as_configured()
     silence_logs()
     try:
-        return kedro_run.callback(**options)  # type: ignore[misc]  # every command of Kedro has one
+        with _ended_by_signals():
+            return kedro_run.callback(**options)  # type: ignore[misc]  # every command of Kedro has one
     except BaseException as failure:
         _end_tracking("FAILED" if isinstance(failure, Exception) else "KILLED")
         culprit = unreadable(conf, environment) if isinstance(failure, Exception) else None

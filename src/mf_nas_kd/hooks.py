@@ -29,6 +29,10 @@ logger = logging.getLogger(__name__)
 class ProjectHooks:
     """Hooks of the project, registered in ``settings.py``."""
 
+    def __init__(self) -> None:
+        self._saved: set[str] = set()
+        """Names of the datasets that the run has saved."""
+
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
         """Check parameters against each other, before MLflow opens a run and before any node runs."""
@@ -47,7 +51,7 @@ class ProjectHooks:
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
         """Log the parameters of the pipeline to MLflow under flat names."""
         self._catalog = catalog
-        self._saved: set[str] = set()
+        self._saved = set()
         names = [name for name in pipeline.inputs() if name.startswith("params:")]
         tracking.log_parameters({name.removeprefix("params:"): _plain(catalog.load(name)) for name in names})
 
@@ -68,9 +72,13 @@ class ProjectHooks:
         """Write a report of the evaluations, if the run has made them and was to write a report."""
         if "report" not in pipeline.outputs() or not {"evaluation_plan", "planned_evaluations"} <= self._saved:
             return
-        plan, evaluations = catalog.load("evaluation_plan"), catalog.load("planned_evaluations")
-        catalog.save("report", early_end_page(str(error), plan, evaluations))
-        logger.info("Report of the evaluations: %s", os.path.relpath(_saved_path(catalog.get("report"))))
+        try:
+            plan, evaluations = catalog.load("evaluation_plan"), catalog.load("planned_evaluations")
+            catalog.save("report", early_end_page(str(error), plan, evaluations))
+        except Exception as failure:  # the error that ended the run is the one to be told
+            logger.warning("The report of the evaluations could not be written: %s", failure)
+        else:
+            logger.info("Report of the evaluations: %s", os.path.relpath(_saved_path(catalog.get("report"))))
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from mf_nas_kd.errors import InvalidValueError
 
@@ -49,6 +50,20 @@ def sqlite_url(path: str | Path) -> str:
     'sqlite:////studies/a%2541%3Fb%23c/evaluations.db'
     """
     return URL.create("sqlite", database=absolute(path)).render_as_string()
+
+
+def store_url(url: str) -> str:
+    """URL of the evaluation store; that of a SQLite file with the absolute form of its path.
+
+    >>> store_url("postgresql+psycopg://user@host/studies")
+    'postgresql+psycopg://user@host/studies'
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return url  # the store refuses it, and says why
+    file = parsed.database if parsed.get_backend_name() == "sqlite" else None
+    return url if file in (None, "", ":memory:") or file.startswith("file:") else sqlite_url(file)
 
 
 def name_logging_file() -> bool:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 class Options(BaseModel):
     """Base of the options of everything that the configuration names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class NoOptions(Options):

@@ -7,7 +7,7 @@ import os
 from mf_nas_kd.hooks import ProjectHooks
 from mf_nas_kd.mlflow_hooks import MlflowCopies
 from mf_nas_kd.parameters import ProjectConfigLoader
-from mf_nas_kd.paths import absolute, sqlite_url
+from mf_nas_kd.paths import absolute, sqlite_url, store_url
 
 HOOKS = (ProjectHooks(), MlflowCopies())  # the last one is called first
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow", "kedro-mlflow")  # MlflowCopies makes their calls
@@ -18,5 +18,5 @@ CONFIG_LOADER_ARGS = {
     "default_run_env": "local",
     # Environments state only the values that differ; by default they would replace a whole parameter.
     "merge_strategy": {"parameters": "soft"},
-    "custom_resolvers": {"project": absolute, "sqlite": sqlite_url, "environment": os.environ.get},
+    "custom_resolvers": {"project": absolute, "sqlite": sqlite_url, "store": store_url, "environment": os.environ.get},
 }

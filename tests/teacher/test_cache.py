@@ -74,9 +74,9 @@ def trained(evaluator, monkeypatch, *arguments):
     """What a training gives, the losses of its epochs, and where its targets came from."""
     fits, sources = [], []
 
-    def watched_fit(network, images, objective, *rest):
+    def watched_fit(network, images, objective, *rest, **options):
         sources.append(type(objective._term.teacher_targets))
-        fits.append(fit(network, images, objective, *rest))
+        fits.append(fit(network, images, objective, *rest, **options))
         return fits[-1]
 
     monkeypatch.setattr(module, "fit", watched_fit)

@@ -62,6 +62,11 @@ def leave(context, folder):
     sys.exit(3)
 
 
+def end_generator(context, folder):
+    begin(folder)
+    raise GeneratorExit
+
+
 def die(context, folder):
     begin(folder)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -34,7 +34,7 @@ class DistillationConfiguration(BaseModel):
         options: Options of the loss, all of them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     loss: Annotated[str, NameIn(LOSSES, "distillation loss")]
     cross_entropy_weight: NonNegativeFloat

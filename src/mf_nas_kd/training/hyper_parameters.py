@@ -19,7 +19,7 @@ class TrainingHyperParameters(BaseModel):
         label_smoothing: Label smoothing of the cross-entropy, in [0, 1).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     batch_size: PositiveInt
     learning_rate: PositiveFloat

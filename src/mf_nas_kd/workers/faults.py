@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, Concatenate
@@ -9,23 +10,27 @@ from typing import Any, Concatenate
 from mf_nas_kd.errors import MachineFaultError, MfNasKdError, TrainingFailedError
 from mf_nas_kd.workers.executor import ATTEMPTS, Context, Result
 
-_OF_THE_DEVICE = ("cuda error", "cublas_status", "cudnn", "cusolver", "nccl", "hip error", "mps backend", "device-side")
-"""Parts of messages of torch's RuntimeErrors, in lower case, that tell of a device that cannot be used any more."""
-
-_OF_THE_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
+_OF_A_MACHINE = re.compile(
+    r"\b(cuda|hip|nccl|mps backend|device-side|bus error|can't start new thread)\b"
+    r"|\b(cublas|cudnn|cusolver|cusparse|curand|cufft)"
+    r"|out of memory|not enough memory|can(not|'t) allocate memory",
+    re.IGNORECASE,
+)
+"""Messages of RuntimeErrors that tell of a device that cannot be used any more, or of too little memory."""
 
 
 def attempt(task: Callable[Concatenate[Context, ...], Result], context: Context, *arguments: Any) -> Result:
     """Call a task on a worker; faults of the machine become a ``MachineFaultError``, which can be pickled.
 
     Raises:
-        MachineFaultError: After an exception of memory, device or operating system, or ``sys.exit``.
+        MachineFaultError: After an exception of memory, device or operating system, or one that ends a process, such as
+            that of ``sys.exit``.
     """
     try:
         return task(context, *arguments)
-    except MfNasKdError:
+    except (MfNasKdError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # also of those that are no Exception: they would end the worker without a word
         fault = fault_of(error)
         if fault is None:
             raise
@@ -38,14 +43,22 @@ def fault_of(error: BaseException) -> MachineFaultError | None:
     >>> fault_of(MemoryError()), fault_of(OSError(28, "No space left on device")), fault_of(KeyError("alpha"))
     (MachineFaultError('MemoryError: '), MachineFaultError('OSError: [Errno 28] No space left on device'), None)
     """
-    reason = f"{type(error).__name__}: {error}"
-    if isinstance(error, SystemExit):
+    reason = described(error)
+    if not isinstance(error, Exception):
         return MachineFaultError(f"the task ended its process ({reason})", may_be_the_tasks=True)
     if isinstance(error, MemoryError) or _is_of_torch(error):
         return MachineFaultError(reason, may_be_the_tasks=True)
     if isinstance(error, OSError):
         return MachineFaultError(reason, may_be_the_tasks=False)
     return None
+
+
+def described(error: BaseException) -> str:
+    """Type and message of an exception, also of one that cannot say its message."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__
 
 
 def given_up(fault: MachineFaultError) -> MfNasKdError:
@@ -57,6 +70,6 @@ def given_up(fault: MachineFaultError) -> MfNasKdError:
 def _is_of_torch(error: BaseException) -> bool:
     if not isinstance(error, RuntimeError):
         return False
-    torch, message = sys.modules.get("torch"), str(error).lower()
+    torch = sys.modules.get("torch")
     named = torch is not None and isinstance(error, torch.OutOfMemoryError | torch.AcceleratorError)
-    return named or any(part in message for part in (*_OF_THE_DEVICE, *_OF_THE_MEMORY))
+    return named or _OF_A_MACHINE.search(described(error)) is not None
