@@ -31,7 +31,7 @@ class TimeLimit:
         factor: Limit as a multiple of the expected time.
         seconds: Limit of any task, also of one whose time is not known beforehand; infinite for none.
 
-    >>> TimeLimit(factor=20, seconds=3600).of(expected_seconds=10)
+    >>> TimeLimit(factor=20.0, seconds=3600.0).of(expected_seconds=10.0)
     200.0
     """
 
