@@ -117,6 +117,7 @@ class _Making:
         self._expected_seconds = expected_seconds
         self._made: dict[str, Evaluation] = {}
         self._of_others: dict[str, Evaluation] = {}
+        self._passes = 0.0
         self._failure: Exception | None = None
         self._waited = False
 
@@ -141,10 +142,10 @@ class _Making:
                 requests = self._claimed(left, to_retry, claims)
                 for key, future in self._workers.stream(evaluate, requests, self._expected_seconds):
                     self._receive(key, missing[key], future)
-                    self._show(bar, missing)
+                    self._show(bar, len(missing))
                 if self._failure is not None:
                     raise self._failure
-                self._show(bar, missing)
+                self._show(bar, len(missing))
                 if left:
                     self._wait(len(left))
         failed = sum(not evaluation.finished for evaluation in self._made.values())
@@ -174,9 +175,7 @@ class _Making:
                 if self._failure is not None:
                     return
                 if key in new:
-                    self._of_others[key] = new[key]
-                    self._expected_seconds.learn(new[key])
-                    del left[key]
+                    self._keep(self._of_others, key, left.pop(key), new[key])
                 elif key in taken:
                     yield key, left.pop(key)
 
@@ -188,13 +187,17 @@ class _Making:
             self._failure = self._failure or error
             return
         self._on_new(evaluation)
-        self._expected_seconds.learn(evaluation)
-        self._made[key] = evaluation
+        self._keep(self._made, key, request, evaluation)
 
-    def _show(self, bar: Any, missing: Mapping[str, EvaluationRequest]) -> None:
-        done = [*self._made, *self._of_others]
-        bar.set_postfix_str(f"{len(done)}/{len(missing)} evaluations", refresh=False)
-        bar.update(sum(float(missing[key].fidelity.image_passes) for key in done) - bar.n)
+    def _keep(self, among: dict[str, Evaluation], key: str, request: EvaluationRequest, evaluation: Evaluation) -> None:
+        among[key] = evaluation
+        self._expected_seconds.learn(evaluation)
+        self._passes += float(request.fidelity.image_passes)
+
+    def _show(self, bar: Any, evaluations: int) -> None:
+        done = len(self._made) + len(self._of_others)
+        bar.set_postfix_str(f"{done}/{evaluations} evaluations", refresh=False)
+        bar.update(self._passes - bar.n)
 
 
 def _level(show_progress: bool) -> int:
