@@ -14,7 +14,7 @@ from typing import Any, Concatenate
 from mf_nas_kd.cores import end_with_driver, use_gpu, visible_gpus
 from mf_nas_kd.errors import MachineFaultError, WorkerStartError
 from mf_nas_kd.workers.executor import Context, Result
-from mf_nas_kd.workers.faults import attempt
+from mf_nas_kd.workers.faults import attempt, described
 
 SECONDS_TO_START = 600.0
 SECONDS_TO_END = 5.0
@@ -132,7 +132,7 @@ def _serve(connection: Connection, slot: int, has_gpus: bool) -> None:
     try:
         context = pickle.loads(connection.recv_bytes())  # noqa: S301 - from our driver
     except Exception as error:
-        connection.send(f"{type(error).__name__}: {error}")
+        connection.send(described(error))
         return
     connection.send("")
     while True:
@@ -156,5 +156,5 @@ def _send(connection: Connection, answer: tuple[BaseException | None, Any]) -> N
         pickle.loads(message)  # noqa: S301 - our own; some exceptions fail only here
     except Exception as failure:
         error = answer[0] or failure
-        message = pickle.dumps((RuntimeError(f"{type(error).__name__}: {error}"), None))
+        message = pickle.dumps((RuntimeError(described(error)), None))
     connection.send_bytes(message)

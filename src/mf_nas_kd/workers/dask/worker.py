@@ -16,7 +16,7 @@ from distributed.utils import sync
 from mf_nas_kd import __version__
 from mf_nas_kd.errors import MachineFaultError, WorkerStartError
 from mf_nas_kd.workers.executor import Context, Result
-from mf_nas_kd.workers.faults import attempt
+from mf_nas_kd.workers.faults import attempt, described
 
 SECONDS_TO_TELL = 10
 
@@ -51,7 +51,7 @@ class HoldContext(WorkerPlugin):
         try:
             self.context = pickle.loads(self._pickled)  # noqa: S301 - from our driver, as every task
         except Exception as error:
-            self.failure = f"{type(error).__name__}: {error}"
+            self.failure = described(error)
             raise WorkerStartError(cannot_take(worker, self.failure)) from error
 
 
