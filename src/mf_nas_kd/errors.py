@@ -159,3 +159,12 @@ def shown(value: Any) -> str:
     except (ValueError, RecursionError):  # an integer with more digits than Python converts to text; deep nesting
         return f"a {type(value).__name__} too long to show"
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE // 2]} ... {text[-LONGEST_VALUE // 4 :]}"
+
+
+def printable(text: str) -> str:
+    r"""The text with characters that cannot be shown written as Python does; line breaks stay.
+
+    >>> print(printable("a\x00b"))
+    a\x00b
+    """
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)

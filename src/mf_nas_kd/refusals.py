@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from yaml import YAMLError
 
-from mf_nas_kd.errors import CommandLineError, MfNasKdError
+from mf_nas_kd.errors import CommandLineError, MfNasKdError, printable
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 """Exit statuses: an error; the command line names something that does not exist, or cannot be read; Ctrl-C."""
@@ -83,5 +83,5 @@ def _raised_in(error: BaseException) -> str:
 
 def _one_line(text: str) -> str:
     """The text without line breaks and control characters, and not longer than ``LONGEST_LINE``."""
-    line = "".join(part if part.isprintable() else repr(part)[1:-1] for part in " ".join(text.split()))
+    line = printable(" ".join(text.split()))
     return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..."

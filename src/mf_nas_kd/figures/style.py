@@ -11,6 +11,8 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from mf_nas_kd.errors import printable
+
 # Okabe and Ito's palette: told apart with any colour vision. https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -34,15 +36,6 @@ class PlainTextFigure(Figure):
                 text.set_parse_math(False)
                 text.set_text(printable(text.get_text()))
         super().draw(renderer)
-
-
-def printable(text: str) -> str:
-    r"""The text with characters that cannot be drawn written as Python does; line breaks stay.
-
-    >>> print(printable("a\x00b"))
-    a\x00b
-    """
-    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def legend_label(name: str) -> str:
