@@ -181,7 +181,7 @@ def _project() -> Path:
 
 
 def _log_as_configured() -> None:
-    """Log as ``conf/logging.yml`` says, also where Kedro did not find it: it looks in the current folder only."""
+    """Log as ``conf/logging.yml`` says, also where Kedro did not find it: it searches the current folder only."""
     if not Path("conf/logging.yml").is_file() and name_logging_file():
         configure_logging(yaml.safe_load(Path(os.environ["KEDRO_LOGGING_CONFIG"]).read_text(encoding="utf-8")))
 

@@ -65,7 +65,7 @@ class ProjectHooks:
         dataset: Any = self._catalog.get(dataset_name)
         artifact = (getattr(dataset, "metadata", None) or {}).get("mlflow")
         if artifact is not None:
-            tracking.log_artifact(_saved_path(dataset), artifact["artifact_path"])
+            tracking.log_artifact(_path_of(dataset), artifact["artifact_path"])
 
     @hook_impl
     def on_pipeline_error(self, error: Exception, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
@@ -78,7 +78,7 @@ class ProjectHooks:
         except Exception as failure:  # the error that ended the run is the one to be told
             logger.warning("The report of the evaluations could not be written: %s", failure)
         else:
-            logger.info("Report of the evaluations: %s", os.path.relpath(_saved_path(catalog.get("report"))))
+            logger.info("Report of the evaluations: %s", os.path.relpath(_path_of(catalog.get("report"))))
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
@@ -86,7 +86,7 @@ class ProjectHooks:
         if "report" not in pipeline.outputs():
             return
         winner = catalog.load("winner")
-        logger.info("Report: %s", os.path.relpath(_saved_path(catalog.get("report"))))
+        logger.info("Report: %s", os.path.relpath(_path_of(catalog.get("report"))))
         logger.info(
             "Winner: %s, test accuracy %.2f %%, validation accuracy %.2f %%, %s MACs, %s parameters",
             winner["architecture_id"],
@@ -100,10 +100,9 @@ class ProjectHooks:
         logger.info("All evaluations in MLflow: %s ui --backend-store-uri %s", mlflow, address)
 
 
-def _saved_path(dataset: Any) -> Path:
-    """Where this run has saved a dataset: another run of the study may have saved a newer version."""
-    version = dataset.resolve_save_version()
-    return Path(dataset._filepath if version is None else dataset._get_versioned_path(version))
+def _path_of(dataset: Any) -> Path:
+    """Where a dataset is loaded from: what this run has saved, if it has (see ``datasets.atomic.AtomicSave``)."""
+    return Path(dataset._get_load_path())
 
 
 def _plain(value: Any) -> Any:

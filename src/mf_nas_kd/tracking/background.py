@@ -81,7 +81,7 @@ class Copies:
         runs = _active_run_stack.get()
         call = _Call(function, evaluations, list(runs))
         with self._changed:
-            self._waiting.append(call)  # type: ignore[arg-type]  # nobody looks at the results of others
+            self._waiting.append(call)  # type: ignore[arg-type]  # nobody reads the results of others
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
                 self._thread.start()
