@@ -88,7 +88,8 @@ def accuracies(
         for t in trainings
         if t.target_spec is not None and not t.distillation.matches_gradient_norm
     ]
-    return [evaluator.train_resolved(training)[1] for training in trainings], max(ratios, default=math.nan)
+    accuracies = [evaluator.accuracies(evaluator.train_resolved(training))[0] for training in trainings]
+    return accuracies, max(ratios, default=math.nan)
 
 
 def row(name: str, values: list[float], first: list[float], seeds: int, ratio: float) -> str:

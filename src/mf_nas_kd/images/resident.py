@@ -81,6 +81,11 @@ class ResidentImages:
         return len(self._labels)
 
     @property
+    def labels(self) -> Tensor:
+        """Labels ``(N,)``, int64, on the device."""
+        return self._labels
+
+    @property
     def largest_batch(self) -> int:
         """Number of images of a batch where nothing is learned: a function of device and image size."""
         most = LARGEST_BATCH.get(self.device.type, LARGEST_BATCH_ELSEWHERE)

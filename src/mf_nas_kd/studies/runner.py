@@ -6,8 +6,8 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.progress import progress_bar
@@ -20,8 +20,34 @@ from mf_nas_kd.workers import Executor, TaskFuture
 
 logger = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
+
 SECONDS_BETWEEN_READS = 0.5
 """How often the store is read for evaluations that another run is making."""
+
+
+@dataclass(frozen=True)
+class Work(Generic[Result]):
+    """What a worker does with a request, and what the driver does with the worker's result.
+
+    Attributes:
+        task: Called by a worker, with its evaluator and the request; a function of a module.
+        record: Saves what belongs to a result beside its record, and returns the record, which is stored after that.
+        is_kept: Whether what belongs to a finished evaluation of the store, by its key, is still there.
+    """
+
+    task: Callable[[Any, EvaluationRequest], Result]
+    record: Callable[[Result], Evaluation]
+    is_kept: Callable[[str], bool]
+
+
+def evaluate(evaluator: Evaluator, request: EvaluationRequest) -> Evaluation:
+    """Task of a worker: make one evaluation."""
+    return evaluator.evaluate(request.architecture, request.fidelity, request.seed)
+
+
+EVALUATION = Work(evaluate, record=lambda evaluation: evaluation, is_kept=lambda _: True)
+"""An evaluation of which nothing but the record is kept."""
 
 
 def run_evaluations(
@@ -33,6 +59,7 @@ def run_evaluations(
     retry_failed: bool,
     show_progress: bool,
     expected_seconds: ExpectedSeconds | None = None,
+    work: Work[Any] = EVALUATION,
 ) -> list[Evaluation]:
     """Evaluate every request once, also where other runs evaluate the same ones with the same store.
 
@@ -45,6 +72,7 @@ def run_evaluations(
         retry_failed: Whether evaluations that failed earlier are made again.
         show_progress: Whether to log the number of evaluations, and to show a bar with the expected remaining time.
         expected_seconds: What is known of the times of evaluations, for time limits; it learns from these.
+        work: What is done for a request, and kept.
 
     Returns:
         The evaluations in the order of the requests.
@@ -57,21 +85,20 @@ def run_evaluations(
     found = store.find(keys)
     for evaluation in found.values():
         expected_seconds.learn(evaluation)
-    known = {key: evaluation for key, evaluation in found.items() if evaluation.finished or not retry_failed}
+    known = {key: each for key, each in found.items() if _is_known(each, retry_failed, work)}
     missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
     if show_progress:
         logger.info("%d evaluations: %d are in the store, %d to train", len(set(keys)), len(known), len(missing))
     if missing:
         _precompute(missing, evaluator, workers, store, show_progress)
-        making = _Making(evaluator, workers, store, on_new, expected_seconds)
+        making = _Making(evaluator, workers, store, on_new, expected_seconds, work)
         known |= making.run(missing, to_retry=found, show_progress=show_progress)
     # Equal keys are equal trainings; the store may have one under another name of its fidelity (the images' own size).
     return [replace(known[key], fidelity=each.fidelity) for key, each in zip(keys, requests, strict=True)]
 
 
-def evaluate(evaluator: Evaluator, request: EvaluationRequest) -> Evaluation:
-    """Task of a worker: make one evaluation."""
-    return evaluator.evaluate(request.architecture, request.fidelity, request.seed)
+def _is_known(evaluation: Evaluation, retry_failed: bool, work: Work[Any]) -> bool:
+    return work.is_kept(evaluation.key) if evaluation.finished else not retry_failed
 
 
 def _precompute(
@@ -100,6 +127,7 @@ class _Making:
         store: Store of the results and of the claims.
         on_new: Called with every evaluation that this run has made.
         expected_seconds: Learns from every evaluation.
+        work: What is done for a request, and kept.
     """
 
     def __init__(
@@ -109,12 +137,14 @@ class _Making:
         store: EvaluationStore,
         on_new: Callable[[Evaluation], None],
         expected_seconds: ExpectedSeconds,
+        work: Work[Any],
     ) -> None:
         self._evaluator = evaluator
         self._workers = workers
         self._store = store
         self._on_new = on_new
         self._expected_seconds = expected_seconds
+        self._work = work
         self._made: dict[str, Evaluation] = {}
         self._of_others: dict[str, Evaluation] = {}
         self._passes = 0.0
@@ -140,7 +170,7 @@ class _Making:
         with Claims(self._store) as claims, progress_bar("evaluations", total=passes, shown=show_progress) as bar:
             while left:
                 requests = self._claimed(left, to_retry, claims)
-                for key, future in self._workers.stream(evaluate, requests, self._expected_seconds):
+                for key, future in self._workers.stream(self._work.task, requests, self._expected_seconds):
                     self._receive(key, missing[key], future)
                     self._show(bar, len(missing))
                 if self._failure is not None:
@@ -174,14 +204,22 @@ class _Making:
             for key in some:
                 if self._failure is not None:
                     return
-                if key in new:
+                if key in new and _is_known(new[key], retry_failed=False, work=self._work):
                     self._keep(self._of_others, key, left.pop(key), new[key])
                 elif key in taken:
                     yield key, left.pop(key)
 
-    def _receive(self, key: str, request: EvaluationRequest, future: TaskFuture[Evaluation]) -> None:
+    def _record(self, future: Future[Any], request: EvaluationRequest) -> Evaluation:
+        error = future.exception()
+        if error is None:
+            return self._work.record(future.result())
+        if not isinstance(error, TrainingFailedError):
+            raise error
+        return self._evaluator.failure(request.architecture, request.fidelity, request.seed, str(error))
+
+    def _receive(self, key: str, request: EvaluationRequest, future: TaskFuture[Any]) -> None:
         try:
-            evaluation = replace(_result(future, request, self._evaluator), lost_seconds=future.lost_seconds)
+            evaluation = replace(self._record(future, request), lost_seconds=future.lost_seconds)
             self._store.append(evaluation)
         except Exception as error:  # raised when what runs has been stored
             self._failure = self._failure or error
@@ -202,12 +240,3 @@ class _Making:
 
 def _level(show_progress: bool) -> int:
     return logging.INFO if show_progress else logging.DEBUG
-
-
-def _result(future: Future[Evaluation], request: EvaluationRequest, evaluator: Evaluator) -> Evaluation:
-    error = future.exception()
-    if error is None:
-        return future.result()
-    if not isinstance(error, TrainingFailedError):
-        raise error
-    return evaluator.failure(request.architecture, request.fidelity, request.seed, str(error))

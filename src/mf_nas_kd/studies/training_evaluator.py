@@ -7,10 +7,11 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from mf_nas_kd import __version__
 from mf_nas_kd.device import describe_device, mixed_precision, reproducible, require_working, synchronise
@@ -24,16 +25,38 @@ from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest, Precompu
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.records.metrics import Metrics
 from mf_nas_kd.studies.first_gradients import warn_of_large_first_gradients
+from mf_nas_kd.studies.kept_trainings import KeptTraining, LearningCurve, TrainingOutputs, measured_epochs
 from mf_nas_kd.studies.objective_factory import ObjectiveFactory
 from mf_nas_kd.studies.resolution import ResolvedTraining, resolve
 from mf_nas_kd.studies.study_teacher import StudyTeacher
 from mf_nas_kd.studies.target_precomputation import TargetPrecomputation
 from mf_nas_kd.studies.training_context import TrainingContext
 from mf_nas_kd.teacher import TargetBatch, TargetRequest
-from mf_nas_kd.training import TrainingSettings, fit, measure_accuracy
+from mf_nas_kd.training import TrainingSettings, accuracy_of, compute_logits, fit, measure_accuracy
 from mf_nas_kd.workers import Executor
 
 logger = logging.getLogger(__name__)
+
+
+CURVE_MEASUREMENTS = 20
+"""How often the validation accuracy is measured for a learning curve: more would cost a tenth of the training."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedStudent:
+    """A student after its training.
+
+    Attributes:
+        network: The module, in evaluation mode, on its device.
+        curve: Learning curve.
+        validation_logits: ``(n, K)``, float32, on the CPU.
+        test_logits: ``(m, K)``, likewise.
+    """
+
+    network: nn.Module
+    curve: LearningCurve
+    validation_logits: Tensor
+    test_logits: Tensor
 
 
 class TrainingEvaluator:
@@ -92,18 +115,33 @@ class TrainingEvaluator:
         accuracy that is not finite, options that are refused. Any other exception is raised: it says nothing of the
         architecture.
         """
+        return self._evaluated(self.resolve(architecture, fidelity, seed), fidelity, measurements=0)[0]
+
+    def evaluate_and_keep(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> KeptTraining:
+        """:meth:`evaluate`, with the weights, the learning curve and the outputs of the network."""
         training = self.resolve(architecture, fidelity, seed)
+        evaluation, student = self._evaluated(training, fidelity, CURVE_MEASUREMENTS)
+        if student is None:
+            return KeptTraining(evaluation, None)
+        network = TrainedNetwork.of(self.describe(architecture), student.network)
+        outputs = TrainingOutputs(network, student.curve, student.validation_logits, student.test_logits)
+        return KeptTraining(evaluation, outputs)
+
+    def _evaluated(
+        self, training: ResolvedTraining, fidelity: Fidelity, measurements: int
+    ) -> tuple[Evaluation, TrainedStudent | None]:
         with suppress(MfNasKdError):  # the training raises it again
             self.objectives.warm_up(training)
         started = time.perf_counter()
-        metrics, error = Metrics(), ""
+        student, metrics, error = None, Metrics(), ""
         try:
-            metrics = Metrics(*self.train_resolved(training)[1:])
+            student = self.train_resolved(training, measurements)
+            metrics = Metrics(*self.accuracies(student))
         except (TrainingFailedError, InvalidValueError) as failure:
             error = f"{type(failure).__name__}: {failure}"
-            logger.warning("Training of %s with %s failed: %s", architecture.id, fidelity, error)
+            logger.warning("Training of %s with %s failed: %s", training.architecture.id, fidelity, error)
         seconds = time.perf_counter() - started
-        return self._record(training, fidelity, metrics, seconds, error)
+        return self._record(training, fidelity, metrics, seconds, error), student
 
     def failure(self, architecture: Architecture, fidelity: Fidelity, seed: int, error: str) -> Evaluation:
         """The record of a training that was given up; its time is in ``lost_seconds``, which the runner knows."""
@@ -118,23 +156,46 @@ class TrainingEvaluator:
         Raises:
             TrainingFailedError: If the loss becomes non-finite.
         """
-        return self.train_resolved(self.resolve(architecture, fidelity, seed))
+        student = self.train_resolved(self.resolve(architecture, fidelity, seed))
+        return student.network, *self.accuracies(student)
 
-    def train_resolved(self, training: ResolvedTraining) -> tuple[nn.Module, float, float]:
-        """:meth:`train`, of a request that is resolved already."""
-        context, seed = self.context, training.seed
+    def train_resolved(self, training: ResolvedTraining, measurements: int = 0) -> TrainedStudent:
+        """Train a student and compute its outputs for the validation and test images.
+
+        Args:
+            training: The training.
+            measurements: How often the validation accuracy is measured on the way, for the learning curve.
+
+        Raises:
+            TrainingFailedError: If the loss becomes non-finite.
+        """
+        context, seed, epochs = self.context, training.seed, training.epochs
         with reproducible(), mixed_precision(context.settings.mixed_precision):
             with torch_seeded(seed, "weights"):
                 network = context.build(training.architecture, training.width).to(context.device)
                 objective = self.objectives.objective(training).to(context.device)
             subset = context.images.train[training.subset.positions]
             resident = context.resident(subset, training.augmentation, training.image_size)
-            speed_ups = context.settings
-            fit(network, resident, objective, training.hyper_parameters, training.epochs, seed, speed_ups=speed_ups)
-            measured = context.measured(training.image_size)
-            validation, test = (measure_accuracy(network, images) for images in measured)
+            validation, test = context.measured(training.image_size)
+            accuracies: dict[int, float] = {}
+            is_measured = measured_epochs(epochs, measurements)
+
+            def after_epoch(epoch: int, _: float) -> None:
+                if is_measured(epoch):
+                    accuracies[epoch] = measure_accuracy(network, validation)
+
+            hyper_parameters, speed_ups = training.hyper_parameters, context.settings
+            fitted = fit(network, resident, objective, hyper_parameters, epochs, seed, after_epoch, speed_ups=speed_ups)
+            logits = [compute_logits(network, images) for images in (validation, test)]
             synchronise(context.device)
-        return network.eval(), validation, test
+        accuracies[epochs] = accuracy_of(logits[0], context.images.validation.labels)
+        return TrainedStudent(network.eval(), LearningCurve(fitted.epoch_losses, accuracies), *logits)
+
+    def accuracies(self, student: TrainedStudent) -> tuple[float, float]:
+        """Validation and test accuracy of a student, in [0, 1]."""
+        images = self.context.images
+        validation = accuracy_of(student.validation_logits, images.validation.labels)
+        return validation, accuracy_of(student.test_logits, images.test.labels)
 
     def require_possible(self, architecture: Architecture, fidelities: Iterable[Fidelity]) -> None:
         """Find mistakes of the configuration before hundreds of trainings fail of them, or learn little.

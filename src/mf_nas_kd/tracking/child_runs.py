@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import mlflow
 from mlflow.entities import Metric, Param, RunInfo, RunStatus, RunTag
@@ -18,6 +20,11 @@ from mf_nas_kd.tracking.names import safe_value
 METRICS = column_names(Evaluation, Role.METRIC, Role.COST)
 PARAMETERS = column_names(Evaluation, Role.SUBJECT, Role.FIDELITY, Role.SETTING)
 TAGS = column_names(Evaluation, Role.KEY, Role.STATUS, Role.PROVENANCE)
+
+Curve = Mapping[str, Mapping[int, float]]
+"""Metrics with steps: by their names, values by the number of epochs done."""
+
+MOST_METRICS_A_CALL = 900  # MLflow takes 1000 of metrics, parameters and tags together
 
 WAITED_SECONDS = 0.4
 """The first child runs are waited for, so long in all, so that trouble is told where it begins."""
@@ -35,24 +42,30 @@ class ChildRuns:
         self._parent = parent.info if parent is not None else None
         self._patience = WAITED_SECONDS
 
-    def log(self, evaluation: Evaluation) -> None:
-        """Log an evaluation as a child run; without an active parent run nothing is logged. Raises nothing."""
+    def log(self, evaluation: Evaluation, curve: Curve = MappingProxyType({})) -> None:
+        """Log an evaluation as a child run; without an active parent run nothing is logged. Raises nothing.
+
+        Args:
+            evaluation: The evaluation.
+            curve: Learning curve, as for :func:`log_child`.
+        """
         parent = self._parent
         if parent is None:
             copies().miss()
             return
         started, ended = time.monotonic(), int(time.time() * 1000)
-        copies().call(lambda: log_child(parent, evaluation, ended), max(self._patience, 0.0), evaluations=1)
+        copies().call(lambda: log_child(parent, evaluation, ended, curve), max(self._patience, 0.0), evaluations=1)
         self._patience -= time.monotonic() - started
 
 
-def log_child(parent: RunInfo, evaluation: Evaluation, ended: int) -> None:
+def log_child(parent: RunInfo, evaluation: Evaluation, ended: int, curve: Curve = MappingProxyType({})) -> None:
     """Log an evaluation as a child of a run. Its key is logged last: a child run with a key is complete.
 
     Args:
         parent: The parent run.
         evaluation: The evaluation.
         ended: Time of its end, in milliseconds since 1970.
+        curve: Metrics that were measured on the way: by their names, values by the number of epochs done.
 
     Raises:
         Exception: Whatever MLflow raises.
@@ -66,8 +79,11 @@ def log_child(parent: RunInfo, evaluation: Evaluation, ended: int) -> None:
     ).info.run_id
     values = {key: math.nan if row[key] is None else float(row[key]) for key in METRICS}
     metrics = [Metric(key, value, ended, 0) for key, value in values.items()]
+    metrics += [Metric(key, value, ended, epoch) for key, values in curve.items() for epoch, value in values.items()]
     parameters = [Param(key, safe_value(row[key])) for key in PARAMETERS]
     tags = [RunTag(key, safe_value(row[key])) for key in TAGS]
-    client.log_batch(run_id, metrics, parameters, tags)
+    for start in range(MOST_METRICS_A_CALL, len(metrics), MOST_METRICS_A_CALL):
+        client.log_batch(run_id, metrics[start : start + MOST_METRICS_A_CALL])
+    client.log_batch(run_id, metrics[:MOST_METRICS_A_CALL], parameters, tags)
     status = RunStatus.FINISHED if evaluation.finished else RunStatus.FAILED
     client.set_terminated(run_id, RunStatus.to_string(status), ended)

@@ -5,7 +5,7 @@ of the two are combined in ``objective`` and nowhere else.
 """
 
 from mf_nas_kd.device import choose_device, reproducible
-from mf_nas_kd.training.accuracy import measure_accuracy
+from mf_nas_kd.training.accuracy import accuracy_of, compute_logits, measure_accuracy
 from mf_nas_kd.training.distillation_configuration import DistillationConfiguration, DistillationConfigurations
 from mf_nas_kd.training.engine import FitResult, fit
 from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
@@ -25,7 +25,9 @@ __all__ = [
     "TrainingHyperParameters",
     "TrainingParameters",
     "TrainingSettings",
+    "accuracy_of",
     "choose_device",
+    "compute_logits",
     "fit",
     "measure_accuracy",
     "reproducible",

@@ -1,18 +1,36 @@
-"""Accuracy of a network."""
+"""Outputs and accuracy of a network."""
 
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mf_nas_kd.device import autocast
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.images import ResidentImages
 
 
-@torch.no_grad()
 def measure_accuracy(network: nn.Module, images: ResidentImages) -> float:
     """Fraction of the images, in [0, 1], whose largest logit is that of their class.
+
+    Args:
+        network: As for :func:`compute_logits`.
+        images: The images.
+
+    Raises:
+        TrainingFailedError: If a logit is infinite or not-a-number, as after a training that diverged.
+    """
+    return accuracy_of(compute_logits(network, images), images.labels.cpu())
+
+
+def accuracy_of(logits: Tensor, labels: Tensor) -> float:
+    """Fraction of rows of the logits ``(n, K)``, in [0, 1], whose largest value is at the label ``(n,)``."""
+    return float((logits.argmax(dim=1) == labels).sum()) / len(labels)
+
+
+@torch.no_grad()
+def compute_logits(network: nn.Module, images: ResidentImages) -> Tensor:
+    """Logits ``(n, K)``, float32, on the CPU.
 
     Args:
         network: Put into evaluation mode for the measurement, and back.
@@ -23,16 +41,14 @@ def measure_accuracy(network: nn.Module, images: ResidentImages) -> float:
     """
     was_training = network.training
     network.eval()
-    correct = torch.zeros((), dtype=torch.int64, device=images.device)
-    wrong = torch.zeros_like(correct)
     with autocast(images.device):
-        for positions in torch.arange(len(images), device=images.device).split(images.largest_batch):
-            batch = images.batch(positions, torch.zeros_like(positions))
-            logits = network(batch.images).logits
-            correct += (logits.argmax(dim=1) == batch.labels).sum()
-            wrong += (~logits.isfinite()).any(dim=1).sum()
+        batches = [
+            network(images.batch(positions, torch.zeros_like(positions)).images).logits
+            for positions in torch.arange(len(images), device=images.device).split(images.largest_batch)
+        ]
     network.train(was_training)
-    right, not_finite = torch.stack((correct, wrong)).tolist()  # the device is waited for once
+    logits: Tensor = torch.cat(batches).float().cpu()  # the device is waited for once
+    not_finite = int((~logits.isfinite()).any(dim=1).sum())
     if not_finite:
         raise TrainingFailedError(f"the logits of {not_finite} of {len(images)} images are not finite")
-    return float(right) / len(images)
+    return logits
