@@ -1,0 +1,65 @@
+"""Tables of the final stage: its trainings, its networks side by side, and the Pareto front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from mf_nas_kd.records import Costs, Evaluation
+from mf_nas_kd.records.fields import column_names
+from mf_nas_kd.search.pareto import pareto_front
+from mf_nas_kd.studies.final_training import FinalTraining
+
+OF_THE_SPACE = ("finalist", "cheaper")
+"""Roles of networks that may win."""
+
+
+def final_trainings_table(trainings: Sequence[FinalTraining], chosen_way: str) -> pd.DataFrame:
+    """One row a final training, in the order in which they were made.
+
+    Args:
+        trainings: The trainings.
+        chosen_way: Name of the distillation configuration whose trainings count for the means of their networks.
+
+    Returns:
+        ``name``, ``role``, the columns of an evaluation, and ``chosen``.
+    """
+    rows = [
+        {
+            "name": each.network.name,
+            "role": each.network.role,
+            **each.evaluation.to_row(),
+            "chosen": each.way == chosen_way and each.evaluation.finished,
+        }
+        for each in trainings
+    ]
+    return pd.DataFrame(rows, columns=["name", "role", *column_names(Evaluation), "chosen"])
+
+
+def mean_accuracies(trainings: pd.DataFrame) -> pd.DataFrame:
+    """One row a network: name, role, costs, and the means of both accuracies over the seeds of its chosen trainings.
+
+    Args:
+        trainings: ``final_trainings``.
+    """
+    groups = trainings[trainings["chosen"]].groupby(["name", "role"], sort=False, as_index=False)
+    return groups.agg(
+        architecture_id=("architecture_id", "first"),
+        **{name: (name, "first") for name in column_names(Costs)},
+        epochs=("epochs", "first"),
+        distillation=("distillation", "first"),
+        seeds=("seed", "size"),
+        val_accuracy=("val_accuracy", "mean"),
+        test_accuracy=("test_accuracy", "mean"),
+    )
+
+
+def final_pareto_front(trainings: pd.DataFrame) -> pd.DataFrame:
+    """The Pareto front of the search space's networks: fewest multiply-accumulates, highest mean validation accuracy.
+
+    Args:
+        trainings: ``final_trainings``; those of hand-designed networks and of the teacher are left out.
+    """
+    means = mean_accuracies(trainings[trainings["role"].isin(OF_THE_SPACE)])
+    return pareto_front(means[["architecture_id", *column_names(Costs), "val_accuracy", "test_accuracy"]])

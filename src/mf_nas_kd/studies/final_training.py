@@ -1,0 +1,238 @@
+"""The final stage: finalists and reference networks are trained to the end, in the way that suits the finalists best.
+
+In order: every finalist plainly; with each distillation configuration, unless a plain finalist is better than the
+teacher; in the way with the highest mean validation accuracy, with further seeds; then the reference networks in this
+way. Validation accuracy chooses everything; the test images are looked at by nothing here.
+
+References:
+    Beyer, Zhai, Royer, Markeeva, Anil, Kolesnikov (2022). Knowledge distillation: A good teacher is patient and
+    consistent. CVPR: long schedules, and teacher and student that see the same image.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from mf_nas_kd.errors import TrainingFailedError
+from mf_nas_kd.records import Architecture, Costs, Evaluation, EvaluationRequest, Fidelity
+from mf_nas_kd.studies.final_budget import ExpectedCost, FinalPlan, affordable
+
+logger = logging.getLogger(__name__)
+
+PLAIN = "none"
+
+Train = Callable[[Sequence[EvaluationRequest]], Sequence[Evaluation]]
+
+
+@dataclass(frozen=True)
+class FinalNetwork:
+    """A network of the final stage.
+
+    Attributes:
+        name: Stable name of a candidate, or the usual name of a reference network.
+        role: ``finalist``, ``cheaper`` (cheaper equivalent) or ``reference``.
+        architecture: The architecture.
+        costs: What it costs to run.
+    """
+
+    name: str
+    role: str
+    architecture: Architecture
+    costs: Costs
+
+
+@dataclass(frozen=True)
+class FinalTraining:
+    """One final training.
+
+    Attributes:
+        network: What was trained.
+        evaluation: Its record.
+    """
+
+    network: FinalNetwork
+    evaluation: Evaluation
+
+    @property
+    def way(self) -> str:
+        """Name of the distillation configuration."""
+        return self.evaluation.fidelity.distillation
+
+
+@dataclass
+class FinalStage:
+    """The final stage of a study.
+
+    Attributes:
+        epochs: Epochs of every training.
+        ways: Names of the distillation configurations that are tried beside plain training.
+        seeds: Seeds of the trainings of each network, the first one first.
+        budget_seconds: Limit of the costs of all trainings, in seconds of training.
+        expected: Expected cost of a training.
+        train: Makes evaluations, in the order of the requests.
+        trainings: All trainings so far, in the order in which they were asked for.
+        warnings: What the user must know, as sentences.
+        teacher_worth: What the comparison of the teacher with plain finalists gave, as a sentence.
+        way: Name of the distillation configuration that was chosen.
+    """
+
+    epochs: int
+    ways: tuple[str, ...]
+    seeds: tuple[int, ...]
+    budget_seconds: float
+    expected: ExpectedCost
+    train: Train
+    trainings: list[FinalTraining] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    teacher_worth: str = ""
+    way: str = PLAIN
+
+    def run(
+        self,
+        finalists: Sequence[FinalNetwork],
+        references_within: Callable[[int], Sequence[FinalNetwork]],
+        teacher_accuracy: float,
+    ) -> FinalNetwork:
+        """Train everything that the budget affords.
+
+        Args:
+            finalists: Finalists, the best one first, then cheaper equivalents.
+            references_within: Makes the reference networks for a winner with a number of multiply-accumulates, the most
+                important one first.
+            teacher_accuracy: Validation accuracy of the teacher, in [0, 1].
+
+        Returns:
+            The winner: the finalist with the highest mean validation accuracy over seeds.
+
+        Raises:
+            TrainingFailedError: If no training of a finalist finished.
+        """
+        references = references_within(max(each.costs.macs for each in finalists))
+        plan = self._affordable(finalists, references)
+        kept = finalists[: plan.finalists]
+        self._train(kept, PLAIN, self.seeds[:1])
+        if self._is_worth_distilling(kept, teacher_accuracy):
+            for way in self.ways[: plan.distilled]:
+                self._train(kept, way, self.seeds[:1])
+        self.way, seeds = self.chosen_way(kept), self.seeds[: plan.seeds]
+        self._train(kept, self.way, seeds[1:])
+        winner = self.winner(kept)
+        self._train(references_within(winner.costs.macs)[: plan.references], self.way, seeds)
+        spent, wanted = self.spent_seconds, self.budget_seconds
+        logger.info("Final trainings: %d, %.0f of %g s of training", len(self.trainings), spent, wanted)
+        return winner
+
+    @property
+    def spent_seconds(self) -> float:
+        """Costs of all trainings, also of those that the store had, in seconds of training."""
+        return sum(each.evaluation.charged_seconds for each in self.trainings)
+
+    def of(self, network: FinalNetwork, way: str) -> list[FinalTraining]:
+        """Finished trainings of a network in one way, in the order of the seeds."""
+        return [
+            each for each in self.trainings if each.network == network and each.way == way and each.evaluation.finished
+        ]
+
+    def mean_val_accuracy(self, network: FinalNetwork, way: str) -> float:
+        """Mean validation accuracy over the seeds; -inf if no training finished."""
+        accuracies = [_val_accuracy(each) for each in self.of(network, way)]
+        return float(np.mean(accuracies)) if accuracies else -np.inf
+
+    def chosen_way(self, finalists: Sequence[FinalNetwork]) -> str:
+        """The way with the highest mean validation accuracy over the finalists; of equal ones, that tried first."""
+        tried = list(dict.fromkeys(each.way for each in self.trainings))
+        means = {way: float(np.mean([self.mean_val_accuracy(each, way) for each in finalists])) for way in tried}
+        if len(finalists) > 1 and all(mean == -np.inf for mean in means.values()):  # in each, some finalist failed
+            means = {way: max(self.mean_val_accuracy(each, way) for each in finalists) for way in tried}
+        best = max(means, key=lambda way: means[way])
+        if means[best] == -np.inf:
+            first = self.trainings[0].evaluation.error
+            raise TrainingFailedError(f"no final training of a finalist finished; the first: {first}")
+        told = ", ".join(f"{way} {100 * mean:.2f} %" for way, mean in means.items())
+        logger.info("Final trainings use %s: mean validation accuracy of the finalists: %s", best, told)
+        return best
+
+    def winner(self, finalists: Sequence[FinalNetwork]) -> FinalNetwork:
+        """The finalist with the highest mean validation accuracy in the chosen way; of equal ones, the cheapest."""
+        return max(finalists, key=lambda each: (self.mean_val_accuracy(each, self.way), -each.costs.macs))
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """What was chosen and found, as values of JSON."""
+        return {
+            "epochs": self.epochs,
+            "distillation": self.way,
+            "final_seconds": self.spent_seconds,
+            "teacher_worth": self.teacher_worth,
+            "warnings": self.warnings,
+        }
+
+    def _train(self, networks: Sequence[FinalNetwork], way: str, seeds: Sequence[int]) -> None:
+        fidelity = Fidelity(Fraction(1), self.epochs, distillation=way)
+        wanted = [(network, seed) for seed in seeds for network in networks]
+        known = {(each.network, each.evaluation.seed) for each in self.trainings if each.way == way}
+        new = [pair for pair in wanted if pair not in known]
+        evaluations = self.train([EvaluationRequest(network.architecture, fidelity, seed) for network, seed in new])
+        self.trainings += [
+            FinalTraining(network, evaluation) for (network, _), evaluation in zip(new, evaluations, strict=True)
+        ]
+
+    def _affordable(self, finalists: Sequence[FinalNetwork], references: Sequence[FinalNetwork]) -> FinalPlan:
+        """The plan within the budget; what it takes is told before it begins."""
+        costs = [[self.expected(each.costs, self.epochs) for each in networks] for networks in (finalists, references)]
+        wanted = FinalPlan(len(finalists), len(self.ways), len(self.seeds), len(references))
+        plan = affordable(wanted, self.budget_seconds, *costs)
+        logger.info(
+            "Final stage: %d networks and %d references, up to %d trainings of %d epochs: about %.0f s of training "
+            "(final.budget_seconds: %g)",
+            plan.finalists,
+            plan.references,
+            plan.trainings,
+            self.epochs,
+            plan.seconds(*costs),
+            self.budget_seconds,
+        )
+        if plan != wanted:
+            self._warn(
+                f"final.budget_seconds, {self.budget_seconds:g}, affords {plan.finalists} of {wanted.finalists} "
+                f"finalists, {plan.seeds} of {wanted.seeds} seeds, {plan.references} of {wanted.references} reference "
+                f"networks and {plan.distilled} of {wanted.distilled} distillation configurations; all would "
+                f"take about {wanted.seconds(*costs):.0f} s of training"
+            )
+        if plan.seconds(*costs) > self.budget_seconds:
+            self._warn(
+                f"one plain training of one finalist, the least that the stage does, takes about "
+                f"{plan.seconds(*costs):.0f} s, more than final.budget_seconds"
+            )
+        return plan
+
+    def _is_worth_distilling(self, finalists: Sequence[FinalNetwork], teacher_accuracy: float) -> bool:
+        best = max(self.mean_val_accuracy(each, PLAIN) for each in finalists)
+        compared = (
+            f"the teacher's validation accuracy is {100 * teacher_accuracy:.2f} %, that of the best finalist "
+            f"without it {100 * best:.2f} %"
+        )
+        if teacher_accuracy > best or not self.ways:
+            self.teacher_worth = f"{compared[0].upper()}{compared[1:]}."
+            return bool(self.ways)
+        self.teacher_worth = (
+            f"{compared[0].upper()}{compared[1:]}: nothing is distilled from it. Train it for longer (teacher.epochs), "
+            "take a larger one (teacher.options), or one that was trained on more images (teacher.weights)."
+        )
+        self._warn(self.teacher_worth.removesuffix("."))
+        return False
+
+    def _warn(self, sentence: str) -> None:
+        self.warnings.append(f"{sentence}.")
+        logger.warning("%s", sentence)
+
+
+def _val_accuracy(training: FinalTraining) -> float:
+    accuracy = training.evaluation.metrics.val_accuracy
+    return -np.inf if accuracy is None else accuracy
