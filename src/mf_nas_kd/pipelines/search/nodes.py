@@ -10,14 +10,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mf_nas_kd import figures, tracking
-from mf_nas_kd.export import export_onnx
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
 from mf_nas_kd.pipelines.search.parameters import SearchParameters
-from mf_nas_kd.records import Costs, Evaluation, Metrics
-from mf_nas_kd.records.fields import Role, column_names
-from mf_nas_kd.records.tables import records_of, table_of
-from mf_nas_kd.search import StrategySettings, build_strategy, pareto_front
+from mf_nas_kd.records import Evaluation
+from mf_nas_kd.records.tables import table_of
+from mf_nas_kd.search import StrategySettings, build_strategy
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import SpaceSettings
 from mf_nas_kd.store import EvaluationStore
@@ -105,48 +103,6 @@ def search(
     return found.result.trace, outcome, table_of(found.full, Evaluation)
 
 
-def find_pareto_front(full_trainings: pd.DataFrame) -> pd.DataFrame:
-    """The Pareto front of the high-fidelity evaluations: fewest MACs, highest validation accuracy."""
-    columns = ["architecture_id", *column_names(Costs), *column_names(Metrics)]
-    return pareto_front(full_trainings[columns])
-
-
-def train_winner(
-    outcome: dict[str, Any],
-    full_trainings: pd.DataFrame,
-    images: ImageDataset,
-    subset_order: pd.DataFrame,
-    training: TrainingParameters,
-    augmentation: AugmentationSettings,
-    distillation: DistillationConfigurations,
-) -> tuple[dict[str, Any], TrainedNetwork, bytes]:
-    """Train the winner again, with the same seed, to obtain its weights; describe and export it."""
-    chosen = full_trainings[full_trainings["architecture_id"] == outcome["architecture_id"]]
-    (evaluation,) = records_of(chosen, Evaluation)
-    settings = TrainingSettings.of(training, augmentation, distillation)
-    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher=None)
-    require_current(full_trainings, evaluator)
-    network, *accuracies = evaluator.train(evaluation.architecture, evaluation.fidelity, evaluation.seed)
-    trained = TrainedNetwork.of(evaluator.describe(evaluation.architecture), network)
-    winner = {
-        **outcome,
-        **evaluation.architecture.to_row(),
-        **Metrics(*accuracies).to_row(),
-        **evaluation.costs.to_row(),
-        "dataset": images.name,
-        "model_fingerprint": trained.fingerprint,
-    }
-    tracking.log_metrics(
-        {f"winner_{name}": winner[name] for name in column_names(Evaluation, Role.METRIC, Role.COST) if name in winner}
-    )
-    return winner, trained, export_onnx(trained, images.class_names)
-
-
 def draw_search_progress(trace: pd.DataFrame, plan: pd.DataFrame) -> Figure:
     """Draw the accuracy of the evaluations against the cost so far."""
     return figures.search_progress(trace, plan)
-
-
-def draw_pareto_front(full_trainings: pd.DataFrame, front: pd.DataFrame, winner: dict[str, Any]) -> Figure:
-    """Draw the validation accuracy against MACs, with the Pareto front and the winner."""
-    return figures.pareto_picture(full_trainings, front, winner["architecture_id"])

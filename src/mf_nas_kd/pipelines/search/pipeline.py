@@ -8,7 +8,7 @@ from mf_nas_kd.pipelines.search import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Search for the best architecture within the budget, and train the winner."""
+    """Search for the best architecture within the budget."""
     return Pipeline(
         [
             Node(
@@ -40,32 +40,11 @@ def create_pipeline() -> Pipeline:
                 outputs=["search_trace", "search_outcome", "full_trainings"],
                 name="search",
             ),
-            Node(nodes.find_pareto_front, inputs="full_trainings", outputs="pareto_front", name="find_pareto_front"),
-            Node(
-                nodes.train_winner,
-                inputs=[
-                    "search_outcome",
-                    "full_trainings",
-                    "images",
-                    "subset_order",
-                    "params:training",
-                    "params:augmentation",
-                    "params:distillation",
-                ],
-                outputs=["winner", "winner_model", "winner_model_onnx"],
-                name="train_winner",
-            ),
             Node(
                 nodes.draw_search_progress,
                 inputs=["search_trace", "evaluation_plan"],
                 outputs="search_progress_picture",
                 name="draw_search_progress",
-            ),
-            Node(
-                nodes.draw_pareto_front,
-                inputs=["full_trainings", "pareto_front", "winner"],
-                outputs="pareto_front_picture",
-                name="draw_pareto_front",
             ),
         ],
         namespace="search",

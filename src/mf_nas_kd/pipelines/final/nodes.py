@@ -1,0 +1,171 @@
+"""Nodes of the pipeline ``final``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mf_nas_kd import figures, tracking
+from mf_nas_kd.export import export_onnx
+from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
+from mf_nas_kd.networks import TrainedNetwork
+from mf_nas_kd.pipelines.final.parameters import FinalParameters
+from mf_nas_kd.records import Evaluation
+from mf_nas_kd.records.fields import Role, column_names
+from mf_nas_kd.records.tables import records_of
+from mf_nas_kd.spaces import Limits, SpaceSettings
+from mf_nas_kd.statistics import BootstrapSettings
+from mf_nas_kd.store import EvaluationStore
+from mf_nas_kd.studies import EvaluationParameters, run_evaluations
+from mf_nas_kd.studies.expectation import ExpectedSeconds
+from mf_nas_kd.studies.final_budget import ExpectedCost
+from mf_nas_kd.studies.final_comparison import compare_final_networks, describe_winner
+from mf_nas_kd.studies.final_networks import finalist_networks, reference_networks
+from mf_nas_kd.studies.final_tables import final_pareto_front, final_trainings_table
+from mf_nas_kd.studies.final_training import FinalStage
+from mf_nas_kd.studies.finalists import finalists_of
+from mf_nas_kd.studies.kept_trainings import KeptTrainings, kept_work
+from mf_nas_kd.studies.plan import finished_evaluations
+from mf_nas_kd.studies.study_search import search_problem
+from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
+from mf_nas_kd.training import DistillationConfigurations, TrainingParameters
+from mf_nas_kd.workers import ExecutorSettings, open_executor
+
+
+def choose_finalists(
+    pool: pd.DataFrame,
+    plan: pd.DataFrame,
+    evaluations: pd.DataFrame,
+    trace: pd.DataFrame,
+    space: SpaceSettings,
+    parameters: FinalParameters,
+) -> pd.DataFrame:
+    """Choose the finalists of the search by the posterior of its model, and their cheaper equivalents."""
+    problem = search_problem(pool, plan, space.build(), low=None, proposals_at_a_time=1)
+    finalists = finalists_of(problem, plan, evaluations, trace, parameters.finalists, parameters.tolerance_points)
+    return pd.DataFrame(
+        [
+            {
+                "role": each.role,
+                **each.candidate.architecture.to_row(),
+                **each.candidate.costs.to_row(),
+                "expected_val_accuracy": each.mean,
+                "deviation": each.deviation,
+            }
+            for each in finalists
+        ]
+    )
+
+
+def train_final_networks(
+    finalists: pd.DataFrame,
+    pool: pd.DataFrame,
+    search_outcome: dict[str, Any],
+    images: ImageDataset,
+    subset_order: pd.DataFrame,
+    teacher: TrainedNetwork,
+    teacher_metrics: dict[str, Any],
+    teacher_folder: Path,
+    kept_folder: Path,
+    plan: pd.DataFrame,
+    evaluations: pd.DataFrame,
+    store: EvaluationStore,
+    training: TrainingParameters,
+    augmentation: AugmentationSettings,
+    distillation: DistillationConfigurations,
+    executor: ExecutorSettings,
+    study: EvaluationParameters,
+    parameters: FinalParameters,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Train finalists and reference networks to the end; every training is stored at once, with its outputs.
+
+    Returns:
+        The trainings, and what was chosen and found.
+    """
+    settings = parameters.settings(training, augmentation, distillation)
+    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher, teacher_folder)
+    known = records_of(finished_evaluations(plan, evaluations), Evaluation)
+    kept, log = KeptTrainings(kept_folder), tracking.ChildRuns().log
+    networks = finalist_networks(finalists)
+    evaluator.require_possible(networks[0].architecture, parameters.fidelities)
+    with open_executor(executor, evaluator) as workers:
+        stage = FinalStage(
+            epochs=parameters.epochs,
+            ways=parameters.ways,
+            seeds=parameters.all_seeds,
+            budget_seconds=parameters.budget_seconds,
+            expected=ExpectedCost(each for each in known if each.fidelity.train_fraction == 1),
+            train=lambda requests: run_evaluations(
+                requests,
+                evaluator,
+                workers,
+                store,
+                on_new=lambda evaluation: log(evaluation, kept.curve(evaluation.key)),
+                retry_failed=study.retry_failed,
+                show_progress=True,
+                expected_seconds=ExpectedSeconds(known),
+                work=kept_work(kept),
+            ),
+        )
+        limits = Limits(**search_outcome["limits"])
+        winner = stage.run(
+            networks,
+            lambda macs: reference_networks(pool, limits, evaluator.cost, macs) if parameters.references else (),
+            teacher_metrics["val_accuracy"],
+        )
+    trainings = final_trainings_table(stage.trainings, stage.way)
+    return trainings, {"name": winner.name, **stage.outcome}
+
+
+def compare_networks(
+    trainings: pd.DataFrame,
+    outcome: dict[str, Any],
+    kept_folder: Path,
+    images: ImageDataset,
+    teacher: TrainedNetwork,
+    teacher_metrics: dict[str, Any],
+    bootstrap: BootstrapSettings,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Compare the winner with the other finalists, the reference networks and the teacher, on the test images.
+
+    Returns:
+        One row a network; what the test images cannot tell apart, and the best reference network.
+    """
+    kept = KeptTrainings(kept_folder)
+    return compare_final_networks(trainings, outcome["name"], kept, images, teacher, teacher_metrics, bootstrap)
+
+
+def deliver_winner(
+    search_outcome: dict[str, Any],
+    outcome: dict[str, Any],
+    trainings: pd.DataFrame,
+    comparison: dict[str, Any],
+    kept_folder: Path,
+    images: ImageDataset,
+) -> tuple[dict[str, Any], TrainedNetwork, bytes, pd.DataFrame, pd.DataFrame]:
+    """Describe and export the winner, with the weights of its seed with the highest validation accuracy.
+
+    Returns:
+        The winner, its weights, its ONNX model, its predictions for the test images, and its learning curve.
+    """
+    delivered, outputs, predictions = describe_winner(trainings, outcome["name"], KeptTrainings(kept_folder), images)
+    winner = {**search_outcome, **outcome, **comparison, **delivered, "dataset": images.name}
+    names = column_names(Evaluation, Role.METRIC, Role.COST)
+    tracking.log_metrics({f"winner_{name}": winner[name] for name in names if winner.get(name) is not None})
+    onnx = export_onnx(outputs.network, images.class_names)
+    return winner, outputs.network, onnx, predictions, outputs.curve.table
+
+
+def find_pareto_front(trainings: pd.DataFrame) -> pd.DataFrame:
+    """The Pareto front of the finalists: fewest MACs, highest mean validation accuracy over seeds."""
+    return final_pareto_front(trainings)
+
+
+def draw_pareto_front(
+    full_trainings: pd.DataFrame, front: pd.DataFrame, winner: dict[str, Any], references: pd.DataFrame
+) -> Figure:
+    """Draw validation accuracy against MACs: the search's evaluations, the final networks, and the Pareto front."""
+    return figures.pareto_picture(full_trainings, front, winner["architecture_id"], references)
