@@ -138,6 +138,10 @@ class MultiFidelityPrior:
         variance: Array = factors * self._variance_of_f(t, inputs) + CONSTANT_DEVIATION**2
         return variance
 
+    def unexplained_variance(self, t: Array) -> float:
+        """Variance at the target fidelity that neither proxies nor features explain, that of ``s h_i``."""
+        return float(self._scales(t)[0] ** 2 * np.exp(t[2]) * UNEXPLAINED_VARIANCE)
+
     def covariance_with_full(self, t: Array, inputs: Inputs) -> Array:
         """Covariance of each of ``n`` inputs with the same architecture at the target fidelity, ``(n,)``."""
         of_constant = CONSTANT_DEVIATION**2 * (inputs.fidelity == 0)

@@ -1,0 +1,79 @@
+"""Finalists of a finished search, from the tables that study and search have saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mf_nas_kd.records import Evaluation, Fidelity
+from mf_nas_kd.records.tables import completed, records_of
+from mf_nas_kd.search import Candidate, History, Observation, SearchProblem
+from mf_nas_kd.search.finalists import Finalist, choose_finalists
+from mf_nas_kd.studies.plan import finished_evaluations
+
+
+def finalists_of(
+    problem: SearchProblem,
+    plan: pd.DataFrame,
+    evaluations: pd.DataFrame,
+    trace: pd.DataFrame,
+    count: int,
+    tolerance_points: float,
+) -> tuple[Finalist, ...]:
+    """Finalists of a finished search; see :func:`.choose_finalists`.
+
+    Args:
+        problem: The problem of the search, as returned by :func:`.search_problem`.
+        plan: The plan of the study.
+        evaluations: The store as a table; evaluations that are not planned are ignored.
+        trace: The trace of the search, with the columns ``TRACE_COLUMNS``.
+        count: Number of finalists, and of cheaper equivalents at most.
+        tolerance_points: How much lower the posterior mean of a cheaper equivalent may be, in percentage points.
+
+    Raises:
+        InvalidValueError: If ``count`` or ``tolerance_points`` is not allowed.
+        MissingEvaluationError: If planned evaluations are missing, or no high-fidelity evaluation finished.
+    """
+    return choose_finalists(problem, search_history(problem, plan, evaluations, trace), count, tolerance_points)
+
+
+def search_history(
+    problem: SearchProblem, plan: pd.DataFrame, evaluations: pd.DataFrame, trace: pd.DataFrame
+) -> History:
+    """The history at the end of a search: what it knew of the study, then what it was charged for.
+
+    Costs in the trace include time that was lost to faults of machines; they are taken as costs of the trainings.
+
+    Args:
+        problem: The problem of the search.
+        plan: The plan of the study.
+        evaluations: The store as a table.
+        trace: The trace of the search.
+
+    Raises:
+        MissingEvaluationError: If planned evaluations are missing, or no high-fidelity evaluation finished.
+    """
+    known = records_of(finished_evaluations(plan, evaluations), Evaluation)
+    charged = completed(trace, Fidelity).to_dict("records")
+    return History(
+        (
+            *(Observation.of(evaluation, 0, problem.by_id) for evaluation in known),
+            *(_observation(row, problem.by_id) for row in charged),
+        )
+    )
+
+
+def _observation(row: Mapping[Any, Any], candidates: Mapping[str, Candidate]) -> Observation:
+    """The observation of a row of the trace; the accuracy of a failed training is missing in it."""
+    accuracy = row["val_accuracy"]
+    return Observation(
+        architecture_id=row["architecture_id"],
+        fidelity=Fidelity.from_row(row),
+        val_accuracy=float(accuracy) if accuracy is not None and np.isfinite(accuracy) else None,
+        cost_seconds=float(row["cost_seconds"]),
+        macs=candidates[row["architecture_id"]].macs,
+        step=int(row["step"]),
+    )
