@@ -62,7 +62,7 @@ def mean_of_repeats(history: History) -> History:
 
 
 def _mean(group: list[Observation]) -> Observation:
-    accuracy = np.mean([observation.val_accuracy for observation in group], dtype=float)
+    accuracy = np.mean([observation.val_accuracy for observation in group if observation.val_accuracy is not None])
     seconds = np.mean([observation.cost_seconds for observation in group])
     return replace(group[0], val_accuracy=float(accuracy), cost_seconds=float(seconds))
 
