@@ -57,6 +57,7 @@ SETTINGS = {
         "weight_decay": 0.0005,
         "warmup_fraction": 0.1,
         "label_smoothing": 0.0,
+        "weight_averaging": 0.0,
     },
     "augmentation": {
         "name": "crop_flip",

@@ -35,7 +35,7 @@ class LearningCurve:
     Attributes:
         losses: Mean loss of each epoch.
         val_accuracies: Validation accuracy, in [0, 1], by the number of epochs done, of those after which it was
-            measured; the last one is that of the network that is kept.
+            measured. They are those of the trained weights, also where the kept ones are a moving average of them.
     """
 
     losses: tuple[float, ...]

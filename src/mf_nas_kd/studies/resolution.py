@@ -94,7 +94,7 @@ class ResolvedTraining:
             "dataset": self.dataset_fingerprint,
             "subset": self.subset.name,
             "views": self.augmentation.cache_key,
-            "recipe": self.hyper_parameters.model_dump(),
+            "recipe": self.hyper_parameters.key_payload,
             "distillation": self.distillation.key_payload,
             "balanced_ratio": self.gradient_norm_ratio if self.distillation.matches_gradient_norm else None,
             "teacher": self.teacher_fingerprint,

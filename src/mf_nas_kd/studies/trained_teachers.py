@@ -81,7 +81,7 @@ class TrainedTeachers:
             "dataset": images.fingerprint,
             "builder": builder,
             "options": teacher_fields(builder, options),
-            "hyper_parameters": hyper_parameters.model_dump(),
+            "hyper_parameters": hyper_parameters.key_payload,
             "epochs": epochs,
             "seed": seed,
             "augmentation": augmentation.build().cache_key,

@@ -186,10 +186,11 @@ class TrainingEvaluator:
 
             hyper_parameters, speed_ups = training.hyper_parameters, context.settings
             fitted = fit(network, resident, objective, hyper_parameters, epochs, seed, after_epoch, speed_ups=speed_ups)
-            logits = [compute_logits(network, images) for images in (validation, test)]
+            accuracies[epochs] = measure_accuracy(network, validation)
+            delivered = fitted.delivered(network)
+            logits = [compute_logits(delivered, images) for images in (validation, test)]
             synchronise(context.device)
-        accuracies[epochs] = accuracy_of(logits[0], context.images.validation.labels)
-        return TrainedStudent(network.eval(), LearningCurve(fitted.epoch_losses, accuracies), *logits)
+        return TrainedStudent(delivered.eval(), LearningCurve(fitted.epoch_losses, accuracies), *logits)
 
     def accuracies(self, student: TrainedStudent) -> tuple[float, float]:
         """Validation and test accuracy of a student, in [0, 1]."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, islice
@@ -16,12 +16,14 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from mf_nas_kd.device import autocast
 from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
-from mf_nas_kd.images import Batch, Draws, ResidentImages
+from mf_nas_kd.images import Draws, ResidentImages
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
+from mf_nas_kd.training.normalisation import recalibrate_normalisation
 from mf_nas_kd.training.objective import Objective
 from mf_nas_kd.training.speed_ups import ALL, SpeedUps
 from mf_nas_kd.training.step import Step, prepare_step
+from mf_nas_kd.training.weight_average import WeightAverage
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +36,22 @@ class FitResult:
         epoch_losses: Mean loss of each epoch.
         steps: Number of updates of the weights.
         loss_weight: Weight of the distillation loss after its warm-up, also where it was found by gradient norms.
+        averaged: A second network, with the moving average of the weights; None where none is kept. Its normalisation
+            is recalibrated with the same batches as that of the trained one.
     """
 
     epoch_losses: tuple[float, ...]
     steps: int
     loss_weight: float
+    averaged: nn.Module | None = None
+
+    def delivered(self, trained: nn.Module) -> nn.Module:
+        """The network that a training delivers: the averaged one where there is one, else the trained one.
+
+        Args:
+            trained: The network that was trained in place.
+        """
+        return trained if self.averaged is None else self.averaged
 
 
 def fit(
@@ -64,7 +77,8 @@ def fit(
         hyper_parameters: Optimiser and schedule.
         epochs: Passes over the images, at least 1, see :meth:`Draws.steps`.
         seed: Seed of the orders, augmentations and dropout; the weights were drawn before.
-        after_epoch: Called with the number of epochs done and the mean loss.
+        after_epoch: Called with the number of epochs done and the mean loss; the network is the trained one, not the
+            averaged.
         after_step: Called with the fraction of the training that is done, in (0, 1]; the loss is not known then, it
             stays on the device.
         speed_ups: Which of them may be used; they change results by rounding only.
@@ -90,6 +104,7 @@ def fit(
             step = prepare_step(network, images, objective, optimiser, _first_batch(draws, first), planned)
         else:
             step = Step(network, images, objective, optimiser)
+    average = WeightAverage(network, hyper_parameters.weight_averaging) if hyper_parameters.weight_averaging else None
     steps = 0
     epoch_losses: list[float] = []
     for epoch, order in enumerate(islice(chain([first], drawn), epochs), start=1):
@@ -99,43 +114,20 @@ def fit(
                 steps += 1
                 step(positions, augmentations, steps / planned)
                 schedule.step()
+                if average is not None:
+                    average.update()
                 if after_step is not None:
                     after_step(steps / planned)
         epoch_losses.append(_require_finite(step.total.item() / (len(order[0]) // draws.batch_size), epoch))
         if after_epoch is not None:
             after_epoch(epoch, epoch_losses[-1])
-    with torch_seeded(seed, "dropout", 0):
-        last = _batches(draws, next(drawn), images.device)
-        recalibrate_normalisation(network, (images.batch(*batch) for batch in last))
-    _require_finite_state(network)
-    return FitResult(tuple(epoch_losses), steps, objective.loss_weight)
-
-
-@torch.no_grad()
-def recalibrate_normalisation(network: nn.Module, batches: Iterable[Batch]) -> None:
-    """Replace the moving averages of batch normalisation by averages at the final weights.
-
-    A low-fidelity training has few steps: its moving averages (momentum 0.1) still contain the statistics of early
-    weights, and the accuracy would measure that lag.
-
-    Args:
-        network: Left in training mode.
-        batches: One more epoch, as in training; nothing is learned from it.
-
-    References:
-        Wu, Johnson (2021). Rethinking "Batch" in BatchNorm. arXiv 2105.07576, section 3.
-    """
-    layers = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    momenta = [layer.momentum for layer in layers]
-    for layer in layers:
-        layer.reset_running_stats()
-    for number, batch in enumerate(batches, start=1):
-        for layer in layers:
-            layer.momentum = 1 / number  # the plain average of all so far
-        with autocast(batch.images.device):
-            network(batch.images)
-    for layer, momentum in zip(layers, momenta, strict=True):
-        layer.momentum = momentum
+    averaged = average.network() if average is not None else None
+    last = list(_batches(draws, next(drawn), images.device))
+    for finished in filter(None, (network, averaged)):
+        with torch_seeded(seed, "dropout", 0):
+            recalibrate_normalisation(finished, (images.batch(*batch) for batch in last))
+        _require_finite_state(finished)
+    return FitResult(tuple(epoch_losses), steps, objective.loss_weight, averaged)
 
 
 def _match_gradient_norm(network: nn.Module, images: ResidentImages, objective: Objective, draws: Draws) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
@@ -17,6 +17,9 @@ class TrainingHyperParameters(BaseModel):
         weight_decay: Weight decay of convolutions and linear layers; biases and normalisation have none.
         warmup_fraction: Fraction of the steps that are warm-up, in [0, 1).
         label_smoothing: Label smoothing of the cross-entropy, in [0, 1).
+        weight_averaging: Largest decay, a step, of the moving average of the weights (:class:`WeightAverage`), in
+            [0, 1); 0 for none. With it, the averaged network is the one that is measured and kept. It averages over the
+            last ``1 / (1 - weight_averaging)`` steps or so.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -27,3 +30,10 @@ class TrainingHyperParameters(BaseModel):
     weight_decay: NonNegativeFloat
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    weight_averaging: Annotated[float, Field(ge=0, lt=1)]
+
+    @property
+    def key_payload(self) -> dict[str, Any]:
+        """Content of keys. Fields after the first version are left out where they are 0: stored keys lack them."""
+        later = {"weight_averaging"}
+        return {name: value for name, value in self.model_dump().items() if name not in later or value != 0}

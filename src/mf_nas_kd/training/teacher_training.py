@@ -21,7 +21,7 @@ from mf_nas_kd.networks.weights import load_weights
 from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.registry import Options
 from mf_nas_kd.training.accuracy import measure_accuracy
-from mf_nas_kd.training.engine import fit
+from mf_nas_kd.training.engine import FitResult, fit
 from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
 from mf_nas_kd.training.objective import Objective
 from mf_nas_kd.training.speed_ups import ALL, SpeedUps
@@ -36,7 +36,8 @@ class TeacherTraining:
     Attributes:
         network: Weights and description of the teacher.
         epoch_losses: Mean loss of each epoch; empty where the weights of a file were left as they are.
-        val_accuracies: Validation accuracy after each epoch, in [0, 1]; the last one is that of the network.
+        val_accuracies: Validation accuracy after each epoch, in [0, 1]; the last one is that of the network. Where
+            weights are averaged, this is the averaged one, and the earlier accuracies are those of the trained weights.
         test_accuracy: Test accuracy of the network, in [0, 1].
         macs: Multiply-accumulates of one image.
         params: Number of learned parameters.
@@ -97,7 +98,8 @@ def train_teacher(
         val_accuracies: tuple[float, ...] = ()
         if epochs > 0:
             train = ResidentImages(images.train, augmentation.build(), statistics, on)
-            epoch_losses, val_accuracies = _fit(network, train, validation, hyper_parameters, epochs, seed, speed_ups)
+            result, val_accuracies = _fit(network, train, validation, hyper_parameters, epochs, seed, speed_ups)
+            network, epoch_losses = result.delivered(network), result.epoch_losses
             origins = tuple(dict.fromkeys((*origins, images.fingerprint)))
         fields = teacher_fields(builder, options)
         description = NetworkDescription(builder, fields, images.classes, images.image_shape, *statistics, origins)
@@ -105,7 +107,7 @@ def train_teacher(
         return TeacherTraining(
             network=TrainedNetwork.of(description, network),
             epoch_losses=epoch_losses,
-            # The last epoch's is measured anew: the normalisation was recalibrated after it.
+            # The last one is measured anew: normalisation was recalibrated, and the averaged network is kept, if any.
             val_accuracies=(*val_accuracies[:-1], measure_accuracy(network, validation)),
             test_accuracy=measure_accuracy(network, test),
             macs=cost.macs,
@@ -121,8 +123,8 @@ def _fit(
     epochs: int,
     seed: int,
     speed_ups: SpeedUps,
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Train with a progress bar; returns the loss and the validation accuracy of each epoch."""
+) -> tuple[FitResult, tuple[float, ...]]:
+    """Train with a progress bar; returns the validation accuracy of each epoch as well, of the trained weights."""
     accuracies: list[float] = []
 
     def measure(epoch: int, loss: float) -> None:
@@ -132,7 +134,7 @@ def _fit(
     objective = Objective(hyper_parameters.label_smoothing)
     with progress_bar("teacher", total=1.0, delay_seconds=5.0) as bar:
         result = fit(network, train, objective, hyper_parameters, epochs, seed, measure, partial(_show, bar), speed_ups)
-    return result.epoch_losses, tuple(accuracies)
+    return result, tuple(accuracies)
 
 
 def _initial_network(
