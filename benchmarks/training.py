@@ -250,7 +250,12 @@ class OurTraining:
         self, network: nn.Module, images: ResidentImages, objective: Objective, batch_size: int, epochs: int
     ) -> None:
         hyper_parameters = TrainingHyperParameters(
-            batch_size=batch_size, warmup_fraction=0.1, label_smoothing=0.0, weight_averaging=0.0, **OPTIMISER
+            batch_size=batch_size,
+            warmup_fraction=0.1,
+            label_smoothing=0.0,
+            weight_averaging=0.0,
+            mixup=0.0,
+            **OPTIMISER,
         )
         training = partial(fit, network, images, objective, hyper_parameters, epochs, seed=0, after_epoch=self._wait)
         self._turn, self._over = Semaphore(0), Semaphore(0)

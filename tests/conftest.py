@@ -58,6 +58,7 @@ SETTINGS = {
         "warmup_fraction": 0.1,
         "label_smoothing": 0.0,
         "weight_averaging": 0.0,
+        "mixup": 0.0,
     },
     "augmentation": {
         "name": "crop_flip",

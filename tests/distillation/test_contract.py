@@ -199,3 +199,17 @@ def test_of_maps_with_one_position_the_last_stage_with_more_is_taken(name):
         ShapeMismatchError, match=r"maps that are compared is \(1, 1\), but must be larger in at least one stage"
     ):
         build_loss(name, student=nowhere, teacher=nowhere, num_images=10)
+
+
+@pytest.mark.parametrize("name", DISTILLING)
+def test_a_loss_is_mixable_where_labels_and_positions_do_not_matter(name):
+    """With others of both, a mixable loss has the same value; one that is not has another."""
+    student, teacher, values = student_taps().detach(), teacher_taps().detach(), []
+    for positions, labels in (
+        (torch.arange(6), torch.tensor([0, 1, 2, 3, 4, 0])),
+        (torch.arange(6) + 7, torch.arange(6).flip(0) % 5),
+    ):
+        loss = build(name).double()
+        targets = loss.teacher_targets(teacher)
+        values.append([loss(student, targets, positions, labels).item() for _ in range(2)])
+    assert (values[0] == values[1]) == LOSSES[name].mixable

@@ -82,7 +82,7 @@ class Replay:
         self.step = inspect.currentframe().f_back.f_locals["self"]
 
     def replay(self):
-        self.step._update(self.step._positions, self.step._augmentations, self.step._progress)
+        self.step._update(self.step._drawn, self.step._progress)
 
 
 @pytest.fixture

@@ -62,6 +62,7 @@ class ContrastiveLoss(DistillationLoss):
 
     published = Options(features=128, negatives=16384, temperature=0.07, momentum=0.5)
     capturable = False
+    mixable = False
     student_memory: Tensor
     teacher_memory: Tensor
 

@@ -46,6 +46,7 @@ class DecoupledLoss(LogitsLoss):
         others_weight: Number
 
     published = Options(temperature=4.0, target_weight=1.0, others_weight=8.0)
+    mixable = False
 
     def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: Options) -> None:
         super().__init__(student=student, teacher=teacher, num_images=num_images, options=options)

@@ -44,6 +44,8 @@ class DistillationLoss(nn.Module, ABC):
         published: Values from the literature, for a user of :func:`build_loss` who states none.
         capturable: Whether ``forward`` does all its work on the device, with nothing to keep or draw on the host, so
             that it can be captured once and replayed.
+        mixable: Whether ``forward`` leaves positions and labels of the images alone: a mixture of two images has no one
+            of either.
 
     Args:
         student: Shapes of the student's taps.
@@ -57,6 +59,7 @@ class DistillationLoss(nn.Module, ABC):
 
     published: ClassVar[LossOptions] = Options()
     capturable = True
+    mixable = True
 
     def __init__(self, *, student: TapShapes, teacher: TapShapes, num_images: int, options: LossOptions) -> None:
         super().__init__()

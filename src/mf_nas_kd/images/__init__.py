@@ -27,6 +27,7 @@ from mf_nas_kd.images.dataset import ImageCollection, ImageDataset, LabelledImag
 from mf_nas_kd.images.digits import Digits
 from mf_nas_kd.images.draws import Draws
 from mf_nas_kd.images.image_folder import ImageFolder
+from mf_nas_kd.images.mixup import Mixture, mixtures
 from mf_nas_kd.images.pairs import PairIndex
 from mf_nas_kd.images.resident import Batch, ResidentImages
 from mf_nas_kd.images.source import Source, decode_once
@@ -95,11 +96,13 @@ __all__ = [
     "ImageCollection",
     "ImageDataset",
     "LabelledImages",
+    "Mixture",
     "PairIndex",
     "ResidentImages",
     "Source",
     "SubsetOrder",
     "build_augmentation",
     "load_images",
+    "mixtures",
     "split_stratified",
 ]

@@ -14,6 +14,7 @@ from torch.nn import functional
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.images.augmentations import Augmentation
 from mf_nas_kd.images.dataset import LabelledImages
+from mf_nas_kd.images.mixup import Mixture
 
 PIXELS_OF_AN_IMAGE = 32 * 32  # larger images come in smaller batches, so that memory stays the same
 LARGEST_BATCH = {"cpu": 64}  # a core's caches hold more of them: 1.2 to 1.8 times as fast as 1024
@@ -30,6 +31,7 @@ class Batch:
         positions: ``(B,)``, int64, positions of the images in the subset that is trained on.
         augmentations: ``(B,)``, int64, row of the augmentation's table for each image.
         teacher_images: ``(B, C, H, W)``, the same images at their own size, as the teacher sees them.
+        mixture: What the images were mixed with; None where they are those at the positions, with their labels.
     """
 
     images: Tensor
@@ -37,6 +39,7 @@ class Batch:
     positions: Tensor
     augmentations: Tensor
     teacher_images: Tensor
+    mixture: Mixture | None = None
 
 
 class ResidentImages:
@@ -91,15 +94,24 @@ class ResidentImages:
         most = LARGEST_BATCH.get(self.device.type, LARGEST_BATCH_ELSEWHERE)
         return max(1, min(most, most * PIXELS_OF_AN_IMAGE // self.pixels_an_image))
 
-    def batch(self, positions: Tensor, augmentations: Tensor) -> Batch:
-        """Gather, augment and normalise.
+    def batch(
+        self, positions: Tensor, augmentations: Tensor, partners: Tensor | None = None, shares: Tensor | None = None
+    ) -> Batch:
+        """Gather, augment, normalise; mix, if wanted, before the students' images are made smaller.
 
         Args:
             positions: ``(B,)``, int64, positions of the images.
             augmentations: ``(B,)``, int64, row of the augmentation's table for each.
+            partners: ``(B,)``, int64, row within the batch of the image that each is mixed with; None to mix nothing.
+            shares: ``(B,)``, float32, in [0, 1], share of the image itself, see :func:`mixtures`; None to mix nothing.
         """
         gathered = self._pixels[positions if self._chosen is None else self._chosen[positions]]
         pixels = self.augmentation.apply(gathered, augmentations).permute(0, 2, 3, 1)  # (B, H, W, C)
-        full_size = (pixels.float() * self._scale + self._shift).permute(0, 3, 1, 2)
+        normalised = pixels.float() * self._scale + self._shift
+        labels, mixture = self._labels[positions], None
+        if partners is not None and shares is not None:
+            normalised = normalised.lerp(normalised[partners], 1 - shares[:, None, None, None])
+            mixture = Mixture(shares, labels[partners])
+        full_size = normalised.permute(0, 3, 1, 2)
         images = functional.adaptive_avg_pool2d(full_size, self._image_size) if self._resizes else full_size
-        return Batch(images, self._labels[positions], positions, augmentations, teacher_images=full_size)
+        return Batch(images, labels, positions, augmentations, full_size, mixture)

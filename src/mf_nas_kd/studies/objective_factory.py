@@ -6,7 +6,7 @@ from mf_nas_kd.distillation import DistillationLoss
 from mf_nas_kd.studies.resolution import ResolvedTraining
 from mf_nas_kd.studies.study_teacher import StudyTeacher
 from mf_nas_kd.studies.training_context import TrainingContext
-from mf_nas_kd.teacher import OnlineTargets, TargetSpec, TeacherTargets
+from mf_nas_kd.teacher import OnlineTargets, TeacherTargets
 from mf_nas_kd.training import DistillationTerm, Objective
 
 
@@ -32,7 +32,7 @@ class ObjectiveFactory:
         if spec is None:
             return Objective(smoothing)
         loss = self._teacher.loss(spec, len(training.subset))
-        targets = self._targets(training, spec, loss)
+        targets = self._targets(training, loss)
         term = DistillationTerm(training.distillation, loss, targets, training.gradient_norm_ratio)
         return Objective(smoothing, term)
 
@@ -42,16 +42,16 @@ class ObjectiveFactory:
         Raises:
             InvalidValueError: As :meth:`objective`.
         """
-        spec, cache = training.target_spec, self._teacher.cache
+        spec, cache = training.cached_spec, self._teacher.cache
         if spec is None or cache is None:
             return
         cache.check(self._teacher.file_of(spec, cache))
         _ = training.pairs  # kept for the look-up: the permutations of all epochs are not drawn within the clock again
 
-    def _targets(self, training: ResolvedTraining, spec: TargetSpec, loss: DistillationLoss) -> TeacherTargets:
+    def _targets(self, training: ResolvedTraining, loss: DistillationLoss) -> TeacherTargets:
         """Cached targets if all that the training will see are there, else the teacher's forward pass in every step."""
-        cache = self._teacher.cache
-        if cache is not None:
+        spec, cache = training.cached_spec, self._teacher.cache
+        if spec is not None and cache is not None:
             file, index = self._teacher.file_of(spec, cache), training.draws.index
             cached = cache.look_up(file, training.pairs, training.subset.positions, index, self._context.device)
             if cached is not None:

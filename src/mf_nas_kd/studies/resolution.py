@@ -122,6 +122,14 @@ class ResolvedTraining:
         return TargetSpec(self.distillation_name, self.student) if self.distillation.distils else None
 
     @property
+    def cached_spec(self) -> TargetSpec | None:
+        """Specification of the targets that may be cached; None if there are none, or the images are mixed.
+
+        Hardly a mixture is seen twice: its targets are those of the teacher's forward pass on the same mixture.
+        """
+        return None if self.hyper_parameters.mixup > 0 else self.target_spec
+
+    @property
     def seen(self) -> PairSource:
         """What determines the pairs of image and augmentation: equal for trainings that see the same ones."""
         return self.subset, self.draws, self.epochs, self.distillation.matches_gradient_norm

@@ -99,7 +99,7 @@ class TargetPrecomputation:
         files: dict[TargetSpec, TargetFile] = {}
         seen: dict[Path, dict[PairSource, None]] = {}
         for training in trainings:
-            spec = training.target_spec
+            spec = training.cached_spec
             if spec is None:
                 continue
             try:

@@ -32,7 +32,7 @@ from mf_nas_kd.studies.study_teacher import StudyTeacher
 from mf_nas_kd.studies.target_precomputation import TargetPrecomputation
 from mf_nas_kd.studies.training_context import TrainingContext
 from mf_nas_kd.teacher import TargetBatch, TargetRequest
-from mf_nas_kd.training import TrainingSettings, accuracy_of, compute_logits, fit, measure_accuracy
+from mf_nas_kd.training import TrainingSettings, accuracy_of, compute_logits, fit, measure_accuracy, require_mixable
 from mf_nas_kd.workers import Executor
 
 logger = logging.getLogger(__name__)
@@ -206,13 +206,14 @@ class TrainingEvaluator:
             fidelities: Fidelities that will be evaluated.
 
         Raises:
-            InvalidValueError: If a subset is smaller than the classes, or a loss refuses its options or the teacher.
+            InvalidValueError: If a subset is smaller than the classes, or a loss refuses its options, teacher or mixup.
         """
         trainings = [self.resolve(architecture, fidelity, seed=0) for fidelity in fidelities]
         specs = {training.target_spec: training for training in trainings}
         with torch_seeded(0, "trial"):
             for spec, training in specs.items():
                 if spec is not None:
+                    require_mixable(training.distillation, training.hyper_parameters.mixup)
                     self.teacher.loss(spec, len(training.subset))
         warn_of_large_first_gradients(trainings, self.context, self.teacher)
 

@@ -41,8 +41,10 @@ class CachedTargets:
 
         Raises:
             InvalidValueError: If a target is missing, on a CPU. Elsewhere the device would have to be waited for: the
-                targets are NaN then, and so is the loss of the training.
+                targets are NaN then, and so is the loss of the training. Or if the images are mixtures.
         """
+        if batch.mixture is not None:
+            raise InvalidValueError("mixture of a batch", "two images", "None: targets of mixtures are not cached")
         records = self._records[batch.positions, batch.augmentations]
         if records.device.type == "cpu" and bool((records == ABSENT).any()):
             absent = (records == ABSENT).nonzero().flatten()

@@ -6,7 +6,11 @@ of the two are combined in ``objective`` and nowhere else.
 
 from mf_nas_kd.device import choose_device, reproducible
 from mf_nas_kd.training.accuracy import accuracy_of, compute_logits, measure_accuracy
-from mf_nas_kd.training.distillation_configuration import DistillationConfiguration, DistillationConfigurations
+from mf_nas_kd.training.distillation_configuration import (
+    DistillationConfiguration,
+    DistillationConfigurations,
+    require_mixable,
+)
 from mf_nas_kd.training.engine import FitResult, fit
 from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
 from mf_nas_kd.training.objective import DistillationTerm, Objective
@@ -31,5 +35,6 @@ __all__ = [
     "fit",
     "measure_accuracy",
     "reproducible",
+    "require_mixable",
     "train_teacher",
 ]

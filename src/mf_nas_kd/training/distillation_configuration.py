@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from mf_nas_kd.distillation import LOSSES, LossOptions, validate_options
-from mf_nas_kd.errors import UnknownNameError
+from mf_nas_kd.errors import InvalidValueError, UnknownNameError
 from mf_nas_kd.registry import NameIn, OptionsFor
 
 GRADIENT_NORM: Literal["gradient_norm"] = "gradient_norm"
@@ -65,6 +65,21 @@ class DistillationConfiguration(BaseModel):
         """Content of an evaluation's key, with the words of the first version: stored results are found under it."""
         payload = self.model_dump()
         return {**payload, "loss_weight": "balanced"} if self.matches_gradient_norm else payload
+
+
+def require_mixable(configuration: DistillationConfiguration, mixup: float) -> None:
+    """Refuse mixed images for a loss that needs the label or the position of each image.
+
+    Args:
+        configuration: The distillation configuration.
+        mixup: ``mixup`` of the training's hyper-parameters.
+
+    Raises:
+        InvalidValueError: If the loss needs them, and images are mixed.
+    """
+    if mixup > 0 and not LOSSES[configuration.loss].mixable:
+        allowed = f"0 with the loss {configuration.loss}, which needs the label or the position of each image"
+        raise InvalidValueError("training.hyper_parameters.mixup", mixup, allowed)
 
 
 class DistillationConfigurations(RootModel[dict[str, DistillationConfiguration]]):

@@ -16,13 +16,13 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from mf_nas_kd.device import autocast
 from mf_nas_kd.errors import InvalidValueError, TrainingFailedError
-from mf_nas_kd.images import Draws, ResidentImages
+from mf_nas_kd.images import Draws, ResidentImages, mixtures
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
 from mf_nas_kd.training.normalisation import recalibrate_normalisation
 from mf_nas_kd.training.objective import Objective
 from mf_nas_kd.training.speed_ups import ALL, SpeedUps
-from mf_nas_kd.training.step import Step, prepare_step
+from mf_nas_kd.training.step import Drawn, Step, prepare_step
 from mf_nas_kd.training.weight_average import WeightAverage
 
 logger = logging.getLogger(__name__)
@@ -84,11 +84,12 @@ def fit(
         speed_ups: Which of them may be used; they change results by rounding only.
 
     Raises:
-        InvalidValueError: If there is nothing to train on.
+        InvalidValueError: If there is nothing to train on, or the loss cannot have mixed images.
         TrainingFailedError: If the loss of an epoch is not finite, or a weight or statistic after the last step.
     """
     if epochs < 1 or len(images) == 0:
         raise InvalidValueError("(epochs, images)", (epochs, len(images)), "at least 1 each")
+    objective.require_mixable(hyper_parameters.mixup)
     draws = Draws.of(len(images), len(images.augmentation), hyper_parameters.batch_size, seed)
     planned = draws.steps(epochs)
     network.to(memory_format=torch.channels_last).train()
@@ -97,11 +98,13 @@ def fit(
     schedule = LambdaLR(optimiser, _warm_up_then_cosine(hyper_parameters.warmup_fraction, planned))
     if objective.needs_gradient_norm_matching:
         _match_gradient_norm(network, images, objective, draws)
-    drawn = draws.epochs()
+    drawn = _epochs(draws, hyper_parameters.mixup)
     first = next(drawn)
     with torch_seeded(seed, "dropout", 0):
         if speed_ups.capture_steps == "auto" and fused:
-            step = prepare_step(network, images, objective, optimiser, _first_batch(draws, first), planned)
+            step = prepare_step(
+                network, images, objective, optimiser, tuple(each[: draws.batch_size] for each in first), planned
+            )
         else:
             step = Step(network, images, objective, optimiser)
     average = WeightAverage(network, hyper_parameters.weight_averaging) if hyper_parameters.weight_averaging else None
@@ -110,9 +113,9 @@ def fit(
     for epoch, order in enumerate(islice(chain([first], drawn), epochs), start=1):
         step.total.zero_()
         with torch_seeded(seed, "dropout", epoch):
-            for positions, augmentations in _batches(draws, order, images.device):
+            for batch in _batches(draws, order, images.device):
                 steps += 1
-                step(positions, augmentations, steps / planned)
+                step(batch, steps / planned)
                 schedule.step()
                 if average is not None:
                     average.update()
@@ -122,7 +125,7 @@ def fit(
         if after_epoch is not None:
             after_epoch(epoch, epoch_losses[-1])
     averaged = average.network() if average is not None else None
-    last = list(_batches(draws, next(drawn), images.device))
+    last = list(_batches(draws, next(drawn)[:2], images.device))
     for finished in filter(None, (network, averaged)):
         with torch_seeded(seed, "dropout", 0):
             recalibrate_normalisation(finished, (images.batch(*batch) for batch in last))
@@ -136,15 +139,16 @@ def _match_gradient_norm(network: nn.Module, images: ResidentImages, objective: 
         objective.match_gradient_norm(network, batch)
 
 
-def _batches(draws: Draws, epoch: tuple[Tensor, Tensor], device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-    """Positions and augmentations of each batch, brought to the device for a whole epoch at once."""
-    positions, augmentations = (drawn.to(device).split(draws.batch_size) for drawn in epoch)
-    return zip(positions, augmentations, strict=True)
+def _epochs(draws: Draws, mixup: float) -> Iterator[Drawn]:
+    """What is drawn for the steps of each epoch, on the CPU."""
+    if mixup == 0:
+        return draws.epochs()
+    return ((*drawn, *mixed) for drawn, mixed in zip(draws.epochs(), mixtures(draws, mixup), strict=True))
 
 
-def _first_batch(draws: Draws, epoch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    positions, augmentations = epoch
-    return positions[: draws.batch_size], augmentations[: draws.batch_size]
+def _batches(draws: Draws, epoch: Drawn, device: torch.device) -> Iterator[Drawn]:
+    """What was drawn for each batch, brought to the device for a whole epoch at once."""
+    return zip(*(drawn.to(device).split(draws.batch_size) for drawn in epoch), strict=True)
 
 
 @cache

@@ -20,6 +20,8 @@ class TrainingHyperParameters(BaseModel):
         weight_averaging: Largest decay, a step, of the moving average of the weights (:class:`WeightAverage`), in
             [0, 1); 0 for none. With it, the averaged network is the one that is measured and kept. It averages over the
             last ``1 / (1 - weight_averaging)`` steps or so.
+        mixup: ``α`` of the Beta distribution from which the share of an image in its mixture with another one of the
+            batch is drawn, at least 0; 0 mixes nothing (Zhang et al., 2018). See :func:`mf_nas_kd.images.mixtures`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -31,9 +33,10 @@ class TrainingHyperParameters(BaseModel):
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     weight_averaging: Annotated[float, Field(ge=0, lt=1)]
+    mixup: NonNegativeFloat
 
     @property
     def key_payload(self) -> dict[str, Any]:
         """Content of keys. Fields after the first version are left out where they are 0: stored keys lack them."""
-        later = {"weight_averaging"}
+        later = {"weight_averaging", "mixup"}
         return {name: value for name, value in self.model_dump().items() if name not in later or value != 0}

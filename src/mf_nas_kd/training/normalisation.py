@@ -20,7 +20,8 @@ def recalibrate_normalisation(network: nn.Module, batches: Iterable[Batch]) -> N
 
     Args:
         network: Left in training mode.
-        batches: One more epoch, as in training; nothing is learned from it.
+        batches: One more epoch, as in training, but of images that are not mixed, as those are that the network is
+            measured on; nothing is learned from it.
 
     References:
         Wu, Johnson (2021). Rethinking "Batch" in BatchNorm. arXiv 2105.07576, section 3.

@@ -17,7 +17,7 @@ from mf_nas_kd.images import Batch
 from mf_nas_kd.seeding import canonical_json
 from mf_nas_kd.taps import Taps
 from mf_nas_kd.teacher import TeacherTargets
-from mf_nas_kd.training.distillation_configuration import DistillationConfiguration
+from mf_nas_kd.training.distillation_configuration import DistillationConfiguration, require_mixable
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,15 @@ class Objective(nn.Module):
     def capturable(self) -> bool:
         """Whether a step can be captured once and replayed."""
         return self.loss is None or self.loss.capturable
+
+    def require_mixable(self, mixup: float) -> None:
+        """Refuse mixed images where the loss cannot have them, see :func:`require_mixable`.
+
+        Raises:
+            InvalidValueError: If it needs the label or the position of each image.
+        """
+        if self._term is not None:
+            require_mixable(self._term.configuration, mixup)
 
     def forward(self, taps: Taps, batch: Batch, progress: float | Tensor = 1.0) -> Tensor:
         """Value of the objective, a 0-d tensor.
@@ -135,11 +144,22 @@ class Objective(nn.Module):
     def _terms(self, taps: Taps, batch: Batch) -> tuple[Tensor, Tensor | None]:
         with full_precision(batch.labels.device):
             taps = taps.float()
-            cross_entropy = functional.cross_entropy(taps.logits, batch.labels, label_smoothing=self._label_smoothing)
+            cross_entropy = self._cross_entropy(taps.logits, batch)
             if self._term is None:
                 return cross_entropy, None
             targets = self._term.teacher_targets(batch)
             return cross_entropy, self._term.loss(taps, targets, batch.positions, batch.labels)
+
+    def _cross_entropy(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Of mixed images, the cross-entropies of both labels are mixed, which is that of their mixture."""
+        smoothing, mixture = self._label_smoothing, batch.mixture
+        if mixture is None:
+            return functional.cross_entropy(logits, batch.labels, label_smoothing=smoothing)
+        own, partners = (
+            functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
+            for labels in (batch.labels, mixture.partner_labels)
+        )
+        return own.lerp(partners, 1 - mixture.shares).mean()
 
 
 def _shared_gradient_norms(network: nn.Module, cross_entropy: Tensor, loss: Tensor) -> list[float]:

@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 WARM_UP_STEPS = 3  # before a capture, so that libraries have chosen their algorithms and made their workspaces
 CAPTURE_PAYS = 20  # steps; with fewer, warming up and capturing take longer than they save
 
+Drawn = tuple[Tensor, ...]
+"""Arguments of ``ResidentImages.batch``: positions and augmentations; with mixup, partners and shares too."""
+
 _not_captured: set[str] = set()
 """Objectives, by their names, of which this process could not capture a step: it does not try again."""
 
@@ -41,18 +44,17 @@ class Step:
         self._optimiser = optimiser
         self.total = torch.zeros((), device=images.device)
 
-    def __call__(self, positions: Tensor, augmentations: Tensor, progress: float) -> None:
+    def __call__(self, drawn: Drawn, progress: float) -> None:
         """Update the weights once.
 
         Args:
-            positions: ``(B,)``, int64, positions of the images.
-            augmentations: ``(B,)``, int64, rows of the augmentation's table.
+            drawn: What was drawn for the batch, on the device.
             progress: Fraction of the training that is done with this step, in (0, 1].
         """
-        self._update(positions, augmentations, progress)
+        self._update(drawn, progress)
 
-    def _update(self, positions: Tensor, augmentations: Tensor, progress: float | Tensor) -> None:
-        batch = self._images.batch(positions, augmentations)
+    def _update(self, drawn: Drawn, progress: float | Tensor) -> None:
+        batch = self._images.batch(*drawn)
         with autocast(self._images.device):
             loss = self._objective(self._network(batch.images), batch, progress)
         self._optimiser.zero_grad(set_to_none=True)
@@ -72,8 +74,8 @@ class CapturedStep(Step):
         images: As for :class:`Step`.
         objective: An objective whose loss is ``capturable``.
         optimiser: An optimiser that has not made a step yet.
-        first_batch: Positions and augmentations ``(B,)`` of the training's first batch, on which the steps before the
-            capture are made; all batches have its size.
+        first_batch: What was drawn for the training's first batch, on which the steps before the capture are made; all
+            batches have its size.
 
     Raises:
         RuntimeError: If a step cannot be captured; network, objective and optimiser are as they were.
@@ -85,10 +87,10 @@ class CapturedStep(Step):
         images: ResidentImages,
         objective: Objective,
         optimiser: Optimizer,
-        first_batch: tuple[Tensor, Tensor],
+        first_batch: Drawn,
     ) -> None:
         super().__init__(network, images, objective, optimiser)
-        self._positions, self._augmentations = (drawn.to(images.device, copy=True) for drawn in first_batch)
+        self._drawn = tuple(drawn.to(images.device, copy=True) for drawn in first_batch)
         self._progress = torch.ones((), device=images.device)
         self._graph = torch.cuda.CUDAGraph()
         modules = nn.ModuleList([network, objective])
@@ -112,14 +114,14 @@ class CapturedStep(Step):
         side.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(side):
             for _ in range(WARM_UP_STEPS):
-                self._update(self._positions, self._augmentations, self._progress)
+                self._update(self._drawn, self._progress)
         torch.cuda.current_stream(device).wait_stream(side)
         with torch.cuda.device(device), torch.cuda.graph(self._graph):
-            self._update(self._positions, self._augmentations, self._progress)
+            self._update(self._drawn, self._progress)
 
-    def __call__(self, positions: Tensor, augmentations: Tensor, progress: float) -> None:
-        self._positions.copy_(positions)
-        self._augmentations.copy_(augmentations)
+    def __call__(self, drawn: Drawn, progress: float) -> None:
+        for kept, new in zip(self._drawn, drawn, strict=True):
+            kept.copy_(new)
         self._progress.fill_(progress)
         self._graph.replay()
 
@@ -129,7 +131,7 @@ def prepare_step(
     images: ResidentImages,
     objective: Objective,
     optimiser: Optimizer,
-    first_batch: tuple[Tensor, Tensor],
+    first_batch: Drawn,
     steps: int,
 ) -> Step:
     """Make the step of a training: captured on a CUDA device if the loss allows it and the training is long enough.
@@ -141,7 +143,7 @@ def prepare_step(
         images: Images from which batches are made.
         objective: The objective, whose gradient norms are matched already.
         optimiser: An optimiser that has not made a step yet.
-        first_batch: Positions and augmentations of the training's first batch; all batches have its size.
+        first_batch: What was drawn for the training's first batch; all batches have its size.
         steps: Number of steps of the whole training.
 
     Raises:
