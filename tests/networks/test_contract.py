@@ -6,6 +6,7 @@ from torch import nn
 
 from mf_nas_kd.networks import STUDENTS, TEACHERS, build_network, build_teacher, network_cost
 from mf_nas_kd.networks.initialisation import torch_seeded
+from mf_nas_kd.records import Architecture
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import build_space
 from mf_nas_kd.taps import TapShapes
@@ -18,8 +19,14 @@ TEACHER_OPTIONS = {
 }
 
 
+def student_architecture(name):
+    if name not in CHOICES:  # a reference that belongs to no space
+        return Architecture.of(name, **TEACHER_OPTIONS[name])
+    return build_space(name, CHOICES[name]).sample(numpy_generator(0, "tests", name))
+
+
 def student(name, width=1.0):
-    architecture = build_space(name, CHOICES[name]).sample(numpy_generator(0, "tests", name))
+    architecture = student_architecture(name)
     with torch_seeded(0, "test"):
         return build_network(architecture, classes=7, image_channels=3, width=width)
 

@@ -2,7 +2,8 @@
 
 A builder is called with the fields of a specification, with ``classes`` and with ``image_channels``; it returns a
 module whose ``forward`` maps images ``(B, C, H, W)`` to :class:`mf_nas_kd.taps.Taps`. Each builder has its own file and
-one line in a table: ``STUDENTS`` by the name of their space, ``TEACHERS`` by their own name.
+one line in a table: ``STUDENTS`` by the name of their space, ``TEACHERS`` by their own name. Residual networks are in
+both: as students they belong to no search space and serve as references.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from mf_nas_kd.spaces.nas_bench_201 import EDGES, cell_of_operations, operations
 STUDENTS: Mapping[str, Callable[..., nn.Module]] = {
     "mobilenet_v2": MobileNetV2,
     "nas_bench_201": NASBench201Network,
+    "residual": ResidualNetwork,
     "shufflenet_v2": ShuffleNetV2,
 }
 
@@ -61,7 +63,7 @@ def build_network(architecture: Architecture, classes: int, image_channels: int,
     """Build the module of an architecture, with initial weights from torch's global generator.
 
     Args:
-        architecture: An architecture of one of the spaces.
+        architecture: An architecture of one of the spaces, or a residual network.
         classes: Number of classes, ``K``.
         image_channels: Channels of the images: 1 for greyscale, 3 for colour.
         width: Width multiplier: factor of all channels, above 0.

@@ -1,4 +1,4 @@
-"""CIFAR-style residual networks, which serve as teachers.
+"""CIFAR-style residual networks, which serve as teachers and, scaled by a width multiplier, as references.
 
 References:
     He et al. (2016). Deep Residual Learning for Image Recognition. CVPR, section 4.2: depth 6n+2, three stages.
@@ -64,17 +64,23 @@ class ResidualNetwork(TappedNetwork):
         blocks: Number of residual blocks in each stage; the depth is ``2 * blocks * len(stages) + 2``.
         classes: Number of classes, ``K``.
         image_channels: Channels of the images: 1 for greyscale, 3 for colour.
-
-    Raises:
-        InvalidValueError: If there is no stage, or a number is below 1.
+        width: Width multiplier: factor of all channels, above 0; products are rounded, to at least 1.
     """
 
     Options: ClassVar[type[Options]] = ResidualOptions
 
-    def __init__(self, stem: int, stages: Sequence[int], blocks: int, classes: int, image_channels: int) -> None:
-        layers: list[nn.Module] = [convolution(image_channels, stem, 3, activation=nn.ReLU(inplace=True))]
-        inputs = stem
-        for stage, channels in enumerate(stages):
+    def __init__(
+        self,
+        stem: int,
+        stages: Sequence[int],
+        blocks: int,
+        classes: int,
+        image_channels: int,
+        width: float = 1.0,
+    ) -> None:
+        inputs, *outputs = (max(1, round(channels * width)) for channels in (stem, *stages))
+        layers: list[nn.Module] = [convolution(image_channels, inputs, 3, activation=nn.ReLU(inplace=True))]
+        for stage, channels in enumerate(outputs):
             for block in range(blocks):
                 layers.append(ResidualBlock(inputs, channels, stride=2 if stage > 0 and block == 0 else 1))
                 inputs = channels

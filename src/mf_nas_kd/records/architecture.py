@@ -29,7 +29,8 @@ class Architecture(Record):
     True
 
     Attributes:
-        space: Name of the space, which is also the name of the builder of its networks.
+        space: Name of the space, which is also the name of the builder of its networks; of a reference that belongs to
+            no search space, the name of the builder alone.
         specification: Canonical JSON of the fields that the builder is called with. Use :meth:`of` to make one.
     """
 
