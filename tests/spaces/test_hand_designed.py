@@ -47,7 +47,7 @@ def test_the_first_strides_become_1_for_small_images():
 
 
 @pytest.mark.parametrize("name", DESIGNS)
-@pytest.mark.parametrize("limits", [Limits.of(max_macs=20_000_000), Limits.of(max_params=100_000)])
+@pytest.mark.parametrize("limits", [Limits.of(max_macs=20_000_000), Limits.of(max_params=200_000)])
 def test_the_widest_form_fits_and_the_next_one_does_not(name, limits):
     cost_of = CostCounter(10, SMALL)
     multiplier, architecture = widest_within(name, limits, cost_of, 32)

@@ -19,6 +19,11 @@ from torch.nn import functional
 from mf_nas_kd.networks.trunk import TappedNetwork, convolution
 from mf_nas_kd.registry import NoOptions, Options
 
+FEWEST_STRIDED = 8
+"""Fewer input channels are sampled before a 1x1 convolution, which then has stride 1: the same numbers. On CPUs,
+torch 2.15 writes outside of its memory in the gradient of a 1x1 convolution with stride 2 and fewer than 8 input
+channels, and the process is aborted (seen with 4 to 7 channels and maps of 8, 16 and 32 pixels, not with 8 to 12)."""
+
 
 class ResidualBlock(nn.Module):
     """Residual block of two 3x3 convolutions.
@@ -35,10 +40,12 @@ class ResidualBlock(nn.Module):
             convolution(inputs, outputs, 3, stride, activation=nn.ReLU(inplace=True)), convolution(outputs, outputs, 3)
         )
         same_shape = stride == 1 and inputs == outputs
-        self.shortcut = nn.Identity() if same_shape else convolution(inputs, outputs, 1, stride)
+        self.samples = stride if inputs < FEWEST_STRIDED else 1
+        self.shortcut = nn.Identity() if same_shape else convolution(inputs, outputs, 1, stride // self.samples)
 
     def forward(self, features: Tensor) -> Tensor:
-        return functional.relu(self.layers(features) + self.shortcut(features))
+        sampled = features[..., :: self.samples, :: self.samples] if self.samples > 1 else features
+        return functional.relu(self.layers(features) + self.shortcut(sampled))
 
 
 class ResidualOptions(Options):

@@ -15,7 +15,7 @@ Rules by which they are made for small images:
 - ResNets: as published for images of 32 pixels; the second and third stage halve the resolution.
 
 All channels are scaled by the same multiplier, a multiple of ``STEP``, and rounded; it may be above 1. It is never so
-small that a layer has fewer than ``FEWEST_CHANNELS``: a network with a single channel would be a reference in name only.
+small that a layer has fewer than ``FEWEST_CHANNELS``: a network with a single channel would be none to compare with.
 
 References:
     Sandler et al. (2018). MobileNetV2: Inverted Residuals and Linear Bottlenecks. CVPR, table 2. Differences: the last
