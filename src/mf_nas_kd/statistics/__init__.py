@@ -1,6 +1,13 @@
-"""Statistics of studies: rank agreement of measurements, accuracies with intervals, summaries of replayed searches."""
+"""Statistics of studies: rank agreement, accuracies with intervals, errors of a classifier, replayed searches."""
 
 from mf_nas_kd.statistics.bootstrap import BootstrapSettings, Estimate
+from mf_nas_kd.statistics.classification import (
+    confusion_matrix,
+    most_confused,
+    per_class_accuracy,
+    wilson_interval,
+    worst_predictions,
+)
 from mf_nas_kd.statistics.correlation import RankAgreement, rank_agreement
 from mf_nas_kd.statistics.paired import accuracy_difference, indistinguishable, mean_accuracy
 from mf_nas_kd.statistics.searches import search_summary
@@ -11,9 +18,14 @@ __all__ = [
     "Estimate",
     "RankAgreement",
     "accuracy_difference",
+    "confusion_matrix",
     "correlation_table",
     "indistinguishable",
     "mean_accuracy",
+    "most_confused",
+    "per_class_accuracy",
     "rank_agreement",
     "search_summary",
+    "wilson_interval",
+    "worst_predictions",
 ]
