@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -40,6 +41,44 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_whole(path: Path) -> Iterator[Path]:
+    """Write a folder of files atomically: the block writes to a temporary folder, which is renamed at its end.
+
+    As :func:`written_whole`, for a folder without folders in it. A folder that is there already is moved aside before
+    the new one takes its place, and removed afterwards: a process that is killed between the two renamings leaves no
+    folder at ``path``, never a part of one.
+
+    Args:
+        path: The folder to write; missing parent folders are made.
+
+    Yields:
+        The temporary folder, empty.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary, aside = (path.with_name(f".{uuid.uuid4().hex}.{path.name}") for _ in range(2))
+    try:
+        temporary.mkdir()
+        yield temporary
+        for written in (*temporary.iterdir(), temporary):
+            _synchronise(written)
+        if path.exists():
+            path.replace(aside)
+        temporary.replace(path)
+    finally:
+        for left in (temporary, aside):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _synchronise(path: Path) -> None:
+    """Have the disk hold the content of a file, or the names in a folder."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 KINDS: Mapping[str, Callable[[int], bool]] = {

@@ -1,4 +1,4 @@
-"""Kedro datasets of the catalog: atomic files, tensors with a header, the evaluation store, benchmarks as tables."""
+"""Kedro datasets of the catalog: atomic files and folders, tensors with a header, the evaluation store, benchmarks as tables."""
 
 from mf_nas_kd.datasets.atomic import (
     AtomicCSVDataset,
@@ -15,6 +15,7 @@ from mf_nas_kd.datasets.evaluations import (
     PlannedEvaluationsDataset,
     PrecomputedTargetsTableDataset,
 )
+from mf_nas_kd.datasets.files import FilesDataset
 from mf_nas_kd.datasets.images import FolderDataset, ImagesDataset
 from mf_nas_kd.datasets.network import NetworkDataset
 
@@ -27,6 +28,7 @@ __all__ = [
     "BinaryDataset",
     "EvaluationStoreDataset",
     "EvaluationTableDataset",
+    "FilesDataset",
     "FolderDataset",
     "ImagesDataset",
     "NASBench201Dataset",

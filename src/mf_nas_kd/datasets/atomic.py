@@ -8,6 +8,7 @@ renamed.
 from __future__ import annotations
 
 import hashlib
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,6 +24,8 @@ from mf_nas_kd.files import written_whole
 
 class AtomicSave:
     """Mixin that makes ``save`` atomic, for a versioned dataset that writes one file to ``_get_save_path()``.
+
+    For one that writes a folder of files, see :class:`mf_nas_kd.datasets.files.FilesDataset`.
 
     It stands before the dataset among the base classes. Files of remote protocols are saved as before: an object store
     shows an object only when it is complete. The error of ``load`` for a missing file says what to run. Versions are
@@ -59,15 +62,23 @@ class AtomicSave:
             return
         path = Path(self._get_save_path())
         try:
-            with written_whole(path) as temporary:
+            with self._whole(path) as temporary:
                 self._written = PurePosixPath(temporary)
                 try:
                     write(self, data)
                 finally:
                     self._written = None
-                self._saved = path.parent.name if self._is_versioned else _digest(temporary)
+                self._saved = path.parent.name if self._is_versioned else self._digest(temporary)
         except OSError as failure:
             raise DatasetError(f"{path} cannot be written: {failure.strerror or failure}") from failure
+
+    def _whole(self, path: Path) -> AbstractContextManager[Path]:
+        """Context in which what is saved is written, to the path that it gives."""
+        return written_whole(path)
+
+    def _digest(self, path: Path) -> str:
+        """Digest of what was saved to a path."""
+        return file_digest(path)
 
     @property
     def _is_versioned(self) -> bool:
@@ -82,7 +93,7 @@ class AtomicSave:
 
     def _require_own(self) -> None:
         path = Path(self._filepath)  # type: ignore[attr-defined]  # an attribute of the dataset
-        if self._saved is None or self._is_versioned or not path.is_file() or _digest(path) == self._saved:
+        if self._saved is None or self._is_versioned or not self.exists() or self._digest(path) == self._saved:
             return
         raise DatasetError(
             f"{path} was saved by another run meanwhile, with other parameters: give one of them a folder of its own "
@@ -104,7 +115,8 @@ class AtomicSave:
         return [str(version / path.name) for version in versions if (version / path.name).exists()]
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 digest of the content of a file, as hexadecimal characters."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
