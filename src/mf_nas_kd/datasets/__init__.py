@@ -1,4 +1,4 @@
-"""Kedro datasets of the catalog: atomic files and folders, tensors with a header, the evaluation store, benchmarks as tables."""
+"""Kedro datasets of the catalog: atomic files and folders, tensors with a header, the store, benchmarks as tables."""
 
 from mf_nas_kd.datasets.atomic import (
     AtomicCSVDataset,
