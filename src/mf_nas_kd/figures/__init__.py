@@ -1,16 +1,24 @@
 """Pictures of tables, and the report that has pictures and tables on one page."""
 
+from mf_nas_kd.figures.accuracies import accuracies_picture
 from mf_nas_kd.figures.benchmark import regret_against_cost, search_summary_text
+from mf_nas_kd.figures.confusion import confusion_picture
 from mf_nas_kd.figures.correlation import correlation_against_cost, low_against_full
 from mf_nas_kd.figures.facts import evaluation_summary, evaluation_tables, facts, failure_summary
-from mf_nas_kd.figures.images import sample_images
+from mf_nas_kd.figures.images import sample_images, worst_images
+from mf_nas_kd.figures.learning_curve import learning_curve
+from mf_nas_kd.figures.network import WORST_IMAGES, NetworkContent, network_content
 from mf_nas_kd.figures.page import ReportContent, report_page
+from mf_nas_kd.figures.png import png
 from mf_nas_kd.figures.search import pareto_picture, search_progress
-from mf_nas_kd.figures.teacher import learning_curve
 from mf_nas_kd.figures.verdict import verdict
 
 __all__ = [
+    "WORST_IMAGES",
+    "NetworkContent",
     "ReportContent",
+    "accuracies_picture",
+    "confusion_picture",
     "correlation_against_cost",
     "evaluation_summary",
     "evaluation_tables",
@@ -18,11 +26,14 @@ __all__ = [
     "failure_summary",
     "learning_curve",
     "low_against_full",
+    "network_content",
     "pareto_picture",
+    "png",
     "regret_against_cost",
     "report_page",
     "sample_images",
     "search_progress",
     "search_summary_text",
     "verdict",
+    "worst_images",
 ]

@@ -60,7 +60,9 @@ def comparison(winner: Mapping[str, Any], references: pd.DataFrame, test_images:
         return f"The winner beats {named}, by {_points(row)} ({sample})."
     if row["difference_high"] < 0:
         return f"The winner does not beat {named}, which is better by {_points(_reversed(row))} ({sample})."
-    return f"Whether the winner beats {named}, cannot be told: the difference is {_points(row, signed=True)} ({sample})."
+    return (
+        f"Whether the winner beats {named}, cannot be told: the difference is {_points(row, signed=True)} ({sample})."
+    )
 
 
 def delivered(winner: Mapping[str, Any]) -> str:
@@ -136,8 +138,8 @@ def _about_the_teacher(references: pd.DataFrame) -> str:
     if teachers.empty or not teachers["difference"].iloc[0] > 0:
         return ""
     return (
-        f"Train a better teacher, since the winner is ahead of this one by {_points(teachers.iloc[0])}: longer "
-        "(teacher.epochs), larger (teacher.options), or with ready-made weights (teacher.weights)."
+        f"Train a better teacher: the winner's lead over this one is {_points(teachers.iloc[0], signed=True)}. Train "
+        "it longer (teacher.epochs), larger (teacher.options), or from ready-made weights (teacher.weights)."
     )
 
 

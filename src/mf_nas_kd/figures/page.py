@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import resources
-from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from mf_nas_kd.figures.correlation import fraction_text
+from mf_nas_kd.figures.network import NetworkContent
+from mf_nas_kd.figures.numbers import percent, percent_with_interval, short_count
 from mf_nas_kd.records import Evaluation
 from mf_nas_kd.records.fields import storable
 
@@ -31,46 +34,71 @@ class ReportContent:
         tables: Tables by their names in the template.
         ended_early: Why the run ended before there was a winner; empty if there is one. Without a winner, the page has
             tables of evaluations only.
+        network: What is shown of the network; None where there is none.
+        verdict: Whether low-fidelity evaluations paid, in sentences, the answer first.
+        savings: What they saved or lost, in one sentence; may be empty.
+        search_figures: Figures of the search, such as the cost of each fidelity and why it ended, by their labels.
         facts: Facts of the study as texts by their labels.
-        verdict: Sentences, the answer first.
-        winner: ``winner``.
         pictures: Pictures by their names in the template.
     """
 
     dataset: str
     tables: Mapping[str, pd.DataFrame]
     ended_early: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict)
+    network: NetworkContent | None = None
     verdict: Sequence[str] = ()
-    winner: Mapping[str, Any] = field(default_factory=dict)
+    savings: str = ""
+    search_figures: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
     pictures: Mapping[str, Figure] = field(default_factory=dict)
 
 
 def report_page(content: ReportContent) -> str:
     """Render the report as HTML; the pictures are part of the page, as SVG, and nothing is loaded from elsewhere."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(resources.files("mf_nas_kd.figures").joinpath("page.html").read_text("utf-8"))
-    page = template.render(
+    environment = Environment(
+        loader=FunctionLoader(_template),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "percent_with_interval": percent_with_interval, "short": short_count}
+    network = content.network
+    pictures = {**content.pictures, **(network.pictures if network else {})}
+    tables = {name: _html(table) for name, table in content.tables.items()}
+    of_network = {name: _text_html(table) for name, table in (network.tables if network else {}).items()}
+    page = environment.get_template("page.html").render(
         content=content,
-        pictures={name: _svg(picture, name) for name, picture in content.pictures.items()},
-        tables={name: _html(table) for name, table in content.tables.items()},
+        network=network,
+        pictures={name: _svg(picture, name) for name, picture in pictures.items()},
+        tables={**tables, **of_network},
     )
     return storable(page)
 
 
+def _template(name: str) -> str:
+    return resources.files("mf_nas_kd.figures").joinpath(name).read_text("utf-8")
+
+
 def _svg(picture: Figure, name: str) -> Markup:
-    """The picture as an SVG element; its ids depend on the name, so that several fit into one page."""
+    """The picture as an SVG element; its ids depend on the name, so that several fit into one page.
+
+    Its background is that of the page, and what is black has the colour of the page's text.
+    """
     buffer = io.StringIO()
     with rc_context(
         {"svg.hashsalt": name, "svg.fonttype": "none", "font.sans-serif": ["Helvetica", "Arial", "DejaVu Sans"]}
     ):
-        picture.savefig(buffer, format="svg", metadata={"Date": None})
+        picture.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
     text = buffer.getvalue()
-    return Markup(text[text.index("<svg") :])  # noqa: S704 - made by matplotlib from our own numbers
+    themed = re.sub("(?<=(?:fill|roke): )#000000", "currentColor", text[text.index("<svg") :])
+    return Markup(themed)  # noqa: S704 - made by matplotlib, which escapes texts
 
 
 def _html(table: pd.DataFrame) -> Markup:
+    """A table of the study: accuracies in per cent, whole numbers without decimals, other ones with three."""
     formatters: dict[str, Callable[..., str]] = {name: "{:,.0f}".format for name in WHOLE_NUMBERS if name in table}
+    formatters |= {name: partial(percent, decimals=2) for name in table if str(name).endswith("accuracy")}
     if "train_fraction" in table:
         formatters["train_fraction"] = fraction_text
     with pd.option_context("display.max_colwidth", None):  # a reason for a failure is a whole sentence
@@ -78,3 +106,9 @@ def _html(table: pd.DataFrame) -> Markup:
             index=False, border=0, na_rep="", float_format="{:.3f}".format, formatters=formatters, classes="data"
         )
     return Markup(html)  # noqa: S704 - pandas has escaped the cells
+
+
+def _text_html(table: pd.DataFrame) -> Markup:
+    """A table whose cells are texts already."""
+    with pd.option_context("display.max_colwidth", None):
+        return Markup(table.to_html(index=False, border=0, na_rep="", classes="data"))  # noqa: S704 - as above

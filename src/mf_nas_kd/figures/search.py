@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mf_nas_kd.figures.style import COLOURS, GREY, figure
+from mf_nas_kd.figures.accuracies import ROLES
+from mf_nas_kd.figures.style import COLOURS, GREY, PERCENT, figure, round_log_ticks, shared_legend
 from mf_nas_kd.records.tables import at_fidelity, fidelities_in
 
 
@@ -16,7 +18,7 @@ def search_progress(trace: pd.DataFrame, plan: pd.DataFrame) -> Figure:
         trace: ``search_trace``.
         plan: ``evaluation_plan``; its rows with the role ``full`` have the target fidelity.
     """
-    drawn, (axis,) = figure(7.5, 3.6)
+    drawn, (axis,) = figure(6, 3.4)
     (full_fidelity,) = fidelities_in(plan[plan["role"] == "full"])
     is_full = trace.index.isin(at_fidelity(trace, full_fidelity).index)
     low, full = trace[~is_full], trace[is_full]
@@ -34,23 +36,37 @@ def search_progress(trace: pd.DataFrame, plan: pd.DataFrame) -> Figure:
         label="incumbent: best high-fidelity evaluation so far",
     )
     axis.set(xlabel="seconds of training charged", ylabel="validation accuracy", xlim=(0, None))
+    axis.yaxis.set_major_formatter(PERCENT)
     axis.legend(frameon=False, fontsize=9)
     return drawn
 
 
-def pareto_picture(evaluations: pd.DataFrame, front: pd.DataFrame, winner_id: str) -> Figure:
-    """Validation accuracy against MACs of all high-fidelity evaluations, their Pareto front, and the winner.
+def pareto_picture(
+    evaluations: pd.DataFrame, front: pd.DataFrame, winner_id: str, references: pd.DataFrame | None = None
+) -> Figure:
+    """Validation accuracy against MACs: the search's candidates, the Pareto front, the winner, and the references.
 
     Args:
-        evaluations: High-fidelity evaluations: ``architecture_id``, ``macs``, ``val_accuracy``.
-        front: The non-dominated ones, as ``pareto_front``.
+        evaluations: High-fidelity evaluations of the search: ``architecture_id``, ``macs``, ``val_accuracy``.
+        front: The non-dominated networks, as ``pareto_front``.
         winner_id: Stable name of the winning architecture.
+        references: ``references``, from which the winner, other finalists, reference networks and the teacher are
+            taken; None where there is no final training, and the winner is one of ``evaluations``.
     """
-    drawn, (axis,) = figure(7.5, 3.6)
-    axis.scatter(evaluations["macs"], evaluations["val_accuracy"], color=GREY, s=16, label="high-fidelity evaluations")
-    axis.step(front["macs"], front["val_accuracy"], where="post", color=COLOURS[0], marker="o", label="Pareto front")
-    winner = evaluations[evaluations["architecture_id"] == winner_id]
-    axis.scatter(winner["macs"], winner["val_accuracy"], color=COLOURS[1], marker="*", s=180, zorder=3, label="winner")
-    axis.set(xlabel="MACs of one image", ylabel="validation accuracy")
-    axis.legend(frameon=False, fontsize=9)
+    drawn, (axis,) = figure(5.4, 3.6)
+    axis.scatter(evaluations["macs"], evaluations["val_accuracy"], color=GREY, s=12, label="evaluations of the search")
+    axis.step(front["macs"], front["val_accuracy"], where="post", color=COLOURS[0], linewidth=1.2, label="Pareto front")
+    if references is None:
+        references = evaluations[evaluations["architecture_id"] == winner_id].assign(role="winner")
+    for role in (name for name in ROLES if (references["role"] == name).any()):
+        _draw_networks(axis, references[references["role"] == role], *ROLES[role])
+    axis.set(xlabel="MACs of one image", ylabel="validation accuracy", xscale="log")
+    round_log_ticks(axis.xaxis, [*evaluations["macs"], *references["macs"]])
+    axis.yaxis.set_major_formatter(PERCENT)
+    shared_legend(drawn, [axis], columns=3)
     return drawn
+
+
+def _draw_networks(axis: Axes, rows: pd.DataFrame, label: str, colour: str, marker: str) -> None:
+    size = 160 if marker == "*" else 34
+    axis.scatter(rows["macs"], rows["val_accuracy"], color=colour, marker=marker, s=size, zorder=3, label=label)

@@ -1,0 +1,125 @@
+"""The part of the report that shows the network: what it is, how good, beside what, what it gets wrong, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mf_nas_kd.figures import conclusions
+from mf_nas_kd.figures.accuracies import accuracies_picture
+from mf_nas_kd.figures.blocks import Block, cell_edges, network_blocks
+from mf_nas_kd.figures.confusion import NAMED_CLASSES, confusion_picture
+from mf_nas_kd.figures.images import worst_images
+from mf_nas_kd.figures.learning_curve import learning_curve
+from mf_nas_kd.figures.network_tables import confused_classes_table, final_trainings_table, references_table
+from mf_nas_kd.figures.numbers import counted
+from mf_nas_kd.figures.search import pareto_picture
+from mf_nas_kd.images import ImageDataset
+from mf_nas_kd.records import Architecture
+from mf_nas_kd.statistics import confusion_matrix, per_class_accuracy, worst_predictions
+
+WORST_IMAGES = 16
+"""Test images that are shown because the network gets them most wrong."""
+
+
+@dataclass(frozen=True)
+class NetworkContent:
+    """What the report shows of the network.
+
+    Attributes:
+        winner: ``winner``.
+        level: Nominal coverage of the intervals, in (0, 1).
+        headline: What it is, and how accurate.
+        sentences: What it beats, which weights are delivered, what cannot be told from it, what the teacher was worth.
+        blocks: Boxes of its drawing.
+        edges: What the edges of its cell compute; empty for networks without cells.
+        next_steps: What to do next.
+        warnings: What went otherwise than configured.
+        trainings: How many final trainings there were, and what they took.
+        numbered_classes: Whether the confusion matrix shows numbers of classes instead of names.
+        pictures: Pictures by their names in the template.
+        tables: Tables by their names in the template.
+    """
+
+    winner: Mapping[str, Any]
+    level: float
+    headline: str
+    sentences: Sequence[str]
+    blocks: Sequence[Block]
+    edges: Sequence[str]
+    next_steps: Sequence[str]
+    warnings: Sequence[str]
+    trainings: str
+    numbered_classes: bool
+    pictures: Mapping[str, Figure]
+    tables: Mapping[str, pd.DataFrame]
+
+
+def network_content(
+    images: ImageDataset,
+    winner: Mapping[str, Any],
+    references: pd.DataFrame,
+    final_trainings: pd.DataFrame,
+    predictions: pd.DataFrame,
+    curve: pd.DataFrame,
+    searched: pd.DataFrame,
+    front: pd.DataFrame,
+    level: float,
+    folder: str,
+) -> NetworkContent:
+    """What the report shows of the network, from the tables of the stage ``final``.
+
+    Args:
+        images: The images.
+        winner: ``winner``.
+        references: ``references``.
+        final_trainings: ``final_trainings``.
+        predictions: ``winner_predictions``.
+        curve: ``winner_curve``.
+        searched: ``full_trainings``, the high-fidelity evaluations of the search.
+        front: ``pareto_front``.
+        level: Nominal coverage of the intervals in the tables, in (0, 1).
+        folder: Path of the folder with the network, as a person would type it.
+    """
+    confusion = confusion_matrix(predictions["label"], predictions["predicted"], images.classes)
+    per_class = per_class_accuracy(confusion, level)
+    architecture = Architecture.from_row(winner)
+    drawing = architecture.space, architecture.fields
+    return NetworkContent(
+        winner=winner,
+        level=level,
+        headline=conclusions.headline(winner, level),
+        sentences=_sentences(winner, references, len(predictions)),
+        blocks=network_blocks(*drawing, images.image_shape, images.classes),
+        edges=cell_edges(*drawing),
+        next_steps=conclusions.next_steps(winner, references, per_class, images.class_names, folder),
+        warnings=winner["warnings"],
+        trainings=f"{counted(len(final_trainings), 'final training')}, {winner['final_seconds']:,.0f} s",
+        numbered_classes=images.classes > NAMED_CLASSES,
+        pictures={
+            "accuracies": accuracies_picture(references),
+            "pareto_picture": pareto_picture(searched, front, winner["architecture_id"], references),
+            "confusion": confusion_picture(confusion, images.class_names),
+            "winner_curve": learning_curve(curve),
+            "worst_images": worst_images(images, worst_predictions(predictions, WORST_IMAGES)),
+        },
+        tables={
+            "references": references_table(references),
+            "confused_classes": confused_classes_table(confusion, per_class, images.class_names),
+            "final_trainings": final_trainings_table(final_trainings),
+        },
+    )
+
+
+def _sentences(winner: Mapping[str, Any], references: pd.DataFrame, test_images: int) -> list[str]:
+    found = [
+        conclusions.comparison(winner, references, test_images),
+        conclusions.delivered(winner),
+        conclusions.indistinguishable(winner, references),
+        winner["teacher_worth"],
+    ]
+    return [sentence for sentence in found if sentence]

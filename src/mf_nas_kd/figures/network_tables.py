@@ -1,0 +1,91 @@
+"""Tables of the report about the network, with texts for people in their cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mf_nas_kd.figures.accuracies import ROLES
+from mf_nas_kd.figures.numbers import percent, percent_with_interval, points_with_interval, short_count, training_text
+from mf_nas_kd.statistics import most_confused
+
+CONFUSED_PAIRS = 10
+
+
+def references_table(references: pd.DataFrame) -> pd.DataFrame:
+    """The winner and what it is compared with, the winner first, others by their test accuracy.
+
+    Args:
+        references: ``references``.
+    """
+    rows = references.assign(first=references["role"] == "winner")
+    rows = rows.sort_values(["first", "test_accuracy"], ascending=False)
+    ends = ["difference", "difference_low", "difference_high"]
+    return pd.DataFrame(
+        {
+            "Network": rows["name"],
+            "Role": [ROLES[role][0] for role in rows["role"]],
+            "MACs": [short_count(macs) for macs in rows["macs"]],
+            "Parameters": [short_count(params) for params in rows["params"]],
+            "Training": [training_text(*way) for way in rows[["epochs", "distillation"]].itertuples(index=False)],
+            "Seeds": rows["seeds"].map("{:.0f}".format),
+            "Validation": rows["val_accuracy"].map(percent),
+            "Test": [percent_with_interval(*each) for each in _test_accuracies(rows)],
+            "Winner's lead": [points_with_interval(*each, signed=True) for each in rows[ends].itertuples(index=False)],
+        }
+    )
+
+
+def final_trainings_table(final_trainings: pd.DataFrame) -> pd.DataFrame:
+    """All final trainings, one a row.
+
+    Args:
+        final_trainings: ``final_trainings``.
+    """
+    return pd.DataFrame(
+        {
+            "Network": final_trainings["name"],
+            "Role": [ROLES[role][0] for role in final_trainings["role"]],
+            "Training": [
+                training_text(*way) for way in final_trainings[["epochs", "distillation"]].itertuples(index=False)
+            ],
+            "Seed": final_trainings["seed"].map("{:.0f}".format),
+            "Validation": [percent(each, 2) for each in final_trainings["val_accuracy"]],
+            "Test": [percent(each, 2) for each in final_trainings["test_accuracy"]],
+            "Seconds": final_trainings["cost_seconds"].map("{:,.1f}".format),
+            "Counts": np.where(final_trainings["chosen"], "yes", "no"),
+        }
+    )
+
+
+def confused_classes_table(
+    confusion: NDArray[np.int64], per_class: pd.DataFrame, class_names: Sequence[str]
+) -> pd.DataFrame:
+    """The pairs of classes that are confused most often, with the accuracy of the true class.
+
+    Args:
+        confusion: Counts ``(K, K)``.
+        per_class: Accuracy of each class, with intervals, see ``statistics.per_class_accuracy``.
+        class_names: Names of the ``K`` classes.
+    """
+    pairs = most_confused(confusion, CONFUSED_PAIRS)
+    of_class = per_class.set_index("label").loc[pairs["label"], ["accuracy", "accuracy_low", "accuracy_high"]]
+    return pd.DataFrame(
+        {
+            "True class": [class_names[label] for label in pairs["label"]],
+            "Taken for": [class_names[label] for label in pairs["predicted"]],
+            "Images": pairs["images"].map("{:,}".format),
+            "Of its class": [percent(fraction, 0) for fraction in pairs["fraction"]],
+            "Accuracy of the true class": [
+                percent_with_interval(*each, decimals=0) for each in of_class.itertuples(index=False)
+            ],
+        }
+    )
+
+
+def _test_accuracies(rows: pd.DataFrame) -> list[tuple[float, float, float]]:
+    columns = ["test_accuracy", "test_accuracy_low", "test_accuracy_high"]
+    return list(rows[columns].itertuples(index=False, name=None))
