@@ -1,5 +1,6 @@
-"""Export of trained networks to formats of other programs."""
+"""Export of trained networks to formats of other programs, and the folder that the user keeps."""
 
+from mf_nas_kd.export.folder import network_folder
 from mf_nas_kd.export.onnx import export_onnx
 
-__all__ = ["export_onnx"]
+__all__ = ["export_onnx", "network_folder"]

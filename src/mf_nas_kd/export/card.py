@@ -1,0 +1,125 @@
+"""The model card: what a network is, how it was made, how good it is, its limits, and how to use it.
+
+References:
+    Mitchell et al. (2019). Model Cards for Model Reporting. FAT*, section 4. Differences: factors and ethical
+    considerations are left to the user, who knows the images; they are named as not evaluated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from mf_nas_kd.errors import printable
+from mf_nas_kd.images import ImageDataset
+from mf_nas_kd.networks import TrainedNetwork
+
+NAMED_CLASSES = 20
+
+CARD = """\
+# The best small network for {dataset}
+
+A {space} network (architecture `{architecture_id}`, fingerprint `{model_fingerprint}`) for images of {shape}
+pixels, found and trained by mf_nas_kd. It has {macs:,} multiply-accumulates per image and {params:,} parameters.
+
+## Use
+
+```python
+import json, onnxruntime
+session = onnxruntime.InferenceSession("model.onnx")
+names = [json.load(open("classes.json"))[i] for i in session.run(["logits"], {{"images": images}})[0].argmax(axis=1)]
+```
+
+`images` is an array ({shape_letters}), uint8, as the pixels are stored: the normalisation is part of the model.
+`python predict.py IMAGE ...` does this for image files. `model.safetensors` has the same weights for PyTorch.
+
+## Data
+
+{train:,} training, {validation:,} validation and {test:,} test images of {classes} classes: {class_names}.
+Validation images chose the network and its training; test images chose nothing.
+
+## Training
+
+{epochs} epochs, {way}; {seeds} seed(s), of which seed {seed} is delivered: it has the highest validation accuracy.
+
+## Metrics
+
+| network | MACs | test accuracy, % | {level:g} % interval |
+|---|---|---|---|
+{rows}
+
+Mean over seeds. The delivered weights: validation {val:.2f} %, test {own:.2f} %. `metrics.json` has all numbers,
+`per_class_accuracy.csv` the accuracy of each class, `confusion_matrix.csv` which classes are taken for which
+(rows are true classes), `worst_images.png` and `.csv` the test images that it gets most wrong, `learning_curve.csv` its training.
+
+## Limits
+
+- It was evaluated on images of the same source as its training images. On images of another source (camera, light,
+  people, time) nothing is known of its accuracy, and it gives one of its classes to every image, whatever it shows.
+- Groups of people or conditions were not evaluated apart, beside the classes.
+- The probabilities are not calibrated.
+- The intervals are for {test_images:,} test images; a difference within them is none.
+{warnings}"""
+
+
+def model_card(
+    images: ImageDataset,
+    trained: TrainedNetwork,
+    winner: Mapping[str, Any],
+    references: pd.DataFrame,
+    test_images: int,
+    level: float,
+) -> str:
+    """The model card in Markdown.
+
+    Args:
+        images: The images.
+        trained: The network.
+        winner: ``winner``.
+        references: ``references``.
+        test_images: Number of test images.
+        level: Nominal coverage of the intervals, in (0, 1).
+    """
+    plain = ("architecture_id", "model_fingerprint", "macs", "params", "epochs", "seeds", "seed")
+    return CARD.format(
+        **{name: winner[name] for name in plain},
+        space=markdown(winner["space"]),
+        dataset=markdown(images.name),
+        shape="×".join(str(size) for size in trained.description.image_shape),
+        shape_letters="B, " + ", ".join(str(size) for size in trained.description.image_shape),
+        **{split: len(getattr(images, split)) for split in ("train", "validation", "test")},
+        classes=images.classes,
+        class_names=_class_names(images),
+        way="plain" if winner["distillation"] == "none" else f"distilled ({markdown(winner['distillation'])})",
+        level=100 * level,
+        rows="\n".join(_row(row) for row in references.to_dict(orient="records")),
+        val=100 * winner["val_accuracy"],
+        own=100 * winner["test_accuracy"],
+        test_images=test_images,
+        warnings="".join(f"- {markdown(warning)}\n" for warning in winner["warnings"]),
+    )
+
+
+def markdown(text: str) -> str:
+    r"""A text of the user's as one line of Markdown that shows it as it is.
+
+    >>> print(markdown("US$ <b> a|b_c"))
+    US\$ \<b\> a\|b\_c
+    """
+    return re.sub(r"([\\`*_{}\[\]<>#|$~&])", r"\\\1", " ".join(printable(text).split()))
+
+
+def _class_names(images: ImageDataset) -> str:
+    named = [markdown(name) for name in images.class_names[:NAMED_CLASSES]]
+    more = " and more (`classes.json`)" if images.classes > NAMED_CLASSES else ""
+    return ", ".join(named) + more
+
+
+def _row(row: Mapping[Any, Any]) -> str:
+    name = "**this network**" if row["role"] == "winner" else f"{markdown(row['name'])} ({row['role']})"
+    low, high = (row[f"test_accuracy_{end}"] for end in ("low", "high"))
+    interval = "" if pd.isna(low) else f"[{100 * low:.2f}, {100 * high:.2f}]"
+    return f"| {name} | {row['macs']:,.0f} | {100 * row['test_accuracy']:.2f} | {interval} |"

@@ -1,0 +1,137 @@
+"""The user's folder can be used without this program."""
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from mf_nas_kd.export import export_onnx, network_folder
+from mf_nas_kd.export.card import markdown
+from mf_nas_kd.images.decoding import decode_file
+from mf_nas_kd.networks import TrainedNetwork, rebuild
+from mf_nas_kd.networks.tensor_file import LARGEST_NETWORK_BYTES, read_tensors
+from mf_nas_kd.records import Fidelity
+from mf_nas_kd.statistics import worst_predictions
+from tests import final_tables
+
+ODD = ["US$ $x$", "<b>&amp;", "a|b_c^2", "😀", "long " * 60, 'quo"te, comma', "a\udcff", "=1+1", "`code`", "[x](y)"]
+
+
+@pytest.fixture(scope="module")
+def trained(evaluator, architectures):
+    network, _, _ = evaluator.train(architectures[0], Fidelity(1, 1), 0)
+    return TrainedNetwork.of(evaluator.describe(architectures[0]), network)
+
+
+@pytest.fixture(scope="module")
+def onnx_model(trained, digits):
+    return export_onnx(trained, digits.class_names)
+
+
+@pytest.fixture(scope="module")
+def written(trained, onnx_model, digits, tmp_path_factory):
+    """The folder on the disk."""
+    folder = tmp_path_factory.mktemp("network")
+    for name, content in files_of(trained, onnx_model, digits).items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def files_of(trained, onnx_model, images, references=None, **changes):
+    predictions = final_tables.predictions(images.test.labels, images.classes)
+    references = final_tables.references() if references is None else references
+    worst, curve = worst_predictions(predictions, 5), final_tables.curve()
+    winner = final_tables.winner(**changes)
+    return network_folder(trained, onnx_model, images, winner, references, predictions, curve, worst, b"png", 0.95)
+
+
+def test_every_file_is_there(written):
+    assert sorted(path.name for path in written.iterdir()) == [
+        "README.md", "classes.json", "confusion_matrix.csv", "learning_curve.csv", "metrics.json", "model.onnx",
+        "model.safetensors", "per_class_accuracy.csv", "predict.py", "preprocessing.json", "worst_images.csv",
+        "worst_images.png",
+    ]  # fmt: skip
+
+
+def test_the_lines_of_the_card_work(written, digits, trained, monkeypatch):
+    (code,) = re.findall(r"```python\n(.*?)```", (written / "README.md").read_text(), re.S)
+    assert len(code.splitlines()) == 3
+    monkeypatch.chdir(written)
+    scope = {"images": digits.test.images[:50].numpy()}
+    exec(code, scope)
+    mean, std = (torch.tensor(v).view(1, -1, 1, 1) for v in digits.pixel_statistics)
+    with torch.no_grad():
+        logits = rebuild(trained)((digits.test.images[:50] / 255 - mean) / std).logits
+    assert scope["names"] == [digits.class_names[i] for i in logits.argmax(dim=1)]
+
+
+def test_the_script_sees_the_pixels_that_the_training_saw(written, trained, digits, tmp_path):
+    rng = np.random.default_rng(0)
+    paths = [tmp_path / name for name in ("wide.png", "turned.jpg", "clear.png")]
+    Image.fromarray(rng.integers(0, 255, (9, 21, 3), dtype=np.uint8)).save(paths[0])
+    turned = Image.fromarray(np.linspace(0, 255, 16 * 24, dtype=np.uint8).reshape(16, 24))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned.save(paths[1], exif=exif)
+    Image.fromarray(rng.integers(0, 255, (12, 12, 4), dtype=np.uint8)).save(paths[2])
+    script = [sys.executable, str(written / "predict.py"), *map(str, paths)]
+    said = subprocess.run(script, capture_output=True, text=True, check=True).stdout.splitlines()
+    mean, std = (torch.tensor(v).view(1, -1, 1, 1) for v in digits.pixel_statistics)
+    pixels = torch.from_numpy(np.stack([decode_file(path, 1, 8) for path in paths]))
+    with torch.no_grad():
+        logits = rebuild(trained)((pixels / 255 - mean) / std).logits
+    assert said == [
+        f"{path}: {digits.class_names[i]}" for path, i in zip(paths, logits.argmax(dim=1).tolist(), strict=True)
+    ]
+
+
+def test_the_weights_are_the_network(written, trained):
+    read = read_tensors(written / "model.safetensors", LARGEST_NETWORK_BYTES)
+    assert TrainedNetwork.from_tensors(*read).fingerprint == trained.fingerprint
+
+
+def test_the_tables_are_those_of_the_predictions(written, digits):
+    predictions = final_tables.predictions(digits.test.labels, digits.classes)
+    confusion = pd.read_csv(written / "confusion_matrix.csv", index_col=0).to_numpy()
+    assert confusion.sum() == len(predictions)
+    assert np.trace(confusion) == (predictions["label"] == predictions["predicted"]).sum()
+    per_class = pd.read_csv(written / "per_class_accuracy.csv")
+    assert (per_class["accuracy_low"] < per_class["accuracy"]).all()
+    assert per_class["correct"].tolist() == np.diag(confusion).tolist()
+    worst = pd.read_csv(written / "worst_images.csv")
+    assert len(worst) == 5
+    assert worst["probability_of_predicted"].is_monotonic_decreasing
+    assert digits.test.labels[worst["image"].tolist()].tolist() == worst["label"].tolist()
+
+
+def test_the_metrics_have_intervals_and_what_was_compared(written):
+    metrics = json.loads((written / "metrics.json").read_text())
+    assert (metrics["test_accuracy_low"], metrics["test_accuracy_high"]) == (0.971, 0.991)
+    assert metrics["test_images"] == 450
+    by_name = {row["name"]: row for row in metrics["compared_with"]}
+    assert by_name["ResNet-8 x0.5"]["difference_low"] == pytest.approx(0.012)
+    assert by_name["teacher"]["epochs"] is None, "JSON has no NaN"
+
+
+def test_names_may_be_anything(trained, digits):
+    images = replace(digits, name="<script>|$", class_names=tuple(ODD))
+    references = final_tables.references(name="a|b $x$ <b>")
+    files = files_of(trained, export_onnx(trained, ODD), images, references, warnings=["a | b <i>"])
+    assert json.loads(files["classes.json"]) == ODD
+    rows = list(csv.reader(io.StringIO(files["per_class_accuracy.csv"].decode())))
+    assert [row[1] for row in rows[1:]] == [name.replace("\udcff", "\\udcff") for name in ODD]
+    assert all(len(row) == len(rows[0]) for row in rows)
+    card = files["README.md"].decode()
+    assert "<script>" not in card.replace("\\<script\\>", "")
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in card.splitlines() if line.startswith("|")} == {5}
+    assert card.startswith("# The best small network for \\<script\\>\\|\\$\n")
+    assert markdown("two\nlines # x") == "two lines \\# x"
