@@ -10,7 +10,9 @@ import pytest
 from matplotlib.text import Text
 
 from mf_nas_kd import figures
+from mf_nas_kd.figures.style import shortened
 from mf_nas_kd.records import Fidelity
+from tests import final_tables
 from tests.figures.test_benchmark import traces
 from tests.figures.test_figures import row, table
 
@@ -93,25 +95,61 @@ def test_powers_of_ten_at_ticks_stay_formulas():
     assert any("mathdefault" in label.get_text() for label in labels)
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "US$ & <b>"])
-def test_the_page_escapes_every_name(name):
+@pytest.mark.parametrize("name", [*NAMES, "😀", "a\udcff", "long name " * 20])
+def test_names_in_the_pictures_of_the_network(digits, name):
+    expected = shortened(name)
+    named = replace(digits, class_names=(name, *digits.class_names[1:]))
+    confusion = np.diag([40] * 10)
+    confusion[0, 1] = 3
+    plain, svg = drawn(figures.confusion_picture(confusion, named.class_names))
+    svg.encode()
+    assert expected in plain
+    assert expected in drawn(figures.accuracies_picture(final_tables.references(name=name)))[0]
+    worst = pd.DataFrame({"image": [0], "label": [0], "predicted": [1], "probability_of_predicted": [0.9]})
+    plain, _ = drawn(figures.worst_images(named, worst))
+    assert f"{shortened(name, 14)}\n→ 1\n90.0 %" in plain
+
+
+def page_of(images, name):
+    """A report in which every name of the user's is this one."""
     data = pd.DataFrame([row(name, 1 / 9, 0.1, 0.5, 0.4)])
-    winner = {"test_accuracy": 0.5, "val_accuracy": 0.5, "macs": 1, "params": 1, "spent_seconds": 1.0, "evaluations": 1}
-    winner |= {"architecture_id": name, "architecture": name}
-    pictures = ["correlation_against_cost", "low_against_full", "learning_curve", "sample_images", "search_progress"]
+    images = replace(images, name=name, class_names=(name, *images.class_names[1:]))
+    winner = final_tables.winner(best_reference=name, warnings=[name], distillation=name, teacher_worth=name)
+    predictions = final_tables.predictions(images.test.labels, images.classes)
+    tables = final_tables.references(name=name), final_tables.final_trainings().assign(name=name), predictions
+    of_search = final_tables.curve(), final_tables.searched(), final_tables.front().assign(architecture_id=name)
+    others = ("correlation_against_cost", "low_against_full", "learning_curve", "sample_images", "search_progress")
     content = figures.ReportContent(
         dataset=name,
+        network=figures.network_content(images, winner, *tables, *of_search, 0.95, name),
         facts={"Search": name, name: "x"},
         verdict=[name, name],
-        winner=winner,
+        savings=name,
+        search_figures={name: name},
         pictures={
             each: figures.correlation_against_cost(table(0.6, 0.4).replace({"distillation": {"kd": name}}))
-            for each in [*pictures, "pareto_picture"]
+            for each in others
         },
         tables=dict.fromkeys(("correlation_table", "pareto_front", "search_trace", "evaluations"), data),
     )
-    page = figures.report_page(content)
+    return figures.report_page(content)
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "US$ & <b>"])
+def test_the_page_escapes_every_name(digits, name):
+    page = page_of(digits, name)
     page.encode()
     assert "<script>" not in page
     assert "<b> " not in page
     assert np.char.count(page, name.partition("<")[0].replace("&", "&amp;")) > 5
+
+
+def test_the_page_opens_with_the_network_and_needs_nothing_else(digits):
+    page = page_of(digits, "kd")
+    parts = ["classifies 98.2 %", "The network", "How accurate it is", "What it costs", "What it gets wrong",
+             "How it was trained", "What to do next", "Warnings</h2>", "Did low-fidelity evaluations pay?", "Method"]  # fmt: skip
+    assert [page.index(part) for part in parts] == sorted(page.index(part) for part in parts)
+    assert page.count("<svg") == 10
+    assert "98.44 %" in page
+    assert "src=" not in page
+    assert "#000000" not in page, "black would not be seen on a dark page"

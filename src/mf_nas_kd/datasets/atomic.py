@@ -93,7 +93,7 @@ class AtomicSave:
 
     def _require_own(self) -> None:
         path = Path(self._filepath)  # type: ignore[attr-defined]  # an attribute of the dataset
-        if self._saved is None or self._is_versioned or not self.exists() or self._digest(path) == self._saved:
+        if self._saved is None or self._is_versioned or not path.exists() or self._digest(path) == self._saved:
             return
         raise DatasetError(
             f"{path} was saved by another run meanwhile, with other parameters: give one of them a folder of its own "

@@ -53,7 +53,8 @@ Validation images chose the network and its training; test images chose nothing.
 
 Mean over seeds. The delivered weights: validation {val:.2f} %, test {own:.2f} %. `metrics.json` has all numbers,
 `per_class_accuracy.csv` the accuracy of each class, `confusion_matrix.csv` which classes are taken for which
-(rows are true classes), `worst_images.png` and `.csv` the test images that it gets most wrong, `learning_curve.csv` its training.
+(rows are true classes), `worst_images.png` and `.csv` the test images that it gets most
+wrong, `learning_curve.csv` its training.
 
 ## Limits
 

@@ -13,6 +13,7 @@ from mf_nas_kd.figures.numbers import percent, percent_with_interval, points_wit
 from mf_nas_kd.statistics import most_confused
 
 CONFUSED_PAIRS = 10
+ACCURACY_ENDS = ("accuracy", "accuracy_low", "accuracy_high")
 
 
 def references_table(references: pd.DataFrame) -> pd.DataFrame:
@@ -33,8 +34,8 @@ def references_table(references: pd.DataFrame) -> pd.DataFrame:
             "Training": [training_text(*way) for way in rows[["epochs", "distillation"]].itertuples(index=False)],
             "Seeds": rows["seeds"].map("{:.0f}".format),
             "Validation": rows["val_accuracy"].map(percent),
-            "Test": [percent_with_interval(*each) for each in _test_accuracies(rows)],
-            "Winner's lead": [points_with_interval(*each, signed=True) for each in rows[ends].itertuples(index=False)],
+            "Test": [percent_with_interval(*each) for each in _triples(rows, [f"test_{end}" for end in ACCURACY_ENDS])],
+            "Winner's lead": [points_with_interval(*each, signed=True) for each in _triples(rows, ends)],
         }
     )
 
@@ -72,7 +73,7 @@ def confused_classes_table(
         class_names: Names of the ``K`` classes.
     """
     pairs = most_confused(confusion, CONFUSED_PAIRS)
-    of_class = per_class.set_index("label").loc[pairs["label"], ["accuracy", "accuracy_low", "accuracy_high"]]
+    of_class = per_class.set_index("label").loc[pairs["label"]]
     return pd.DataFrame(
         {
             "True class": [class_names[label] for label in pairs["label"]],
@@ -80,12 +81,13 @@ def confused_classes_table(
             "Images": pairs["images"].map("{:,}".format),
             "Of its class": [percent(fraction, 0) for fraction in pairs["fraction"]],
             "Accuracy of the true class": [
-                percent_with_interval(*each, decimals=0) for each in of_class.itertuples(index=False)
+                percent_with_interval(*each, decimals=0) for each in _triples(of_class, ACCURACY_ENDS)
             ],
         }
     )
 
 
-def _test_accuracies(rows: pd.DataFrame) -> list[tuple[float, float, float]]:
-    columns = ["test_accuracy", "test_accuracy_low", "test_accuracy_high"]
-    return list(rows[columns].itertuples(index=False, name=None))
+def _triples(rows: pd.DataFrame, columns: Sequence[str]) -> list[tuple[float, float, float]]:
+    """Values of three columns, a value with the ends of its interval, row by row."""
+    value, low, high = (rows[column].astype(float) for column in columns)
+    return list(zip(value, low, high, strict=True))

@@ -98,7 +98,7 @@ def _svg(picture: Figure, name: str) -> Markup:
 def _html(table: pd.DataFrame) -> Markup:
     """A table of the study: accuracies in per cent, whole numbers without decimals, other ones with three."""
     formatters: dict[str, Callable[..., str]] = {name: "{:,.0f}".format for name in WHOLE_NUMBERS if name in table}
-    formatters |= {name: partial(percent, decimals=2) for name in table if str(name).endswith("accuracy")}
+    formatters |= {str(name): partial(percent, decimals=2) for name in table if str(name).endswith("accuracy")}
     if "train_fraction" in table:
         formatters["train_fraction"] = fraction_text
     with pd.option_context("display.max_colwidth", None):  # a reason for a failure is a whole sentence

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from mf_nas_kd import figures
 from mf_nas_kd.images import ImageDataset
+from mf_nas_kd.statistics import BootstrapSettings
 from mf_nas_kd.studies.plan import finished_evaluations, planned_evaluations
 
 
@@ -31,6 +34,12 @@ def write_report(
     full_trainings: pd.DataFrame,
     pareto_front: pd.DataFrame,
     winner: dict[str, Any],
+    references: pd.DataFrame,
+    final_trainings: pd.DataFrame,
+    winner_predictions: pd.DataFrame,
+    winner_curve: pd.DataFrame,
+    network_folder: Path,
+    bootstrap: BootstrapSettings,
 ) -> str:
     """Write the report of the study: one page with all results."""
     planned, finished = planned_evaluations(plan, evaluations), finished_evaluations(plan, evaluations)
@@ -39,14 +48,24 @@ def write_report(
         dataset=images.name,
         facts=figures.facts(images, subset_sizes, teacher_metrics, planned, precomputed_targets, winner),
         verdict=figures.verdict(correlation_table),
-        winner=winner,
+        network=figures.network_content(
+            images,
+            winner,
+            references,
+            final_trainings,
+            winner_predictions,
+            winner_curve,
+            full_trainings,
+            pareto_front,
+            bootstrap.level,
+            os.path.relpath(network_folder),
+        ),
         pictures={
             "correlation_against_cost": figures.correlation_against_cost(correlation_table),
             "low_against_full": figures.low_against_full(low, full),
             "learning_curve": figures.learning_curve(teacher_curve),
             "sample_images": figures.sample_images(images),
             "search_progress": figures.search_progress(search_trace, plan),
-            "pareto_picture": figures.pareto_picture(full_trainings, pareto_front, winner["architecture_id"]),
         },
         tables={
             "correlation_table": correlation_table.drop(columns=["dataset", "space"]),
