@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from mf_nas_kd.records import Costs, Evaluation
 from mf_nas_kd.records.fields import column_names
 from mf_nas_kd.search.pareto import pareto_front
-from mf_nas_kd.studies.final_training import FinalTraining
+from mf_nas_kd.studies.final_training import PLAIN, FinalTraining
 
 OF_THE_SPACE = ("finalist", "cheaper")
 """Roles of networks that may win."""
+
+TEACHER = "teacher"
+"""Name and role of the teacher."""
 
 
 def final_trainings_table(trainings: Sequence[FinalTraining], chosen_way: str) -> pd.DataFrame:
@@ -35,6 +39,18 @@ def final_trainings_table(trainings: Sequence[FinalTraining], chosen_way: str) -
         for each in trainings
     ]
     return pd.DataFrame(rows, columns=["name", "role", *column_names(Evaluation), "chosen"])
+
+
+def with_teacher(trainings: pd.DataFrame, metrics: Mapping[str, Any]) -> pd.DataFrame:
+    """The table with one more row, the teacher's training.
+
+    Args:
+        trainings: ``final_trainings``.
+        metrics: ``teacher_metrics``.
+    """
+    row = {name: metrics[name] for name in ("val_accuracy", "test_accuracy", "macs", "params", "epochs", "seed")}
+    known = {"name": TEACHER, "role": TEACHER, "distillation": PLAIN, "chosen": True, "key": metrics["fingerprint"]}
+    return pd.concat([trainings, pd.DataFrame([{**known, **row}])], ignore_index=True)
 
 
 def mean_accuracies(trainings: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mf_nas_kd import figures, tracking
-from mf_nas_kd.export import export_onnx
+from mf_nas_kd.export import export_onnx, network_folder
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.pipelines.final.parameters import FinalParameters
@@ -17,14 +18,14 @@ from mf_nas_kd.records import Evaluation
 from mf_nas_kd.records.fields import Role, column_names
 from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.spaces import Limits, SpaceSettings
-from mf_nas_kd.statistics import BootstrapSettings
+from mf_nas_kd.statistics import BootstrapSettings, worst_predictions
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import EvaluationParameters, run_evaluations
 from mf_nas_kd.studies.expectation import ExpectedSeconds
 from mf_nas_kd.studies.final_budget import ExpectedCost
-from mf_nas_kd.studies.final_comparison import compare_final_networks, describe_winner
+from mf_nas_kd.studies.final_comparison import compare_final_networks, delivered_winner, test_logits
 from mf_nas_kd.studies.final_networks import finalist_networks, reference_networks
-from mf_nas_kd.studies.final_tables import final_pareto_front, final_trainings_table
+from mf_nas_kd.studies.final_tables import final_pareto_front, final_trainings_table, with_teacher
 from mf_nas_kd.studies.final_training import FinalStage
 from mf_nas_kd.studies.finalists import finalists_of
 from mf_nas_kd.studies.kept_trainings import KeptTrainings, kept_work
@@ -33,6 +34,9 @@ from mf_nas_kd.studies.study_search import search_problem
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import DistillationConfigurations, TrainingParameters
 from mf_nas_kd.workers import ExecutorSettings, open_executor
+
+WORST_IMAGES = 24
+"""How many of the surest wrong predictions are in the user's folder."""
 
 
 def choose_finalists(
@@ -89,7 +93,8 @@ def train_final_networks(
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher, teacher_folder)
     known = records_of(finished_evaluations(plan, evaluations), Evaluation)
     kept, log = KeptTrainings(kept_folder), tracking.ChildRuns().log
-    networks = finalist_networks(finalists)
+    networks, limits = finalist_networks(finalists), Limits(**search_outcome["limits"])
+    references_within = partial(reference_networks, pool, networks, limits, evaluator.cost, images.image_shape)
     evaluator.require_possible(networks[0].architecture, parameters.fidelities)
     with open_executor(executor, evaluator) as workers:
         stage = FinalStage(
@@ -110,14 +115,13 @@ def train_final_networks(
                 work=kept_work(kept),
             ),
         )
-        limits = Limits(**search_outcome["limits"])
         winner = stage.run(
             networks,
-            lambda macs: reference_networks(pool, limits, evaluator.cost, macs) if parameters.references else (),
+            references_within if parameters.references else lambda macs: (),
             teacher_metrics["val_accuracy"],
         )
     trainings = final_trainings_table(stage.trainings, stage.way)
-    return trainings, {"name": winner.name, **stage.outcome}
+    return with_teacher(trainings, teacher_metrics), {"name": winner.name, **stage.outcome}
 
 
 def compare_networks(
@@ -126,7 +130,7 @@ def compare_networks(
     kept_folder: Path,
     images: ImageDataset,
     teacher: TrainedNetwork,
-    teacher_metrics: dict[str, Any],
+    training: TrainingParameters,
     bootstrap: BootstrapSettings,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Compare the winner with the other finalists, the reference networks and the teacher, on the test images.
@@ -134,14 +138,17 @@ def compare_networks(
     Returns:
         One row a network; what the test images cannot tell apart, and the best reference network.
     """
-    kept = KeptTrainings(kept_folder)
-    return compare_final_networks(trainings, outcome["name"], kept, images, teacher, teacher_metrics, bootstrap)
+    logits = test_logits(teacher, images, training)
+    return compare_final_networks(
+        trainings, outcome["name"], KeptTrainings(kept_folder), images, logits, bootstrap.level
+    )
 
 
 def deliver_winner(
     search_outcome: dict[str, Any],
     outcome: dict[str, Any],
     trainings: pd.DataFrame,
+    references: pd.DataFrame,
     comparison: dict[str, Any],
     kept_folder: Path,
     images: ImageDataset,
@@ -151,12 +158,31 @@ def deliver_winner(
     Returns:
         The winner, its weights, its ONNX model, its predictions for the test images, and its learning curve.
     """
-    delivered, outputs, predictions = describe_winner(trainings, outcome["name"], KeptTrainings(kept_folder), images)
-    winner = {**search_outcome, **outcome, **comparison, **delivered, "dataset": images.name}
+    delivered = delivered_winner(trainings, references, KeptTrainings(kept_folder), images)
+    winner = {**search_outcome, **outcome, **comparison, **delivered.description, "dataset": images.name}
     names = column_names(Evaluation, Role.METRIC, Role.COST)
     tracking.log_metrics({f"winner_{name}": winner[name] for name in names if winner.get(name) is not None})
-    onnx = export_onnx(outputs.network, images.class_names)
-    return winner, outputs.network, onnx, predictions, outputs.curve.table
+    network = delivered.outputs.network
+    onnx = export_onnx(network, images.class_names)
+    return winner, network, onnx, delivered.predictions, delivered.outputs.curve.table
+
+
+def write_network_folder(
+    network: TrainedNetwork,
+    onnx: bytes,
+    images: ImageDataset,
+    winner: dict[str, Any],
+    references: pd.DataFrame,
+    predictions: pd.DataFrame,
+    curve: pd.DataFrame,
+    bootstrap: BootstrapSettings,
+) -> dict[str, bytes]:
+    """Put together the folder that the user keeps: the network, its metrics, its errors, and how to use it."""
+    worst = worst_predictions(predictions, WORST_IMAGES)
+    picture = figures.png(figures.worst_images(images, worst))
+    return network_folder(
+        network, onnx, images, winner, references, predictions, curve, worst, picture, bootstrap.level
+    )
 
 
 def find_pareto_front(trainings: pd.DataFrame) -> pd.DataFrame:

@@ -46,7 +46,14 @@ def train_teacher(
     tracking.log_metrics({f"teacher_curve_{name}": values for name, values in curve.items()})
     tracking.log_metrics({f"teacher_{name}": value for name, value in accuracies.items()})
     logger.info("Teacher: validation %.4f, test %.4f", *accuracies.values())
-    metrics = {**accuracies, "macs": teacher.macs, "params": teacher.params, "fingerprint": teacher.network.fingerprint}
+    metrics = {
+        **accuracies,
+        "macs": teacher.macs,
+        "params": teacher.params,
+        "epochs": parameters.epochs,
+        "seed": parameters.seed,
+        "fingerprint": teacher.network.fingerprint,
+    }
     return teacher.network, metrics, pd.DataFrame({"epoch": range(1, parameters.epochs + 1), **curve})
 
 

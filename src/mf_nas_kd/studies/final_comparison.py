@@ -1,0 +1,163 @@
+"""The winner beside the other finalists, the reference networks and the teacher, on the same test images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mf_nas_kd.device import mixed_precision
+from mf_nas_kd.images import Identity, ImageDataset, ResidentImages
+from mf_nas_kd.networks import TrainedNetwork, rebuild
+from mf_nas_kd.records import Evaluation
+from mf_nas_kd.records.fields import column_names
+from mf_nas_kd.statistics import accuracy_difference, indistinguishable, mean_accuracy
+from mf_nas_kd.statistics.bootstrap import UNDEFINED, estimate_columns
+from mf_nas_kd.studies.final_tables import OF_THE_SPACE, TEACHER, mean_accuracies
+from mf_nas_kd.studies.kept_trainings import KeptTrainings, TrainingOutputs
+from mf_nas_kd.training import TrainingParameters, choose_device, compute_logits, reproducible
+
+Correct = NDArray[np.bool_]
+"""``(seeds, images)``: whether each test image is classified correctly."""
+
+
+def compare_final_networks(
+    trainings: pd.DataFrame,
+    winner: str,
+    kept: KeptTrainings,
+    images: ImageDataset,
+    teacher_logits: Tensor,
+    level: float,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Compare every network with the winner, paired over test images.
+
+    Args:
+        trainings: ``final_trainings``.
+        winner: Name of the winner.
+        kept: Outputs of the trainings.
+        images: The images.
+        teacher_logits: ``(N, K)``, the teacher's for the test images.
+        level: Nominal coverage of the intervals, in (0, 1).
+
+    Returns:
+        ``references``: one row a network, the winner first, then by falling validation accuracy. And, as values of
+        JSON: the finalists that the test images cannot tell from the winner, the cheapest of them, and the best
+        reference network of at most the winner's multiply-accumulates.
+
+    Raises:
+        MissingEvaluationError: If the outputs of a training are missing.
+    """
+    labels = images.test.labels.numpy()
+    correct = {
+        str(name): np.stack([_correct(kept.require(key).test_logits, labels) for key in rows["key"]])
+        for name, rows in trainings[trainings["chosen"] & (trainings["role"] != TEACHER)].groupby("name", sort=False)
+    }
+    correct[TEACHER] = _correct(teacher_logits, labels)[None]
+    table = _compared(mean_accuracies(trainings), winner, correct, level)
+    finalists = [name for name in table.loc[table["role"].isin(OF_THE_SPACE), "name"] if name != winner]
+    alike = indistinguishable(correct[winner], {name: correct[name] for name in finalists}, level)
+    cheapest = table[table["name"].isin([winner, *alike])].sort_values("macs", kind="stable")["name"].iloc[0]
+    comparable = table[(table["role"] == "reference") & table["comparable"]]
+    best = comparable.sort_values("val_accuracy", ascending=False, kind="stable")["name"].tolist()
+    return table, {
+        "indistinguishable": list(alike),
+        "cheapest_indistinguishable": cheapest,
+        "best_reference": best[0] if best else None,
+    }
+
+
+def _compared(means: pd.DataFrame, winner: str, correct: Mapping[str, Correct], level: float) -> pd.DataFrame:
+    macs = means.loc[means["name"] == winner, "macs"].iloc[0]
+    rows = []
+    for row in means.to_dict("records"):
+        name = str(row["name"])
+        difference = UNDEFINED if name == winner else accuracy_difference(correct[winner], correct[name], level)
+        estimate = estimate_columns("test_accuracy", mean_accuracy(correct[name], level))
+        role = "winner" if name == winner else row["role"]
+        compared: dict[Any, Any] = row | estimate | estimate_columns("difference", difference)
+        rows.append(compared | {"role": role, "comparable": row["macs"] <= macs})
+    table = pd.DataFrame(rows)
+    order = (table["role"] != "winner").astype(int)
+    table = table.assign(order=order).sort_values(["order", "val_accuracy"], ascending=[True, False], kind="stable")
+    return table.drop(columns="order").reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The network that is delivered.
+
+    Attributes:
+        description: What is told of it, as values of JSON.
+        outputs: Weights, learning curve and logits.
+        predictions: One row a test image, in their order: ``label``, ``predicted``, ``probability_of_label``,
+            ``probability_of_predicted``.
+    """
+
+    description: dict[str, Any]
+    outputs: TrainingOutputs
+    predictions: pd.DataFrame
+
+
+def delivered_winner(
+    trainings: pd.DataFrame, references: pd.DataFrame, kept: KeptTrainings, images: ImageDataset
+) -> Delivered:
+    """The winner's network with the highest validation accuracy over its seeds; of equal ones, the first.
+
+    Args:
+        trainings: ``final_trainings``.
+        references: ``references``.
+        kept: Outputs of the trainings.
+        images: The images.
+
+    Raises:
+        MissingEvaluationError: If its outputs are missing.
+    """
+    (row,) = references[references["role"] == "winner"].to_dict("records")
+    own = trainings[trainings["chosen"] & (trainings["name"] == row["name"])]
+    best = own.loc[own["val_accuracy"].idxmax()]
+    outputs = kept.require(best["key"])
+    evaluation = Evaluation.from_row(best[list(column_names(Evaluation))].to_dict())
+    description = {
+        **evaluation.architecture.to_row(),
+        **evaluation.metrics.to_row(),
+        **evaluation.costs.to_row(),
+        "seed": evaluation.seed,
+        "seeds": int(row["seeds"]),
+        "val_accuracy_mean": float(row["val_accuracy"]),
+        "test_accuracy_mean": float(row["test_accuracy"]),
+        "test_accuracy_low": float(row["test_accuracy_low"]),
+        "test_accuracy_high": float(row["test_accuracy_high"]),
+        "model_fingerprint": outputs.network.fingerprint,
+    }
+    return Delivered(description, outputs, _predictions(outputs.test_logits, images.test.labels))
+
+
+def test_logits(network: TrainedNetwork, images: ImageDataset, training: TrainingParameters) -> Tensor:
+    """Logits ``(N, K)`` of a trained network for the test images, on the device and in the precision of the study."""
+    device = choose_device(training.device)
+    with reproducible(), mixed_precision(training.mixed_precision):
+        resident = ResidentImages(images.test, Identity(), images.pixel_statistics, device)
+        return compute_logits(rebuild(network).to(device), resident)
+
+
+def _correct(logits: Tensor, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = logits.argmax(dim=1).numpy() == labels
+    return found
+
+
+def _predictions(logits: Tensor, labels: Tensor) -> pd.DataFrame:
+    probabilities = logits.double().softmax(dim=1)
+    highest, predicted = probabilities.max(dim=1)
+    return pd.DataFrame(
+        {
+            "label": labels.numpy(),
+            "predicted": predicted.numpy(),
+            "probability_of_label": probabilities.gather(1, labels[:, None])[:, 0].numpy(),
+            "probability_of_predicted": highest.numpy(),
+        }
+    )
