@@ -98,7 +98,7 @@ def test_the_allowance_is_a_share_of_what_high_fidelity_evaluations_were_charged
 
 def test_the_rate_is_probability_over_cost():
     acquisition = acquisition_of(problem(), BOTH, set(), 64, np.random.default_rng(0))
-    choice = acquisition.high_fidelity()
+    choice = acquisition.high_fidelity({})
     assert choice.probability == acquisition.posterior.probability_of_best.max()
     assert choice.rate == pytest.approx(choice.probability / 10)
     assert acquisition.posterior.probability_of_best.sum() == pytest.approx(1)

@@ -27,6 +27,7 @@ from mf_nas_kd.search.random_search import RandomSearch
 from mf_nas_kd.search.regularised_evolution import RegularisedEvolution
 from mf_nas_kd.search.strategy import Proposal, Strategy
 from mf_nas_kd.search.successive_halving import SuccessiveHalving
+from mf_nas_kd.search.summary import SearchSummary
 from mf_nas_kd.search.two_stage import TwoStage
 
 STRATEGIES: Mapping[str, type[Strategy]] = {
@@ -89,6 +90,7 @@ __all__ = [
     "Proposal",
     "SearchProblem",
     "SearchResult",
+    "SearchSummary",
     "Strategy",
     "StrategySettings",
     "build_strategy",

@@ -10,8 +10,11 @@ candidate, divided by the expected cost:
   the best *and* passes. Its cost is that of the low-fidelity evaluation plus that of a high-fidelity evaluation times
   the probability of passing. The threshold is the one with the highest rate.
 
-The threshold only values the low-fidelity evaluation. It is not stored: after the result, rates are computed anew, and
-the candidate is evaluated at high fidelity when that has the highest rate, be its result above the threshold or below.
+After the result, rates are computed anew. The threshold is kept in this way: a candidate whose result fell below is not
+evaluated at high fidelity before another high-fidelity evaluation has finished, as long as there is another candidate.
+Then its rate counts again like that of all others, and the proposal says that it fell below and what was learnt since.
+To keep it out until all others are evaluated would be no better use of the plan: the threshold was the best one by a
+model that knew less. (Measured, see docs/benchmark.md.)
 
 References:
     Kadane (1971). Optimal Whereabouts Search. Operations Research 19: searching in the order of probability over cost
@@ -20,6 +23,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +33,7 @@ from scipy.special import ndtr, ndtri
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.posterior import JITTER, Array, Draws, Posterior
 from mf_nas_kd.search.problem import SearchProblem
+from mf_nas_kd.search.promotion import Setback
 from mf_nas_kd.surrogates import Inputs
 from mf_nas_kd.surrogates.multi_fidelity import AGREEMENT_SPREAD
 
@@ -63,9 +68,11 @@ class HighFidelityChoice(Choice):
 
     Attributes:
         deviation: Posterior standard deviation of the accuracy.
+        setback: The candidate's low-fidelity result below its promotion threshold, if there is one.
     """
 
     deviation: float
+    setback: Setback | None = None
 
 
 @dataclass(frozen=True)
@@ -101,10 +108,19 @@ class Acquisition:
     posterior: Posterior
     costs: Array
 
-    def high_fidelity(self) -> HighFidelityChoice:
-        """The high-fidelity evaluation with the highest rate."""
+    def high_fidelity(self, setbacks: Mapping[str, Setback]) -> HighFidelityChoice:
+        """The high-fidelity evaluation with the highest rate.
+
+        Candidates that are set back, with no high-fidelity evaluation finished since, are left out if there are others.
+
+        Args:
+            setbacks: See :func:`.setbacks`.
+        """
         posterior, models = self.posterior, self.posterior.models
-        best = posterior.order[0]
+        names = [self.problem.candidates[posterior.candidates[position]].id for position in posterior.order]
+        allowed = (n for n, name in enumerate(names) if name not in setbacks or setbacks[name].finished_since)
+        place = next(allowed, 0)
+        best = posterior.order[place]
         candidate, probability = posterior.candidates[best], posterior.probability_of_best[best]
         process = models.full_only if models.weight < 0.5 else models.joint
         _, deviation = process.predict(self.problem.inputs[posterior.candidates[[best]]])
@@ -115,6 +131,7 @@ class Acquisition:
             probability=float(probability),
             expected=float(posterior.mean[best]),
             deviation=float(deviation[0]),
+            setback=setbacks.get(names[place]),
         )
 
     def low_fidelity(self) -> LowFidelityChoice | None:

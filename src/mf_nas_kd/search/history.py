@@ -21,9 +21,10 @@ class Observation:
         fidelity: Fidelity of the evaluation.
         val_accuracy: Validation accuracy in [0, 1]; None if the training failed.
         cost_seconds: Cost of the evaluation, in seconds.
-        lost_seconds: Time that was lost to faults of machines before it, in seconds; it is charged as well.
         macs: Multiply-accumulates of the architecture at full width.
         step: Step of the search that was charged for the evaluation; 0 if it was known before the search.
+        lost_seconds: Time that was lost to faults of machines before it, in seconds; it is charged as well.
+        threshold: Promotion threshold that its proposal announced, see :class:`.Proposal`; None if it announced none.
     """
 
     architecture_id: str
@@ -33,14 +34,26 @@ class Observation:
     macs: int
     step: int
     lost_seconds: float = 0.0
+    threshold: float | None = None
 
     @property
     def charged_seconds(self) -> float:
         """What the budget is charged, in seconds."""
         return self.cost_seconds + self.lost_seconds
 
+    @property
+    def fell_below_threshold(self) -> bool:
+        """Whether the result is not above the promotion threshold that was announced; a failed one is not."""
+        return self.threshold is not None and not (self.val_accuracy is not None and self.val_accuracy > self.threshold)
+
     @classmethod
-    def of(cls, evaluation: Evaluation | Observation, step: int, candidates: Mapping[str, Candidate]) -> Observation:
+    def of(
+        cls,
+        evaluation: Evaluation | Observation,
+        step: int,
+        candidates: Mapping[str, Candidate],
+        threshold: float | None = None,
+    ) -> Observation:
         """Observation of an evaluation, without what a strategy may not see.
 
         Args:
@@ -48,9 +61,10 @@ class Observation:
             step: Step of the search that was charged for it; 0 for what was known before.
             candidates: Candidates by their stable names: their MACs are those at full width. Those of an architecture
                 that is no candidate are estimated from the width; at a reduced image size the estimate is too low.
+            threshold: Promotion threshold that was announced; None if there was none.
         """
         if isinstance(evaluation, Observation):
-            return replace(evaluation, step=step)
+            return replace(evaluation, step=step, threshold=threshold)
         candidate = candidates.get(evaluation.architecture.id)
         estimate = round(evaluation.costs.macs / evaluation.fidelity.relative_macs)
         return cls(
@@ -61,6 +75,7 @@ class Observation:
             macs=estimate if candidate is None else candidate.macs,
             step=step,
             lost_seconds=evaluation.lost_seconds or 0.0,
+            threshold=threshold,
         )
 
 

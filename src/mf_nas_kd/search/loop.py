@@ -14,9 +14,11 @@ from mf_nas_kd.errors import ImpossibleLimitError
 from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest
 from mf_nas_kd.records.fidelity import FIDELITY_COLUMNS, Fidelity
 from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.ending import why_ended
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.problem import SearchProblem
 from mf_nas_kd.search.strategy import Proposal, Strategy, within
+from mf_nas_kd.search.summary import SearchSummary, search_summary
 from mf_nas_kd.seeding import numpy_generator
 
 logger = logging.getLogger(__name__)
@@ -34,6 +36,7 @@ TRACE_COLUMNS = (
     "val_accuracy",
     "incumbent_architecture_id",
     "incumbent_val_accuracy",
+    "promotion_threshold",
     "reason",
 )
 
@@ -47,12 +50,16 @@ class SearchResult:
         evaluations: Records of these evaluations.
         winner_id: The candidate with the highest validation accuracy at the target fidelity.
         spent_seconds: Sum of the costs, in seconds.
+        ended: Why the search ended, in a sentence without its full stop.
+        summary: What low- and high-fidelity evaluations cost, and where the winner came from.
     """
 
     trace: pd.DataFrame
     evaluations: tuple[Evaluation, ...]
     winner_id: str
     spent_seconds: float
+    ended: str
+    summary: SearchSummary
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,8 @@ def search_steps(
         for proposal, result in zip(proposals, evaluate(proposals), strict=True):
             left = left.without(result.charged_seconds)
             spent += result.charged_seconds
-            history = history.with_(Observation.of(result, len(history) - known + 1, strategy.problem.by_id))
+            step = len(history) - known + 1
+            history = history.with_(Observation.of(result, step, strategy.problem.by_id, proposal.threshold))
             yield Step(proposal, result, history, spent, proposal_seconds)
 
 
@@ -141,13 +149,14 @@ def run_search(
     history = History(tuple(Observation.of(evaluation, 0, problem.by_id) for evaluation in known))
     rows: list[dict[str, object]] = []
     charged: list[Evaluation] = []
-    spent = 0.0
+    left, spent = budget, 0.0
 
     def train(proposals: Sequence[Proposal]) -> Sequence[Evaluation]:
         return evaluate([EvaluationRequest(p.candidate.architecture, p.fidelity, training_seed) for p in proposals])
 
     for step in search_steps(strategy, history, budget, train, search_seed):
         history, spent = step.history, step.spent_seconds
+        left = left.without(step.result.charged_seconds)
         charged.append(step.result)
         rows.append(_row(name, search_seed, step, problem))
         _log(rows[-1], budget)
@@ -158,9 +167,17 @@ def run_search(
             f"{budget.evaluations} evaluations is too small, or all of them failed; raise search.budget_seconds "
             "or search.budget_evaluations"
         )
-    logger.info("Search with %s ended: %d evaluations, %.1f s of training charged", name, len(rows), spent)
+    ended, summary = why_ended(strategy, history, budget, left, search_seed), search_summary(problem, history, best[0])
+    logger.info(
+        "Search with %s ended, because %s: %d evaluations, %.1f s of training charged; %s",
+        name,
+        ended,
+        len(rows),
+        spent,
+        summary,
+    )
     trace = pd.DataFrame(rows, columns=list(TRACE_COLUMNS))
-    return SearchResult(trace, tuple(charged), best[0], spent)
+    return SearchResult(trace, tuple(charged), best[0], spent, ended, summary)
 
 
 def _row(name: str, seed: int, step: Step[Evaluation], problem: SearchProblem) -> dict[str, object]:
@@ -177,6 +194,7 @@ def _row(name: str, seed: int, step: Step[Evaluation], problem: SearchProblem) -
         "val_accuracy": evaluation.metrics.val_accuracy,
         "incumbent_architecture_id": incumbent[0],
         "incumbent_val_accuracy": incumbent[1],
+        "promotion_threshold": step.proposal.threshold,
         "reason": "; ".join([reason, *_happened(evaluation)]),
     }
 

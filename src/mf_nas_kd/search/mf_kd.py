@@ -1,11 +1,12 @@
 """Cost-aware multi-fidelity search: maximise the probability of identifying the best candidate per second.
 
-The highest rate over all candidates, fidelities and distillation configurations is proposed. Three files compute it:
+The highest rate over all candidates, fidelities and distillation configurations is proposed. Four files compute it:
 
 - :mod:`.posterior`: two Gaussian processes, one of all evaluations and one of high-fidelity evaluations alone, averaged
   by model weights that follow from their log Bayes factor; joint draws give the probability of being the best,
 - :mod:`.acquisition`: the rates; fidelities with few evaluations have an exploration bonus, and all low-fidelity
   evaluations together a limited allowance,
+- :mod:`.promotion`: the candidates whose low-fidelity result fell below the promotion threshold that was announced,
 - :mod:`.reasons`: the sentences of the trace.
 
 References:
@@ -28,6 +29,7 @@ from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.posterior import Models, Posterior
 from mf_nas_kd.search.problem import SearchProblem
+from mf_nas_kd.search.promotion import setbacks
 from mf_nas_kd.search.reasons import reason_of
 from mf_nas_kd.search.strategy import Proposal, Strategy, reserve_full_evaluation, within
 from mf_nas_kd.search.usual_costs import usual_costs
@@ -67,7 +69,8 @@ class MultiFidelity(Strategy):
         self, acquisition: Acquisition, history: History, budget: Budget, earlier: Sequence[Proposal]
     ) -> tuple[HighFidelityChoice | LowFidelityChoice, Proposal]:
         """The choice with the highest rate; at low fidelity only if the budget leaves one high-fidelity evaluation."""
-        high, low = acquisition.high_fidelity(), acquisition.low_fidelity()
+        high = acquisition.high_fidelity(setbacks(history, self.problem.full))
+        low = acquisition.low_fidelity()
         if low is not None and low.rate > high.rate:
             together = [*earlier, self._proposal(low, acquisition)]
             reserved = reserve_full_evaluation(self.problem, history, budget)
@@ -77,7 +80,8 @@ class MultiFidelity(Strategy):
 
     def _proposal(self, choice: HighFidelityChoice | LowFidelityChoice, acquisition: Acquisition) -> Proposal:
         candidate, fidelity = self.problem.candidates[choice.candidate], self.problem.fidelities[choice.fidelity]
-        return Proposal(candidate, fidelity, reason_of(choice, acquisition.posterior.models))
+        threshold = choice.threshold if isinstance(choice, LowFidelityChoice) else None
+        return Proposal(candidate, fidelity, reason_of(choice, acquisition.posterior.models), threshold)
 
 
 def acquisition_of(

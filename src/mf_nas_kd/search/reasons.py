@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mf_nas_kd.search.acquisition import HighFidelityChoice, LowFidelityChoice
 from mf_nas_kd.search.posterior import Models
+from mf_nas_kd.search.promotion import Setback
 
 
 def reason_of(choice: HighFidelityChoice | LowFidelityChoice, models: Models) -> str:
@@ -16,6 +17,19 @@ def _high_fidelity(choice: HighFidelityChoice) -> str:
     return (
         f"high-fidelity evaluation: probability of being the best {choice.probability:.2f}, "
         f"predicted accuracy {choice.expected:.4f} +- {choice.deviation:.4f}"
+        f"{_in_spite_of(choice.setback) if choice.setback else ''}"
+    )
+
+
+def _in_spite_of(setback: Setback) -> str:
+    """Why a candidate is promoted although its low-fidelity result fell below the promotion threshold."""
+    below, since = setback.observation, setback.finished_since
+    result = "failed" if below.val_accuracy is None else f"gave {below.val_accuracy:.4f}"
+    evaluations = "a high-fidelity evaluation has" if since == 1 else f"{since} high-fidelity evaluations have"
+    why = f"{evaluations} finished since, and no other candidate has a higher probability now"
+    return (
+        f", although its low-fidelity evaluation at step {below.step} {result}, not above its promotion threshold "
+        f"{below.threshold:.4f}: {why if since else 'no other candidate is left that may be promoted'}"
     )
 
 
@@ -23,7 +37,8 @@ def _low_fidelity(choice: LowFidelityChoice) -> str:
     return (
         f"low-fidelity evaluation: a high-fidelity one only above {choice.threshold:.4f} would identify the best with "
         f"probability {choice.probability:.2f} at {choice.relative_cost:.2f} of the cost of a high-fidelity one, "
-        f"instead of {choice.probability_at_once:.2f} at 1; correlation with the target fidelity {choice.agreement:.2f}"
+        f"instead of {choice.probability_at_once:.2f} at 1; if not above, the candidate is not promoted before another "
+        f"high-fidelity evaluation has finished; correlation with the target fidelity {choice.agreement:.2f}"
     )
 
 

@@ -24,11 +24,14 @@ class Proposal:
         candidate: A candidate of the problem.
         fidelity: A fidelity of the problem.
         reason: One sentence with the numbers that decided, for the trace.
+        threshold: Promotion threshold of a low-fidelity evaluation: validation accuracy in [0, 1] above which the
+            candidate is to be evaluated at high fidelity; None if the strategy announces none.
     """
 
     candidate: Candidate
     fidelity: Fidelity
     reason: str
+    threshold: float | None = None
 
 
 class Strategy(ABC):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,8 @@ def search(
         "spent_seconds": found.result.spent_seconds,
         "teacher_seconds": evaluator.precomputation_seconds,
         "evaluations": len(found.result.evaluations),
+        "ended": found.result.ended,
+        **asdict(found.result.summary),
         "architecture_id": found.result.winner_id,
     }
     return found.result.trace, outcome, table_of(found.full, Evaluation)
