@@ -3,8 +3,8 @@
 import pytest
 
 from mf_nas_kd.benchmarks.entries import Entry, benchmark_runs
-from mf_nas_kd.benchmarks.replay import UNLIMITED
 from mf_nas_kd.registry import NoOptions
+from mf_nas_kd.search.budget import UNLIMITED
 from tests.search.tables import FULL, KD, PLAIN, table
 
 TABLE = table((0.6, 0.7, 0.65, 0.8))

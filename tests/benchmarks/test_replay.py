@@ -7,11 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mf_nas_kd.benchmarks.replay import UNLIMITED, replay, replay_tasks
+from mf_nas_kd.benchmarks.replay import replay, replay_tasks
 from mf_nas_kd.benchmarks.replays import BenchmarkRun, run_replays
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Fidelity
 from mf_nas_kd.search import STRATEGIES, Budget, Proposal, Strategy, build_strategy, run_search
+from mf_nas_kd.search.budget import UNLIMITED
 from tests.fakes import evaluation
 from tests.search.problems import OPTIONS, skip_unless_installed
 from tests.search.tables import FULL, KD, PLAIN, table

@@ -18,7 +18,7 @@ from tests.pipelines.running import catalog, run
 
 STRATEGIES = {
     "random", "regularised_evolution", "successive_halving", "hf_gp", "lf_only", "two_stage", "two_stage_nst",
-    "co_kriging", "hf_gp_proxies", "two_stage_proxies", "mf_kd",
+    "co_kriging", "hf_gp_proxies", "two_stage_proxies", "mf_kd", "mf_kd_high_only", "macs_order", "params_order",
 }  # fmt: skip
 
 

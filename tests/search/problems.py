@@ -13,6 +13,7 @@ FULL = Fidelity(Fraction(1), 10)
 LOW = Fidelity(Fraction(1, 9), 9, distillation="kd")
 OPTIONS = {
     "random": {},
+    "proxy_order": {"proxy": "macs"},
     "hf_gp": {"initial_evaluations": 3, "exploration": 0.5, "zero_cost_proxies": False},
     "lf_only": {"low_fidelity_evaluations": 6, "zero_cost_proxies": False},
     "two_stage": {

@@ -96,10 +96,15 @@ def test_the_same_seed_gives_the_same_search(name):
     assert first.trace.equals(again.trace)
 
 
-def test_other_seeds_give_other_searches(name):
+DETERMINISTIC = {"proxy_order"}
+"""Strategies without randomness."""
+
+
+def test_other_seeds_give_other_searches_but_for_strategies_without_randomness(name):
     traces = (search(name, Budget(60, 100), seed=seed).trace["architecture_id"].tolist() for seed in range(3))
     first = next(traces)
-    assert any(other != first for other in traces), "of the others, no more than needed are searched"
+    differ = any(other != first for other in traces)  # of the others, no more than needed are searched
+    assert differ is (name not in DETERMINISTIC)
 
 
 def test_options_are_checked(name):

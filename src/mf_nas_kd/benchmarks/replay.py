@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,7 +20,6 @@ from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.strategy import Proposal, Strategy
 from mf_nas_kd.spaces import enclosing_space
 
-UNLIMITED = Budget(math.inf, sys.maxsize)
 ROUNDING = 1e-9  # accuracies of tables have few digits, their floating-point differences have rounding errors
 
 

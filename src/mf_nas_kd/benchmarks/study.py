@@ -17,7 +17,8 @@ logger = logging.getLogger(__name__)
 def study_table(plan: pd.DataFrame, evaluations: pd.DataFrame, candidates: pd.DataFrame) -> BenchmarkTable:
     """Make the benchmark table of the finished evaluations in a study's plan.
 
-    Candidates whose high-fidelity evaluation failed or is missing in the store are left out with a warning.
+    Candidates whose high-fidelity evaluation failed or is missing in the store are left out with a warning. Of several
+    evaluations of a candidate at one fidelity, with other seeds, the first one of the plan counts.
 
     Args:
         plan: The plan, as returned by :func:`mf_nas_kd.studies.plan.plan_table`.
@@ -47,6 +48,7 @@ def study_table(plan: pd.DataFrame, evaluations: pd.DataFrame, candidates: pd.Da
     kept = candidates[usable]
     searched = Fidelity.from_row(next(full.itertuples()))
     known = finished.loc[finished["architecture_id"].isin(kept["architecture_id"]), list(EVALUATION_COLUMNS)]
+    known = known.drop_duplicates(["architecture_id", *FIDELITY_COLUMNS])  # further ones have other seeds
     return BenchmarkTable(
         dataset=full["dataset"].iloc[0],
         space=kept["space"].iloc[0],

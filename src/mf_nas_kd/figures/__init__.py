@@ -10,6 +10,7 @@ from mf_nas_kd.figures.learning_curve import learning_curve
 from mf_nas_kd.figures.network import WORST_IMAGES, NetworkContent, network_content
 from mf_nas_kd.figures.page import ReportContent, report_page
 from mf_nas_kd.figures.png import png
+from mf_nas_kd.figures.savings import savings_sentence
 from mf_nas_kd.figures.search import pareto_picture, search_progress
 from mf_nas_kd.figures.verdict import verdict
 
@@ -32,6 +33,7 @@ __all__ = [
     "regret_against_cost",
     "report_page",
     "sample_images",
+    "savings_sentence",
     "search_progress",
     "search_summary_text",
     "verdict",

@@ -23,6 +23,7 @@ from mf_nas_kd.search.low_fidelity_only import LowFidelityOnly
 from mf_nas_kd.search.mf_kd import MultiFidelity
 from mf_nas_kd.search.pareto import pareto_front
 from mf_nas_kd.search.problem import Candidate, SearchProblem
+from mf_nas_kd.search.proxy_order import ProxyOrder
 from mf_nas_kd.search.random_search import RandomSearch
 from mf_nas_kd.search.regularised_evolution import RegularisedEvolution
 from mf_nas_kd.search.strategy import Proposal, Strategy
@@ -32,6 +33,7 @@ from mf_nas_kd.search.two_stage import TwoStage
 
 STRATEGIES: Mapping[str, type[Strategy]] = {
     "random": RandomSearch,
+    "proxy_order": ProxyOrder,
     "regularised_evolution": RegularisedEvolution,
     "successive_halving": SuccessiveHalving,
     "hf_gp": HighFidelityGP,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass
 
 
@@ -27,3 +29,7 @@ class Budget:
     def without(self, cost_seconds: float, evaluations: int = 1) -> Budget:
         """The budget after charging this cost and number of evaluations."""
         return Budget(self.seconds - cost_seconds, self.evaluations - evaluations)
+
+
+UNLIMITED = Budget(math.inf, sys.maxsize)
+"""A budget that affords everything."""

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import math
-import sys
-
-from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.budget import UNLIMITED, Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.strategy import Proposal, Strategy
 from mf_nas_kd.seeding import numpy_generator
-
-UNLIMITED = Budget(math.inf, sys.maxsize)
 
 
 def why_ended(strategy: Strategy, history: History, budget: Budget, left: Budget, seed: int) -> str:
@@ -41,6 +36,6 @@ def why_ended(strategy: Strategy, history: History, budget: Budget, left: Budget
 def _not_afforded(wanted: Proposal, history: History, budget: Budget, left: Budget) -> str:
     expected = history.expected_cost(wanted.candidate, wanted.fidelity)
     return (
-        f"the budget of {budget.seconds:g} s does not afford the next evaluation: {max(left.seconds, 0):.1f} s are left, "
-        f"and {wanted.candidate.id} at {wanted.fidelity} is expected to cost up to {expected:.1f} s"
+        f"the budget of {budget.seconds:g} s does not afford the next evaluation: {max(left.seconds, 0):.1f} s are "
+        f"left, and {wanted.candidate.id} at {wanted.fidelity} is expected to cost up to {expected:.1f} s"
     )

@@ -39,6 +39,4 @@ def setbacks(history: History, full: Fidelity) -> Mapping[str, Setback]:
         if seen.threshold is not None and seen.architecture_id not in found:
             found[seen.architecture_id] = Setback(seen, finished)
     tried = history.tried(full)
-    return {
-        name: last for name, last in found.items() if name not in tried and last.observation.fell_below_threshold
-    }
+    return {name: last for name, last in found.items() if name not in tried and last.observation.fell_below_threshold}

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mf_nas_kd.statistics.bootstrap import UNDEFINED, BootstrapSettings, Estimate, bootstrap, estimate_columns
+from mf_nas_kd.statistics.savings import over_seeds
 
 TASK = ("dataset", "space", "task")
 SEARCH = (*TASK, "strategy", "seed")
@@ -38,8 +39,7 @@ def search_summary(searches: pd.DataFrame, settings: BootstrapSettings) -> pd.Da
             for goal in ("target", "best"):
                 row[f"reached_{goal}"] = of_strategy[f"cost_to_{goal}_seconds"].notna().mean()
             for name in measures:
-                row[name] = of_strategy[name].mean(skipna=False)
-                row[f"{name}_standard_error"] = of_strategy[name].sem(skipna=False)
+                row[name], row[f"{name}_standard_error"] = over_seeds(of_strategy[name])
             others = costs.drop(index=strategy).to_numpy()
             ratio = ratio_to_best_other(costs.loc[strategy].to_numpy(), others, settings)
             row |= estimate_columns("ratio_to_best_other", ratio)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -11,9 +10,8 @@ from matplotlib.figure import Figure
 from mf_nas_kd import figures, tracking
 from mf_nas_kd.benchmarks import BenchmarkTable
 from mf_nas_kd.benchmarks.correlation import table_correlations
-from mf_nas_kd.benchmarks.entries import benchmark_runs
-from mf_nas_kd.benchmarks.replays import run_replays
-from mf_nas_kd.pipelines.benchmark.parameters import BenchmarkParameters
+from mf_nas_kd.benchmarks.parameters import BenchmarkParameters
+from mf_nas_kd.benchmarks.searches import replayed_searches
 from mf_nas_kd.search import StrategySettings
 from mf_nas_kd.statistics import BootstrapSettings, search_summary
 
@@ -42,18 +40,7 @@ def replay_searches(
     Returns:
         One row for each search, and one for each point of the searches' traces.
     """
-    options, goal = parameters.options_of(strategies), (parameters.budget, parameters.target_accuracy_points)
-    runs = []
-    for table in tables:
-        runs += benchmark_runs(table, parameters.entries, options, parameters.macs_quantiles, *goal)
-    searches, traces = [], []
-    for run, seed, replayed in run_replays(runs, parameters.seeds, parameters.workers):
-        measured = asdict(replayed)
-        trace = measured.pop("trace")
-        searches.append({**run.label, "seed": seed, **measured})
-        for cost, regret in trace:
-            traces.append({**run.label, "seed": seed, "cumulative_cost_seconds": cost, "regret_points": regret})
-    return pd.DataFrame(searches), pd.DataFrame(traces)
+    return replayed_searches(tables, parameters, strategies)
 
 
 def summarise_searches(searches: pd.DataFrame, bootstrap: BootstrapSettings) -> pd.DataFrame:

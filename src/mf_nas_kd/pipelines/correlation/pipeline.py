@@ -18,6 +18,19 @@ def create_pipeline() -> Pipeline:
                 name="correlate",
             ),
             Node(
+                nodes.measure_savings,
+                inputs=[
+                    "evaluation_plan",
+                    "planned_evaluations",
+                    "candidates",
+                    "params:benchmark",
+                    "params:strategies",
+                    "params:correlation",
+                ],
+                outputs="savings",
+                name="measure_savings",
+            ),
+            Node(
                 nodes.draw_correlation_against_cost,
                 inputs="correlation_table",
                 outputs="correlation_picture",

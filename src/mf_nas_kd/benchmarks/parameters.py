@@ -1,4 +1,4 @@
-"""Parameters of the pipeline ``benchmark``."""
+"""Parameters of replayed searches: of the pipeline ``benchmark``, and of the savings on a study itself."""
 
 from __future__ import annotations
 
@@ -7,9 +7,30 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from mf_nas_kd.benchmarks.entries import Entry
-from mf_nas_kd.benchmarks.replay import UNLIMITED
 from mf_nas_kd.registry import Options
 from mf_nas_kd.search import Budget, StrategySettings
+from mf_nas_kd.search.budget import UNLIMITED
+
+
+class SavingsEntries(BaseModel):
+    """Entries that are compared on a study itself, by their names in ``benchmark.strategies``.
+
+    Attributes:
+        with_low_fidelities: A strategy with the study's low fidelities.
+        without_low_fidelities: The same strategy without any.
+        zero_cost_orders: Orders by a zero-cost proxy; the one with the lower cost stands beside the two.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    with_low_fidelities: str
+    without_low_fidelities: str
+    zero_cost_orders: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Names of all entries that are compared."""
+        return (self.with_low_fidelities, self.without_low_fidelities, *self.zero_cost_orders)
 
 
 class BenchmarkParameters(BaseModel):
@@ -24,6 +45,7 @@ class BenchmarkParameters(BaseModel):
         budget_evaluations: Limit of the number of evaluations of a search, low- and high-fidelity ones alike; null for
             no limit.
         workers: Number of searches that run in parallel; null for one per CPU core.
+        savings: Which of the strategies are compared on a study itself, see :mod:`mf_nas_kd.benchmarks.savings`.
         strategies: Strategies that take part, by their names in the results; null leaves one out.
     """
 
@@ -35,6 +57,7 @@ class BenchmarkParameters(BaseModel):
     budget_seconds: PositiveFloat | None
     budget_evaluations: PositiveInt | None
     workers: PositiveInt | None
+    savings: SavingsEntries
     strategies: dict[str, Entry | None]
 
     @property
