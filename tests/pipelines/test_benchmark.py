@@ -45,6 +45,34 @@ def test_a_finished_study_is_a_benchmark(study, replayed):
     assert traces.loc[traces["strategy"] == "random"].groupby(["task", "seed"])["regret_points"].min().eq(0).all()
 
 
+def test_the_savings_of_a_study_are_those_of_its_benchmark_to_the_digit(replayed):
+    savings, summary = replayed.load("savings"), replayed.load("benchmark_search_summary")
+    of_entry = summary.set_index(["task", "strategy"])
+    assert savings["task"].tolist() == ["all", "macs_75"]
+    for row in savings.itertuples():
+        for side, name in (("with", "mf_kd"), ("without", "mf_kd_high_only"), ("zero_cost", row.zero_cost)):
+            for measure in ("cost_to_target_seconds", "cost_to_best_seconds"):
+                expected = of_entry.loc[(row.task, name)]
+                assert getattr(row, f"{measure}_{side}") == expected[measure]
+                error = getattr(row, f"{measure}_{side}_standard_error")
+                assert error == expected[f"{measure}_standard_error"]
+    searches = replayed.load("benchmark_search").set_index(["task", "strategy", "seed"])["cost_to_target_seconds"]
+    saved = searches[("all", "mf_kd_high_only")] - searches[("all", "mf_kd")]
+    assert savings["saved_to_target_seconds"][0] == pytest.approx(saved.mean())
+    assert savings["saved_to_target_seconds_standard_error"][0] == pytest.approx(saved.sem())
+
+
+def test_the_savings_are_in_mlflow(replayed):
+    (experiment,) = [e for e in mlflow.search_experiments() if e.name == "smoke"]
+    runs = mlflow.search_runs([experiment.experiment_id], output_format="list")
+    found = [
+        run.data.metrics["saved_to_target_seconds.all"]
+        for run in runs
+        if "saved_to_target_seconds.all" in run.data.metrics
+    ]
+    assert found[-1:] == pytest.approx(replayed.load("savings")["saved_to_target_seconds"].tolist()[:1])
+
+
 def test_its_correlations_are_those_of_the_study(replayed):
     ours, known = replayed.load("benchmark_correlation"), replayed.load("correlation_table")
     order = ["role", "distillation", "train_fraction"]

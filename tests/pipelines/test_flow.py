@@ -72,6 +72,18 @@ def test_the_search_stays_in_budget_and_says_why(entries):
     }  # fmt: skip
 
 
+def test_the_outcome_says_why_the_search_ended_and_what_its_evaluations_cost(entries):
+    trace, outcome = entries.load("search_trace"), entries.load("search_outcome")
+    low = trace[trace["train_fraction"] < 1]
+    assert outcome["low_fidelity_evaluations"] == len(low)
+    assert outcome["high_fidelity_evaluations"] == len(trace) - len(low)
+    assert outcome["low_fidelity_seconds"] == pytest.approx(low["cost_seconds"].sum())
+    assert outcome["low_fidelity_seconds"] + outcome["high_fidelity_seconds"] == pytest.approx(outcome["spent_seconds"])
+    assert outcome["ended"] == "the budget of 5 evaluations is used up" or "does not afford" in outcome["ended"]
+    assert outcome["winner_known_before"] == (outcome["winner_step"] == 0)
+    assert entries.load("winner").items() >= outcome.items()
+
+
 def test_the_winner_is_trained_saved_and_exported(entries):
     winner, images = entries.load("winner"), entries.load("images")
     full = entries.load("full_trainings").set_index("architecture_id").loc[winner["architecture_id"]]

@@ -38,8 +38,8 @@ def _costs(row: pd.Series) -> str:
     costs = {side: _seconds(row, f"cost_to_target_seconds_{side}") for side in ("with", "without")}
     return (
         f"On this study's own evaluations of {row['candidates']} candidates, a search with low-fidelity evaluations "
-        f"needs {costs['with']} to come within {row['target_accuracy_points']:g} points of the best candidate, without them "
-        f"{costs['without']}: {_conclusion(row)}, {row['seeds']} seed{'s' if row['seeds'] > 1 else ''}."
+        f"needs {costs['with']} to come within {row['target_accuracy_points']:g} points of the best candidate, without "
+        f"them {costs['without']}: {_conclusion(row)}, {row['seeds']} seed{'s' if row['seeds'] > 1 else ''}."
     )
 
 
