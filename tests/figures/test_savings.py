@@ -76,3 +76,29 @@ def test_goals_that_were_missed_and_tables_without_rows_are_said_to_be_so():
 def test_an_order_that_was_not_replayed_is_not_mentioned():
     assert "zero-cost" not in sentence(zero_cost="", cost_to_target_seconds_zero_cost=math.nan)
     assert "zero-cost" not in sentence(zero_cost=math.nan, cost_to_target_seconds_zero_cost=math.nan)
+
+
+FULL = {"train_fraction": 1.0, "epochs": 4, "width": 1.0, "distillation": "none", "image_size": None}
+LOW = {**FULL, "train_fraction": 1 / 9}
+
+
+def test_low_fidelity_results_below_their_threshold_have_hollow_marks():
+    steps = [(LOW, 0.6, 0.5), (LOW, 0.4, 0.5), (FULL, 0.8, math.nan), (LOW, 0.5, math.nan), (LOW, 0.5, 0.5)]
+    trace = pd.DataFrame(
+        {
+            **fidelity,
+            "cumulative_cost_seconds": n,
+            "val_accuracy": value,
+            "incumbent_val_accuracy": 0.8,
+            "promotion_threshold": t,
+        }
+        for n, (fidelity, value, t) in enumerate(steps, start=1)
+    )
+    drawn = figures.search_progress(trace, pd.DataFrame([{**FULL, "role": "full"}]))
+    marks = {each.get_label(): each for each in drawn.axes[0].collections}
+    below = marks["low-fidelity evaluations below their promotion threshold"]
+    assert below.get_offsets()[:, 0].tolist() == [2, 5]
+    assert below.get_facecolor().size == 0
+    assert marks["low-fidelity evaluations"].get_offsets()[:, 0].tolist() == [1, 4]
+    without = figures.search_progress(trace[:1], pd.DataFrame([{**FULL, "role": "full"}]))
+    assert not any("below" in each.get_label() for each in without.axes[0].collections)

@@ -14,6 +14,8 @@ from mf_nas_kd.records.tables import at_fidelity, fidelities_in
 def search_progress(trace: pd.DataFrame, plan: pd.DataFrame) -> Figure:
     """Validation accuracy against the cost so far: low- and high-fidelity evaluations, and the incumbent.
 
+    Low-fidelity results that fell below the promotion threshold that was announced have hollow marks.
+
     Args:
         trace: ``search_trace``.
         plan: ``evaluation_plan``; its rows with the role ``full`` have the target fidelity.
@@ -22,11 +24,21 @@ def search_progress(trace: pd.DataFrame, plan: pd.DataFrame) -> Figure:
     (full_fidelity,) = fidelities_in(plan[plan["role"] == "full"])
     is_full = trace.index.isin(at_fidelity(trace, full_fidelity).index)
     low, full = trace[~is_full], trace[is_full]
-    for rows, colour, marker, label in (
-        (low, COLOURS[5], "v", "low-fidelity evaluations"),
-        (full, COLOURS[1], "o", "high-fidelity evaluations"),
+    below = low["val_accuracy"] <= low["promotion_threshold"]
+    for rows, colour, face, marker, label in (
+        (low[~below], COLOURS[5], COLOURS[5], "v", "low-fidelity evaluations"),
+        (low[below], COLOURS[5], "none", "v", "low-fidelity evaluations below their promotion threshold"),
+        (full, COLOURS[1], COLOURS[1], "o", "high-fidelity evaluations"),
     ):
-        axis.scatter(rows["cumulative_cost_seconds"], rows["val_accuracy"], color=colour, marker=marker, label=label)
+        if len(rows):
+            axis.scatter(
+                rows["cumulative_cost_seconds"],
+                rows["val_accuracy"],
+                edgecolors=colour,
+                facecolors=face,
+                marker=marker,
+                label=label,
+            )
     axis.step(
         trace["cumulative_cost_seconds"],
         trace["incumbent_val_accuracy"],
