@@ -57,4 +57,4 @@ def paired_saving(costs_with: pd.Series, costs_without: pd.Series, level: float)
 
 def over_seeds(values: pd.Series) -> tuple[float, float]:
     """Mean and standard error over seeds; a missing value makes both missing, as a mean of the others is biased."""
-    return float(values.mean(skipna=False)), float(values.sem(skipna=False))
+    return float(values.mean(skipna=False)), np.asarray(values.sem(skipna=False), dtype=float).item()
