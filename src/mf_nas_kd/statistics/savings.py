@@ -48,11 +48,11 @@ def paired_saving(costs_with: pd.Series, costs_without: pd.Series, level: float)
     """
     difference = costs_without - costs_with
     seconds, error = over_seeds(difference)
-    mean = costs_without.mean(skipna=False)
-    ratio = costs_with.mean(skipna=False) / mean
+    (own, _), (mean, _) = over_seeds(costs_with), over_seeds(costs_without)
+    ratio = own / mean
     _, ratio_error = over_seeds((costs_with - ratio * costs_without) / mean)
     half = error * float(stats.t.ppf((1 + level) / 2, len(difference) - 1)) if len(difference) > 1 else np.nan
-    return Saving(seconds, error, seconds - half, seconds + half, 100 * (1 - ratio), 100 * ratio_error)
+    return Saving(seconds, error, seconds - half, seconds + half, 100 * seconds / mean, 100 * ratio_error)
 
 
 def over_seeds(values: pd.Series) -> tuple[float, float]:
