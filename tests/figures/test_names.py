@@ -10,6 +10,7 @@ import pytest
 from matplotlib.text import Text
 
 from mf_nas_kd import figures
+from mf_nas_kd.errors import printable
 from mf_nas_kd.figures.style import shortened
 from mf_nas_kd.records import Fidelity
 from tests import final_tables
@@ -104,7 +105,7 @@ def test_names_in_the_pictures_of_the_network(digits, name):
     plain, svg = drawn(figures.confusion_picture(confusion, named.class_names))
     svg.encode()
     assert expected in plain
-    assert expected in drawn(figures.accuracies_picture(final_tables.references(name=name)))[0]
+    assert expected in drawn(figures.accuracies_picture(final_tables.references(name=printable(name))))[0]
     worst = pd.DataFrame({"image": [0], "label": [0], "predicted": [1], "probability_of_predicted": [0.9]})
     plain, _ = drawn(figures.worst_images(named, worst))
     assert f"{shortened(name, 14)}\n→ 1\n90.0 %" in plain

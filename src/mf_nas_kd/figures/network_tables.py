@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mf_nas_kd.errors import printable
 from mf_nas_kd.figures.accuracies import ROLES
 from mf_nas_kd.figures.numbers import percent, percent_with_interval, points_with_interval, short_count, training_text
 from mf_nas_kd.statistics import most_confused
@@ -76,8 +77,8 @@ def confused_classes_table(
     of_class = per_class.set_index("label").loc[pairs["label"]]
     return pd.DataFrame(
         {
-            "True class": [class_names[label] for label in pairs["label"]],
-            "Taken for": [class_names[label] for label in pairs["predicted"]],
+            "True class": [printable(class_names[label]) for label in pairs["label"]],
+            "Taken for": [printable(class_names[label]) for label in pairs["predicted"]],
             "Images": pairs["images"].map("{:,}".format),
             "Of its class": [percent(fraction, 0) for fraction in pairs["fraction"]],
             "Accuracy of the true class": [
