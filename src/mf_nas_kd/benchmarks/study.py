@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 def study_table(plan: pd.DataFrame, evaluations: pd.DataFrame, candidates: pd.DataFrame) -> BenchmarkTable:
     """Make the benchmark table of the finished evaluations in a study's plan.
 
-    Candidates whose high-fidelity evaluation failed or is missing in the store are left out with a warning. Of several
-    evaluations of a candidate at one fidelity, with other seeds, the first one of the plan counts.
+    Candidates whose high-fidelity evaluation failed or is missing in the store are left out with a warning. Repeated
+    high-fidelity evaluations with further seeds are left out: a search has one evaluation an architecture.
 
     Args:
         plan: The plan, as returned by :func:`mf_nas_kd.studies.plan.plan_table`.
@@ -29,7 +29,8 @@ def study_table(plan: pd.DataFrame, evaluations: pd.DataFrame, candidates: pd.Da
         MissingEvaluationError: If no high-fidelity evaluation of the plan is finished.
     """
     theirs = evaluations[evaluations["status"] == Status.FINISHED].drop(columns=list(FIDELITY_COLUMNS))
-    finished = plan[["key", "role", *FIDELITY_COLUMNS]].merge(theirs, on="key")
+    searched_plan = plan[plan["role"] != "repeat"]
+    finished = searched_plan[["key", "role", *FIDELITY_COLUMNS]].merge(theirs, on="key")
     full = finished[finished["role"] == "full"]
     usable = candidates["architecture_id"].isin(full["architecture_id"])
     if not usable.any():

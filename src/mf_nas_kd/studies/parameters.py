@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, PositiveInt, field_validator
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Fidelity, FidelityGrid, FidelitySettings
@@ -14,9 +14,11 @@ class EvaluationParameters(BaseModel):
     """Fidelities at which every candidate is evaluated.
 
     Attributes:
-        full: The target fidelity.
-        low: The low fidelities.
-        seed: Seed of weights, orders and augmentations.
+        full: The target fidelity: all images, full width and the images' own size; it may distil.
+        low: The low fidelities; the target fidelity does not count as one of them.
+        seed: Seed of weights, orders and augmentations; the first one of the target fidelity.
+        seeds: Number of seeds of the target fidelity, at least 1: ``seed``, ``seed + 1`` and so on. With two or more, the
+            agreement between them is known, and with it what any low fidelity can reach.
         retry_failed: Whether evaluations that failed in an earlier run are made again, those of the search as well.
     """
 
@@ -25,12 +27,13 @@ class EvaluationParameters(BaseModel):
     full: FidelitySettings
     low: FidelityGrid
     seed: int
+    seeds: PositiveInt
     retry_failed: bool
 
     @field_validator("full")
     @classmethod
     def _full_is_full(cls, full: FidelitySettings) -> FidelitySettings:
-        if full.value != Fidelity(Fraction(1), full.epochs):
-            allowed = "all images and distillation none, with nothing reduced"
+        if full.value != Fidelity(Fraction(1), full.epochs, distillation=full.distillation):
+            allowed = "all images, with nothing reduced"
             raise InvalidValueError("evaluation.full", str(full.value), allowed)
         return full

@@ -16,29 +16,37 @@ PLAN_COLUMNS = ("key", "role", *column_names(Architecture), *FIDELITY_COLUMNS, "
 
 
 def plan_table(
-    architectures: Sequence[Architecture], low: Sequence[Fidelity], full: Fidelity, seed: int, evaluator: Evaluator
+    architectures: Sequence[Architecture],
+    low: Sequence[Fidelity],
+    full: Fidelity,
+    seed: int,
+    evaluator: Evaluator,
+    seeds: int = 1,
 ) -> pd.DataFrame:
     """Make the plan of a study: one row an evaluation, sorted by fidelity, the target fidelity last.
 
     Args:
         architectures: The candidates.
         low: The low fidelities, whose rankings are compared; their ``role`` is ``low``.
-        full: The target fidelity; its ``role`` is ``full``.
-        seed: Seed of all trainings.
+        full: The target fidelity; its ``role`` is ``full``, also where it is among ``low``.
+        seed: Seed of all trainings of the roles ``low`` and ``full``.
         evaluator: Computes the keys.
+        seeds: Number of seeds of the target fidelity, at least 1. The trainings with ``seed + 1``, ``seed + 2`` and so
+            on have the role ``repeat``: they belong to the correlations, and not to the search.
 
     Returns:
         A table with the columns ``PLAN_COLUMNS``, in which every key occurs once.
     """
+    repeats = [(full, "repeat", seed + further) for further in range(1, seeds)]
     rows = [
         {
-            "key": evaluator.key(architecture, fidelity, seed),
+            "key": evaluator.key(architecture, fidelity, of_role),
             "role": role,
             **architecture.to_row(),
             **fidelity.to_row(),
-            "seed": seed,
+            "seed": of_role,
         }
-        for fidelity, role in [*((fidelity, "low") for fidelity in low), (full, "full")]
+        for fidelity, role, of_role in [*((each, "low", seed) for each in low), *repeats, (full, "full", seed)]
         for architecture in architectures
     ]
     return pd.DataFrame(rows, columns=list(PLAN_COLUMNS)).drop_duplicates("key", keep="last", ignore_index=True)

@@ -119,7 +119,8 @@ def run_study_search(
         name: Name of the strategy, for the trace.
         strategy: Strategy that was built for the problem.
         plan: The plan of the study; trainings of the search have the seed of its high-fidelity evaluations.
-        evaluations: The planned evaluations; they are not charged to the budget.
+        evaluations: The planned evaluations; they are not charged to the budget. Those with the role ``repeat`` are not
+            part of the search, which knows one evaluation an architecture at the target fidelity.
         budget: Limit of the costs and of the number of evaluations.
         seed: Seed of the strategy's random choices.
         evaluator: Makes keys and evaluations.
@@ -133,7 +134,8 @@ def run_study_search(
         ImpossibleLimitError: If the budget ends before any high-fidelity evaluation has finished.
     """
     problem = strategy.problem
-    known = records_of(finished_evaluations(plan, evaluations), Evaluation)
+    finished = finished_evaluations(plan, evaluations)
+    known = records_of(finished[finished["role"] != "repeat"], Evaluation)
     evaluate = partial(
         run_evaluations,
         evaluator=evaluator,

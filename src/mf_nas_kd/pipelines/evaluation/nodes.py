@@ -44,7 +44,8 @@ def plan_evaluations(
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher)
     architectures = records_of(candidates, Architecture)
     evaluator.require_possible(architectures[0], [*parameters.low.values, parameters.full.value])
-    return plan_table(architectures, parameters.low.values, parameters.full.value, parameters.seed, evaluator)
+    low, full = parameters.low.values, parameters.full.value
+    return plan_table(architectures, low, full, parameters.seed, evaluator, parameters.seeds)
 
 
 def evaluate_candidates(
