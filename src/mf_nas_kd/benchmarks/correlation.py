@@ -5,15 +5,15 @@ from __future__ import annotations
 import pandas as pd
 
 from mf_nas_kd.benchmarks.table import BenchmarkTable
-from mf_nas_kd.statistics import BootstrapSettings, correlation_table
+from mf_nas_kd.statistics import CorrelationSettings, correlation_table
 
 
-def table_correlations(table: BenchmarkTable, bootstrap: BootstrapSettings) -> pd.DataFrame:
+def table_correlations(table: BenchmarkTable, settings: CorrelationSettings) -> pd.DataFrame:
     """Correlation table of a finished study: every fidelity and zero-cost proxy against the table's ``truth``.
 
     Args:
         table: The finished study.
-        bootstrap: Resamples, level and seed of the intervals.
+        settings: Settings of intervals and of the test of added value.
 
     Returns:
         The rows described at :func:`mf_nas_kd.statistics.correlation_table`.
@@ -25,4 +25,4 @@ def table_correlations(table: BenchmarkTable, bootstrap: BootstrapSettings) -> p
         evaluations[name] = identifiers.map(candidates[name])
     full = table.at(table.truth).index
     evaluations.loc[full, "role"] = "full"
-    return correlation_table(evaluations.dropna(subset=["val_accuracy"]), evaluations.loc[full], bootstrap)
+    return correlation_table(evaluations.dropna(subset=["val_accuracy"]), evaluations.loc[full], settings)

@@ -49,7 +49,6 @@ def study_table(plan: pd.DataFrame, evaluations: pd.DataFrame, candidates: pd.Da
     kept = candidates[usable]
     searched = Fidelity.from_row(next(full.itertuples()))
     known = finished.loc[finished["architecture_id"].isin(kept["architecture_id"]), list(EVALUATION_COLUMNS)]
-    known = known.drop_duplicates(["architecture_id", *FIDELITY_COLUMNS])  # further ones have other seeds
     return BenchmarkTable(
         dataset=full["dataset"].iloc[0],
         space=kept["space"].iloc[0],

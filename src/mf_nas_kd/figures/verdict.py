@@ -1,43 +1,159 @@
-"""The answer of a study in sentences: do low-fidelity evaluations rank the candidates as high-fidelity ones do?"""
+"""The answer of a study in sentences: do low-fidelity evaluations tell more of high-fidelity ones than counting does?"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from mf_nas_kd.figures.correlation import PROXY, fraction_text
 from mf_nas_kd.records import Fidelity
+from mf_nas_kd.statistics import AddedValueSettings
+
+PROXY_NAMES = {"macs": "MACs", "params": "parameter count", "live_params": "live parameter count"}
 
 
-def verdict(table: pd.DataFrame) -> list[str]:
-    """Conclusions from the correlation table, as sentences for a reader who does not know the paper.
+def verdict(
+    table: pd.DataFrame, comparison: pd.DataFrame, settings: AddedValueSettings, savings: str | None = None
+) -> list[str]:
+    """Conclusions of a study, as sentences for a reader who does not know the paper.
+
+    Claims are tested in a fixed order: that distillation ranks better or worse is claimed only where some low fidelity
+    is shown to add information. So one false claim or more is made with a probability of at most ``settings.level``.
 
     Args:
-        table: ``correlation_table``, with the zero-cost proxies ``macs`` and ``params``.
+        table: ``correlation_table``.
+        comparison: ``distillation_comparison``.
+        settings: Level and power of the claims.
+        savings: A sentence on what low-fidelity evaluations saved or lost; None for none.
 
     Returns:
-        The sentences; the first one is the answer to the question.
+        The sentences; the first one is the answer: ``Yes``, ``No evidence``, or that it cannot be told.
+
+    References:
+        Maurer, Hothorn and Lehmacher (1995). Multiple comparisons in drug clinical trials and preclinical assays: a
+        priori ordered hypotheses. Biometrie in der Chemisch-Pharmazeutischen Industrie 6.
     """
-    low = table[(table["role"] == "low") & table["kendall"].notna()]
+    low = table[table["role"] == "low"]
+    proxies = table[table["role"] == "free"]
     if low.empty:
-        return [
-            "No low fidelity has a defined rank agreement: there are too few candidates, or all have the same accuracy."
-        ]
-    best = _best(low)
-    sentences = [
-        _answer(best, table[table["role"] == "free"]),
-        f"This is the best of {len(low)} low fidelities, chosen after all of them were measured on {int(best['n'])} "
-        "candidates, so the estimate is optimistic; the bootstrap intervals do not account for the choice.",
-        _beyond_proxies(low),
-        *_plain_against_distilled(low),
+        return ["There is no low fidelity whose ranking could be compared.", *_savings(savings)]
+    adds = _adding(low, settings.level)
+    return [
+        _answer(low, adds, proxies, settings.power),
+        *_ranking(low, adds, proxies),
+        *_comparison(comparison, settings.level, claims=not adds.empty),
+        _ceiling(table),
+        *_savings(savings),
     ]
-    full = table[(table["role"] == "full") & np.isfinite(table["kendall"])]
-    if not full.empty:
-        sentences.append(
-            "For comparison, validation and test accuracy of one and the same high-fidelity evaluation agree by "
-            f"Kendall's tau {_interval(full.iloc[0], 'kendall')}: a low fidelity cannot be expected to agree much more."
+
+
+def _savings(savings: str | None) -> list[str]:
+    return [] if savings is None else [savings]
+
+
+def _adding(low: pd.DataFrame, level: float) -> pd.DataFrame:
+    """The low fidelities that are shown to add information, the most certain first."""
+    told = low[(low["added_p"] <= level) & low["added_detectable"].notna()]
+    return told.sort_values(["added_p", "added"], ascending=[True, False])
+
+
+def _answer(low: pd.DataFrame, adds: pd.DataFrame, proxies: pd.DataFrame, power: float) -> str:
+    counting, n = _counting(proxies), _candidates(low)
+    if low["added_detectable"].isna().all():
+        return (
+            f"Whether low-fidelity evaluations add information beyond {counting} cannot be told from {n}: so few, or "
+            "ones so alike, would show only an effect that is nearly perfect."
         )
-    return sentences
+    if adds.empty:
+        best = low.loc[low["added"].idxmax()]
+        return (
+            f"No evidence that low-fidelity evaluations add information beyond {counting}: of {len(low)} low fidelities "
+            f"on {n}, the highest semi-partial correlation with the accuracy of high-fidelity evaluations is "
+            f"{best['added']:.2f} ({name_of(best)}; family-wise p = {best['added_p']:.2g}). One of "
+            f"{low['added_detectable'].max():.2f} would have been found in {100 * power:.0f} % of such studies."
+        )
+    named = "; ".join(f"{name_of(row)}: {row['added']:.2f}, p = {row['added_p']:.2g}" for _, row in adds.iterrows())
+    return (
+        f"Yes: low-fidelity evaluations add information beyond {counting}. {len(adds)} of {len(low)} low fidelities do, "
+        f"on {n} (semi-partial correlation with the accuracy of high-fidelity evaluations, and family-wise p value of "
+        f"a permutation test): {named}."
+    )
+
+
+def _ranking(low: pd.DataFrame, adds: pd.DataFrame, proxies: pd.DataFrame) -> list[str]:
+    """Agreement of one low fidelity and of the better zero-cost proxy, side by side; no claim."""
+    defined = low[low["kendall"].notna()]
+    if defined.empty:
+        return ["No low fidelity has a defined rank agreement: too few candidates, or all have the same accuracy."]
+    best, chosen = _best(defined), f"the highest of {len(defined)}, so the estimate is optimistic"
+    if not adds.empty:
+        best, chosen = adds.iloc[0], f"the clearest of {len(defined)}, so the estimate is optimistic"
+    sentence = (
+        f"{_where(best)} the ranking of the candidates agrees with that of high-fidelity evaluations by Kendall's tau "
+        f"{_interval(best, 'kendall')} ({chosen}; {_candidates(low)}), at {100 * best['relative_cost']:.0f} % of their "
+        "cost"
+    )
+    counted = proxies[proxies["kendall"].notna()]
+    if counted.empty:
+        return [f"{sentence}."]
+    proxy = _best(counted)
+    better = f"the best of {len(counted)} zero-cost proxies, {_proxy_name(proxy)}, agrees by"
+    return [f"{sentence}; {better} {_interval(proxy, 'kendall')} at no cost."]
+
+
+def _comparison(comparison: pd.DataFrame, level: float, claims: bool) -> list[str]:
+    """One sentence on plain against distilled evaluations; none without both kinds."""
+    if comparison.empty:
+        return []
+    told = comparison[comparison["p_value"] <= level]
+    count = f"{len(comparison)} comparison{'s' if len(comparison) > 1 else ''}"
+    start = f"Distilled against plain low-fidelity evaluations that differ in nothing else ({count}): "
+    if claims and not told.empty:
+        parts = [f"{_direction(row)}, {_difference(row)}" for _, row in told.iterrows()]
+        return [f"{start}{'; '.join(parts)} (simultaneous intervals)."]
+    largest = comparison.loc[comparison["difference"].abs().fillna(-1).idxmax()]
+    why = (
+        "the intervals leave open whether distillation ranks better or worse"
+        if claims or told.empty
+        else "no conclusion is drawn, because no low fidelity is shown to add information"
+    )
+    return [f"{start}{why}. The largest difference is that of {_difference(largest)}."]
+
+
+def _direction(row: pd.Series) -> str:
+    return f"{name_of(row)} ranks {'better' if row['difference'] > 0 else 'worse'}"
+
+
+def _difference(row: pd.Series) -> str:
+    return (
+        f"{name_of(row)}, Kendall's tau {row['distilled']:.2f} against {row['plain']:.2f}, difference "
+        f"{_interval(row, 'difference')}, {_count(int(row['n']))}"
+    )
+
+
+def _ceiling(table: pd.DataFrame) -> str:
+    """What a low fidelity can reach at most: agreement between seeds of one high-fidelity training."""
+    between = table[(table["role"] == "ceiling") & table["kendall"].notna()]
+    if not between.empty:
+        row = between.iloc[0]
+        return (
+            "High-fidelity evaluations that differ in the seed only agree by Kendall's tau "
+            f"{_interval(row, 'kendall')} ({_count(int(row['n']))}): a low fidelity cannot be expected to agree much "
+            "more."
+        )
+    unknown = (
+        "How much a low fidelity could agree at most is not known: there is one seed of the high-fidelity evaluations; "
+        "evaluation.seeds=2 measures it"
+    )
+    full = table[(table["role"] == "full") & table["kendall"].notna()]
+    if full.empty:
+        return f"{unknown}."
+    return (
+        f"{unknown}. Validation and test accuracy of one and the same high-fidelity evaluation agree by Kendall's tau "
+        f"{_interval(full.iloc[0], 'kendall')} ({_count(int(full.iloc[0]['n']))}); two seeds agree less."
+    )
 
 
 def _best(rows: pd.DataFrame) -> pd.Series:
@@ -45,62 +161,33 @@ def _best(rows: pd.DataFrame) -> pd.Series:
     return rows.iloc[int(rows["kendall"].to_numpy().argmax())]
 
 
-def _answer(best: pd.Series, proxies: pd.DataFrame) -> str:
-    by_name = {row["distillation"].removeprefix(PROXY): row for _, row in proxies.iterrows()}
-    macs, params = (_interval(by_name[name], "kendall") for name in ("macs", "params"))
-    return (
-        f"{_where(best)} the ranking of the candidates agrees with that of high-fidelity evaluations by Kendall's tau "
-        f"{_interval(best, 'kendall')}, at {100 * best['relative_cost']:.0f} % of their cost. The zero-cost proxies "
-        f"agree by {macs} (MACs) and {params} (parameter count); given both, the partial tau of the low-fidelity "
-        f"evaluation is {_interval(best, 'partial_kendall')}. {_conclusion(best, proxies['kendall'].max())}"
-    )
+def _counting(proxies: pd.DataFrame) -> str:
+    names = [_proxy_name(row) for _, row in proxies.iterrows()]
+    return _listed(names) if names else "zero-cost proxies"
 
 
-def _conclusion(best: pd.Series, best_proxy: float) -> str:
-    if not best["kendall_low"] > 0:
-        return "On this evidence no low fidelity ranks the candidates reliably: the interval includes no agreement."
-    if best["partial_kendall_low"] > 0:
-        return "It therefore adds information that the zero-cost proxies do not have, and is worth its cost."
-    comparison = "better" if best["kendall"] > best_proxy else "less well"
-    return (
-        f"It ranks the candidates, {comparison} than the zero-cost proxies do, but its interval leaves open whether it "
-        "adds information beyond MACs and parameter count."
-    )
+def _proxy_name(row: pd.Series) -> str:
+    name = str(row["distillation"]).removeprefix(PROXY)
+    return PROXY_NAMES.get(name, name)
 
 
-def _beyond_proxies(low: pd.DataFrame) -> str:
-    """The low fidelities that add information beyond the zero-cost proxies, each by its own interval."""
-    adding = low[low["partial_kendall_low"] > 0].sort_values("partial_kendall", ascending=False)
-    given = "Given MACs and parameter count"
-    if adding.empty:
-        return f"{given}, none of the {len(low)} low fidelities adds information by its own interval."
-    named = "; ".join(f"{_short_name(row)} {_interval(row, 'partial_kendall')}" for _, row in adding.iterrows())
-    return (
-        f"{given}, {len(adding)} of the {len(low)} low fidelities add information by their own intervals (which are "
-        f"not corrected for multiple comparisons): {named}."
-    )
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
-def _plain_against_distilled(low: pd.DataFrame) -> list[str]:
-    """One sentence on the paper's claim, with a comparison for each training-set fraction; none without both kinds."""
-    parts = []
-    for fraction, rows in low.groupby("train_fraction"):
-        plain, distilled = rows[rows["distillation"] == "none"], rows[rows["distillation"] != "none"]
-        if plain.empty or distilled.empty:
-            continue
-        best = _best(distilled)
-        parts.append(
-            f"at {fraction_text(float(str(fraction)))} plain {_best(plain)['kendall']:.2f}, "
-            f"best distillation ({best['distillation']}) {best['kendall']:.2f}"
-        )
-    if not parts:
-        return []
-    return [f"Low-fidelity evaluations without and with distillation, Kendall's tau: {'; '.join(parts)}."]
+def _candidates(low: pd.DataFrame) -> str:
+    fewest, most = int(low["n"].min()), int(low["n"].max())
+    return _count(most) if fewest == most else f"{fewest} to {most} candidates"
 
 
-def _short_name(row: pd.Series) -> str:
+def _count(n: int) -> str:
+    return f"{n} candidate{'' if n == 1 else 's'}"
+
+
+def name_of(row: pd.Series) -> str:
+    """Short name of a low fidelity: ``kd at 1/9, 12 epochs``."""
     method = "plain" if row["distillation"] == "none" else row["distillation"]
-    return f"{method} at {fraction_text(row['train_fraction'])}{_reductions(row)}"
+    return f"{method} at {fraction_text(row['train_fraction'])}, {row['epochs']} epochs{_reductions(row)}"
 
 
 def _where(row: pd.Series) -> str:
@@ -116,4 +203,7 @@ def _reductions(row: pd.Series) -> str:
 def _interval(row: pd.Series, statistic: str) -> str:
     if not np.isfinite(row[statistic]):
         return "an undefined amount"
-    return f"{row[statistic]:.2f} [{row[f'{statistic}_low']:.2f}, {row[f'{statistic}_high']:.2f}]"
+    low, high = row[f"{statistic}_low"], row[f"{statistic}_high"]
+    if not np.isfinite(low + high):
+        return f"{row[statistic]:.2f} [too few candidates for an interval]"
+    return f"{row[statistic]:.2f} [{low:.2f}, {high:.2f}]"

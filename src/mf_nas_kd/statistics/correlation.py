@@ -20,6 +20,8 @@ from mf_nas_kd.errors import ShapeMismatchError
 from mf_nas_kd.statistics.bootstrap import UNDEFINED, BootstrapSettings, Estimate, bootstrap
 
 FEWEST_CANDIDATES = 3
+FEWEST_FOR_INTERVAL = 8
+"""TODO"""
 NEGLIGIBLE = 1e-10  # rounding error of a variance of 1 that is fully explained
 MOST_COUNTED = 500  # candidates; n = 100: 0.1 ms against 2.1 by sorting, 800: 12 against 3.2 (four columns, one core)
 
@@ -71,16 +73,25 @@ def rank_agreement(
     n = len(columns[0])
     if n < FEWEST_CANDIDATES:
         return RankAgreement(n, UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED)
-    values, ranks = np.stack(columns), np.stack([rankdata(column) for column in columns])
+    values = np.stack(columns)
     pair, all_pairs = kendall_of(values[:2]), kendall_of(values)
-    partial = UNDEFINED if proxies is None else bootstrap(lambda drawn: _partial(all_pairs(drawn)), n, settings)
+    partial = UNDEFINED if proxies is None else over_candidates(lambda drawn: _partial(all_pairs(drawn)), n, settings)
     return RankAgreement(
         n=n,
-        pearson=bootstrap(lambda drawn: _pearson(values[0, drawn], values[1, drawn]), n, settings),
-        kendall=bootstrap(lambda drawn: pair(drawn)[0, 1], n, settings),
-        spearman=bootstrap(lambda drawn: _pearson(rankdata(ranks[0, drawn]), rankdata(ranks[1, drawn])), n, settings),
+        pearson=over_candidates(lambda drawn: pearson(values[0, drawn], values[1, drawn]), n, settings),
+        kendall=over_candidates(lambda drawn: pair(drawn)[0, 1], n, settings),
+        spearman=over_candidates(lambda drawn: spearman(values[0, drawn], values[1, drawn]), n, settings),
         partial_kendall=partial,
     )
+
+
+def over_candidates(
+    statistic: Callable[[NDArray[np.intp]], float], n: int, settings: BootstrapSettings
+) -> Estimate:
+    """Statistic of ``n`` candidates; its interval is empty for less than ``FEWEST_FOR_INTERVAL``."""
+    if n < FEWEST_FOR_INTERVAL:
+        return Estimate(float(statistic(np.arange(n))), np.nan, np.nan)
+    return bootstrap(statistic, n, settings)
 
 
 def kendall_of(columns: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], NDArray[np.float64]]:
@@ -111,7 +122,13 @@ def kendall_by_sorting(columns: NDArray[np.float64]) -> NDArray[np.float64]:
     return taus
 
 
-def _pearson(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+def spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Spearman's rank correlation; not a number where one of the two is constant."""
+    return pearson(rankdata(first), rankdata(second))
+
+
+def pearson(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Pearson's correlation; not a number where one of the two is constant."""
     a, b = first - first.mean(), second - second.mean()
     scale = np.sqrt((a @ a) * (b @ b))
     return float(a @ b / scale) if scale > 0 else np.nan

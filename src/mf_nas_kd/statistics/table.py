@@ -12,34 +12,47 @@ from numpy.typing import NDArray
 
 from mf_nas_kd.records import FIDELITY_COLUMNS, Fidelity
 from mf_nas_kd.records.tables import completed
-from mf_nas_kd.statistics.bootstrap import BootstrapSettings, estimate_columns
+from mf_nas_kd.statistics.added_value import added_value
+from mf_nas_kd.statistics.bootstrap import estimate_columns
+from mf_nas_kd.statistics.ceiling import mean_over_seeds, seed_agreement
 from mf_nas_kd.statistics.correlation import RankAgreement, rank_agreement
 from mf_nas_kd.statistics.proxies import CONTROLLED, log_proxies
+from mf_nas_kd.statistics.settings import CorrelationSettings
 
 ROW_KEYS = tuple(dict.fromkeys(("role", "distillation", "train_fraction", "epochs", *FIDELITY_COLUMNS)))
 """Columns that tell the rows of the table apart."""
 
-ORDER = {"low": 0, "full": 1, "free": 2}
+ORDER = {"low": 0, "full": 1, "ceiling": 2, "free": 3}
 """Order of the roles in the table; the role of a zero-cost proxy is ``free``."""
 
+ADDED = ("added", "added_p", "added_detectable")
+"""Columns of the added value: semi-partial correlation, family-wise p value, smallest detectable correlation."""
 
-def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: BootstrapSettings) -> pd.DataFrame:
+
+def correlation_table(
+    measured: pd.DataFrame, full: pd.DataFrame, settings: CorrelationSettings, repeats: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Rank agreement of each cheap measurement with high-fidelity evaluations.
 
     The cheap measurement is the validation accuracy at a low fidelity, the reference the test accuracy at the target
-    fidelity: they share no images, so that chance in one split does not count as agreement. Zero-cost proxies enter as
-    logarithms; the partial correlation holds the logarithms of MACs and parameters fixed.
+    fidelity, as its mean over seeds: they share no images, so that chance in one split does not count as agreement.
+    Zero-cost proxies enter as logarithms; the partial correlation holds the logarithms of MACs and parameters fixed, the
+    test of added value every proxy of the table.
 
     Args:
         measured: Finished evaluations, one a row: ``architecture_id``, both accuracies, ``cost_seconds`` and the
             columns ``ROW_KEYS``; the target fidelity may be among them, with the role ``full``.
         full: Finished high-fidelity evaluations, one an architecture: the columns of architecture and costs,
             ``test_accuracy``, ``cost_seconds``, ``dataset``.
-        settings: Resamples, level and seed of the bootstrap.
+        settings: Settings of bootstrap and permutations.
+        repeats: Finished high-fidelity evaluations with further seeds; None for none.
 
     Returns:
         A row for each fidelity, by training-set fraction, epochs and distillation, the target fidelity after the low
-        ones; then one for each zero-cost proxy (``proxy:macs``), whose cost, fraction and epochs are zero.
+        ones; with ``repeats``, one with the role ``ceiling`` for the agreement between seeds of the target fidelity;
+        then one for each zero-cost proxy (``proxy:macs``), whose cost, fraction and epochs are zero. The columns
+        ``ADDED`` are those of :func:`mf_nas_kd.statistics.added_value.added_value` over all low fidelities, and empty
+        in other rows.
 
     >>> full = pd.DataFrame({
     ...     "architecture_id": ["a", "b", "c", "d"], "space": "example", "architecture": "{}", "dataset": "digits",
@@ -50,11 +63,16 @@ def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: Boot
     ...     role="low", **Fidelity(Fraction(1, 9), 2, distillation="kd").to_row(),
     ...     val_accuracy=[0.1, 0.2, 0.3, 0.4], cost_seconds=1.0,
     ... )
-    >>> table = correlation_table(low, full, BootstrapSettings(resamples=10, level=0.95, seed=0))
+    >>> from mf_nas_kd.statistics.settings import AddedValueSettings
+    >>> added = AddedValueSettings(permutations=99, level=0.05, power=0.8)
+    >>> settings = CorrelationSettings(resamples=10, level=0.95, seed=0, added_value=added)
+    >>> table = correlation_table(low, full, settings)
     >>> table[["distillation", "n", "kendall", "relative_cost"]].round(2).values.tolist()
     [['kd', 4, 0.67, 0.1], ['proxy:macs', 4, 0.67, 0.0], ['proxy:params', 4, -0.33, 0.0]]
     """
     measured, full = completed(measured, Fidelity), completed(full, Fidelity)
+    repeats = full.head(0) if repeats is None else completed(repeats, Fidelity)
+    ceiling, full = seed_agreement(full, repeats, settings), mean_over_seeds(full, repeats)
     proxies = pd.DataFrame(log_proxies(full)).add_prefix("log_")
     proxies["architecture_id"] = full["architecture_id"].to_numpy()
     rows = []
@@ -63,10 +81,47 @@ def correlation_table(measured: pd.DataFrame, full: pd.DataFrame, settings: Boot
         agreement = rank_agreement(both["val_accuracy"], both["test_accuracy_full"], _controlled(both), settings)
         relative_cost = both["cost_seconds"].mean() / both["cost_seconds_full"].mean() if len(both) else np.nan
         rows.append({**dict(zip(ROW_KEYS, kind, strict=True)), **_columns(agreement), "relative_cost": relative_cost})
+    if ceiling is not None:
+        rows.append({**_of_target(full), "role": "ceiling", **_columns(ceiling), "relative_cost": 1.0})
     for name in proxies.columns.drop("architecture_id"):
         agreement = rank_agreement(proxies[name], full["test_accuracy"], None, settings)
         rows.append({**_proxy_row(name.removeprefix("log_")), **_columns(agreement), "relative_cost": 0.0})
-    return _in_order(pd.DataFrame(rows).assign(dataset=full["dataset"].iloc[0], space=full["space"].iloc[0]))
+    table = pd.DataFrame(rows).assign(dataset=full["dataset"].iloc[0], space=full["space"].iloc[0])
+    return _with_added_value(_in_order(table), measured, full, proxies, settings)
+
+
+def _with_added_value(
+    table: pd.DataFrame,
+    measured: pd.DataFrame,
+    full: pd.DataFrame,
+    proxies: pd.DataFrame,
+    settings: CorrelationSettings,
+) -> pd.DataFrame:
+    """The table with the columns ``ADDED``, before its last one."""
+    low = measured[measured["role"] == "low"]
+    accuracies = {
+        kind: rows.set_index("architecture_id")["val_accuracy"].reindex(full["architecture_id"]).to_numpy(dtype=float)
+        for kind, rows in low.groupby(list(ROW_KEYS), dropna=False)
+    }
+    table = table.assign(**dict.fromkeys(ADDED, np.nan))[[*table.columns[:-1], *ADDED, table.columns[-1]]]
+    if accuracies:
+        controlled = proxies.drop(columns="architecture_id").to_numpy(dtype=float)
+        x, y = np.stack(list(accuracies.values()), axis=1), full["test_accuracy"].to_numpy(dtype=float)
+        found = added_value(x, y, controlled, settings.added_value, settings.seed)
+        numbers = np.stack([found.statistic, found.p_value, found.detectable], axis=1)
+        by_kind = dict(zip(map(_comparable, accuracies), numbers, strict=True))
+        for index in table.index[table["role"] == "low"]:
+            table.loc[index, list(ADDED)] = by_kind[_comparable(tuple(table.loc[index, list(ROW_KEYS)]))]
+    return table
+
+
+def _comparable(kind: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The values of ``ROW_KEYS``, where what is missing equals what is missing."""
+    return tuple(None if pd.isna(value) else value for value in kind)
+
+
+def _of_target(full: pd.DataFrame) -> dict[str, Any]:
+    return {name: full[name].iloc[0] for name in FIDELITY_COLUMNS}
 
 
 def _controlled(both: pd.DataFrame) -> NDArray[np.float64]:

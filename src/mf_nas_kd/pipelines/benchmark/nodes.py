@@ -13,7 +13,7 @@ from mf_nas_kd.benchmarks.correlation import table_correlations
 from mf_nas_kd.benchmarks.parameters import BenchmarkParameters
 from mf_nas_kd.benchmarks.searches import replayed_searches
 from mf_nas_kd.search import StrategySettings
-from mf_nas_kd.statistics import BootstrapSettings, search_summary
+from mf_nas_kd.statistics import CorrelationSettings, search_summary
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +27,9 @@ def list_candidates(tables: tuple[BenchmarkTable, ...]) -> pd.DataFrame:
     return pd.concat(listed, ignore_index=True)
 
 
-def correlate_tables(tables: tuple[BenchmarkTable, ...], bootstrap: BootstrapSettings) -> pd.DataFrame:
+def correlate_tables(tables: tuple[BenchmarkTable, ...], settings: CorrelationSettings) -> pd.DataFrame:
     """Correlation tables of all benchmark tables, one below the other."""
-    return pd.concat([table_correlations(table, bootstrap) for table in tables], ignore_index=True)
+    return pd.concat([table_correlations(table, settings) for table in tables], ignore_index=True)
 
 
 def replay_searches(
@@ -43,7 +43,7 @@ def replay_searches(
     return replayed_searches(tables, parameters, strategies)
 
 
-def summarise_searches(searches: pd.DataFrame, bootstrap: BootstrapSettings) -> pd.DataFrame:
+def summarise_searches(searches: pd.DataFrame, bootstrap: CorrelationSettings) -> pd.DataFrame:
     """Summarise the searches over seeds; the summary is also logged to MLflow and to the terminal."""
     summary = search_summary(searches, bootstrap)
     tracking.log_metrics(

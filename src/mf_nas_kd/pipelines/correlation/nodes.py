@@ -12,7 +12,8 @@ from mf_nas_kd.benchmarks import savings
 from mf_nas_kd.benchmarks.parameters import BenchmarkParameters
 from mf_nas_kd.benchmarks.study import study_table
 from mf_nas_kd.search import StrategySettings
-from mf_nas_kd.statistics import BootstrapSettings, correlation_table
+from mf_nas_kd.statistics import CorrelationSettings, correlation_table, distillation_comparison
+from mf_nas_kd.statistics.ceiling import mean_over_seeds
 from mf_nas_kd.studies.plan import finished_evaluations
 
 logger = logging.getLogger(__name__)
@@ -20,10 +21,18 @@ logger = logging.getLogger(__name__)
 SAVED = ("saved_to_target_seconds", "saved_to_target_percent", "saved_to_best_seconds", "saved_to_best_percent")
 
 
-def correlate(plan: pd.DataFrame, evaluations: pd.DataFrame, bootstrap: BootstrapSettings) -> pd.DataFrame:
-    """Correlate every low fidelity and every zero-cost proxy with high-fidelity evaluations."""
+def correlate(
+    plan: pd.DataFrame, evaluations: pd.DataFrame, settings: CorrelationSettings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Correlate every low fidelity and every zero-cost proxy with high-fidelity evaluations.
+
+    Returns:
+        The correlation table, and the comparison of distilled with plain low fidelities.
+    """
     finished = finished_evaluations(plan, evaluations)
-    return correlation_table(finished, finished[finished["role"] == "full"], bootstrap)
+    low, full, repeats = (finished[finished["role"] == role] for role in ("low", "full", "repeat"))
+    table = correlation_table(pd.concat([low, full]), full, settings, repeats)
+    return table, distillation_comparison(low, mean_over_seeds(full, repeats), settings)
 
 
 def measure_savings(
@@ -32,10 +41,10 @@ def measure_savings(
     candidates: pd.DataFrame,
     benchmark: BenchmarkParameters,
     strategies: StrategySettings,
-    bootstrap: BootstrapSettings,
+    settings: CorrelationSettings,
 ) -> pd.DataFrame:
     """Replay searches with and without low fidelities on the study; the savings are also logged to MLflow."""
-    table = savings.measure_savings(study_table(plan, evaluations, candidates), benchmark, strategies, bootstrap.level)
+    table = savings.measure_savings(study_table(plan, evaluations, candidates), benchmark, strategies, settings.level)
     tracking.log_metrics(
         {
             f"{name}.{row.task}": value
@@ -56,4 +65,5 @@ def draw_correlation_against_cost(table: pd.DataFrame) -> Figure:
 def draw_low_against_full(plan: pd.DataFrame, evaluations: pd.DataFrame) -> Figure:
     """Draw a scatter plot of each low fidelity against the high-fidelity evaluations."""
     finished = finished_evaluations(plan, evaluations)
-    return figures.low_against_full(finished[finished["role"] == "low"], finished[finished["role"] == "full"])
+    low, full, repeats = (finished[finished["role"] == role] for role in ("low", "full", "repeat"))
+    return figures.low_against_full(low, mean_over_seeds(full, repeats))

@@ -14,7 +14,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 nodes.correlate,
                 inputs=["evaluation_plan", "planned_evaluations", "params:correlation"],
-                outputs="correlation_table",
+                outputs=["correlation_table", "distillation_comparison"],
                 name="correlate",
             ),
             Node(

@@ -10,7 +10,8 @@ import pandas as pd
 
 from mf_nas_kd import figures
 from mf_nas_kd.images import ImageDataset
-from mf_nas_kd.statistics import BootstrapSettings
+from mf_nas_kd.statistics import CorrelationSettings
+from mf_nas_kd.statistics.ceiling import mean_over_seeds
 from mf_nas_kd.studies.plan import finished_evaluations, planned_evaluations
 
 
@@ -30,6 +31,7 @@ def write_report(
     evaluations: pd.DataFrame,
     precomputed_targets: pd.DataFrame,
     correlation_table: pd.DataFrame,
+    distillation_comparison: pd.DataFrame,
     search_trace: pd.DataFrame,
     full_trainings: pd.DataFrame,
     pareto_front: pd.DataFrame,
@@ -39,15 +41,18 @@ def write_report(
     winner_predictions: pd.DataFrame,
     winner_curve: pd.DataFrame,
     network_folder: Path,
-    bootstrap: BootstrapSettings,
+    savings: pd.DataFrame,
+    correlation: CorrelationSettings,
 ) -> str:
     """Write the report of the study: one page with all results."""
     planned, finished = planned_evaluations(plan, evaluations), finished_evaluations(plan, evaluations)
-    low, full = finished[finished["role"] == "low"], finished[finished["role"] == "full"]
+    low, full, repeats = (finished[finished["role"] == role] for role in ("low", "full", "repeat"))
     content = figures.ReportContent(
         dataset=images.name,
         facts=figures.facts(images, subset_sizes, teacher_metrics, planned, precomputed_targets, winner),
-        verdict=figures.verdict(correlation_table),
+        verdict=figures.verdict(correlation_table, distillation_comparison, correlation.added_value),
+        savings=figures.savings_sentence(savings),
+        search_figures=figures.search_facts(winner),
         network=figures.network_content(
             images,
             winner,
@@ -57,12 +62,12 @@ def write_report(
             winner_curve,
             full_trainings,
             pareto_front,
-            bootstrap.level,
+            correlation.level,
             os.path.relpath(network_folder),
         ),
         pictures={
             "correlation_against_cost": figures.correlation_against_cost(correlation_table),
-            "low_against_full": figures.low_against_full(low, full),
+            "low_against_full": figures.low_against_full(low, mean_over_seeds(full, repeats)),
             "learning_curve": figures.learning_curve(teacher_curve),
             "sample_images": figures.sample_images(images),
             "search_progress": figures.search_progress(search_trace, plan),
