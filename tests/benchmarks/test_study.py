@@ -52,6 +52,14 @@ def test_what_is_not_planned_does_not_count(plan, evaluations, candidates, archi
     )
 
 
+def test_further_seeds_are_not_part_of_the_table(plan, evaluations, candidates, architectures):
+    fake = FakeEvaluator()
+    more = plan_table(architectures, LOW, FULL, 0, fake, seeds=2)
+    all_seeds = table_of((fake.evaluate(r.architecture, r.fidelity, r.seed) for r in requests_of(more)), Evaluation)
+    found, expected = study_table(more, all_seeds, candidates), study_table(plan, evaluations, candidates)
+    pd.testing.assert_frame_equal(found.evaluations, expected.evaluations)
+
+
 def test_candidates_without_a_full_training_are_left_out(plan, evaluations, candidates, caplog):
     full = evaluations.index[evaluations["epochs"] == FULL.epochs]
     evaluations.loc[full[0], ["status", "val_accuracy", "test_accuracy"]] = ["failed", None, None]

@@ -11,9 +11,10 @@ def session(data_dir, env="smoke", **parameters):
     return KedroSession.create(project_path=PROJECT, env=env, runtime_params={"data_dir": str(data_dir), **parameters})
 
 
-def run(data_dir, pipeline=None, env="smoke", **parameters):
+def run(data_dir, pipeline=None, env="smoke", outputs=None, **parameters):
+    """Run the flow, or one pipeline; ``outputs`` are those entries to which a run is limited."""
     with session(data_dir, env, **parameters) as kedro:
-        return kedro.run(pipeline_names=[pipeline] if pipeline else None)
+        return kedro.run(pipeline_names=[pipeline] if pipeline else None, to_outputs=outputs)
 
 
 def catalog(data_dir, env="smoke"):

@@ -6,10 +6,19 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mf_nas_kd.errors import ShapeMismatchError
-from mf_nas_kd.statistics import BootstrapSettings, correlation_table, rank_agreement
-from mf_nas_kd.statistics.correlation import kendall_by_counting, kendall_by_sorting, kendall_of
+from mf_nas_kd.statistics import (
+    AddedValueSettings,
+    BootstrapSettings,
+    CorrelationSettings,
+    correlation_table,
+    rank_agreement,
+)
+from mf_nas_kd.records import Fidelity
+from mf_nas_kd.statistics.correlation import FEWEST_FOR_INTERVAL, kendall_by_counting, kendall_by_sorting, kendall_of
 
-SETTINGS = BootstrapSettings(resamples=200, level=0.95, seed=0)
+SETTINGS = CorrelationSettings(
+    resamples=200, level=0.95, seed=0, added_value=AddedValueSettings(permutations=99, level=0.05, power=0.8)
+)
 
 
 @pytest.fixture
@@ -91,7 +100,7 @@ def test_the_same_seed_gives_the_same_interval(data):
 
 
 def test_what_is_not_defined_is_not_a_number():
-    constant = rank_agreement([1, 1, 1, 1], [1, 2, 3, 4], None, SETTINGS)
+    constant = rank_agreement([1] * 9, range(9), None, SETTINGS)
     assert np.isnan([constant.kendall.value, constant.pearson.value, constant.kendall.low]).all()
     assert np.isnan(rank_agreement([1, 2], [1, 2], None, SETTINGS).kendall.value)
     with pytest.raises(ShapeMismatchError, match="measurements is .* must be all of one length"):
@@ -129,6 +138,56 @@ def test_the_table_has_every_kind_and_every_free_predictor():
     assert macs["pearson"] == pytest.approx(stats.pearsonr(np.log(full["macs"]), full["test_accuracy"])[0])
     assert macs["relative_cost"] == 0
     assert np.isnan(macs["partial_kendall"])
+
+
+def test_few_candidates_have_no_interval_instead_of_a_certain_one():
+    """All resamples of four candidates in the same order have the same tau."""
+    few = rank_agreement([4, 3, 2, 1], [1, 2, 3, 4], None, SETTINGS)
+    assert few.kendall.value == few.spearman.value == -1
+    for estimate in (few.pearson, few.kendall, few.spearman):
+        assert np.isnan([estimate.low, estimate.high]).all()
+    enough = range(FEWEST_FOR_INTERVAL)
+    assert np.isfinite(rank_agreement(enough, enough, None, SETTINGS).kendall.low)
+
+
+def study(n, rng):
+    """High-fidelity evaluations with MACs, and low-fidelity ones of two fidelities: one of them knows the noise."""
+    macs, noise = rng.integers(100, 10_000, n), rng.normal(size=n)
+    full = pd.DataFrame(
+        {
+            "architecture_id": [f"a{i}" for i in range(n)], "space": "example", "architecture": "{}", "dataset": "d",
+            "macs": macs, "params": rng.integers(100, 10_000, n), "test_accuracy": np.log(macs) + noise,
+            "val_accuracy": np.log(macs) + noise + rng.normal(size=n), "cost_seconds": 10.0, "seed": 0,
+            **Fidelity(1, 9).to_row(), "role": "full",
+        }
+    )  # fmt: skip
+    low = full.assign(role="low", train_fraction=1 / 3)
+    kd = low.assign(distillation="kd", val_accuracy=np.log(macs) + noise + 0.2 * rng.normal(size=n))
+    return full, low.assign(val_accuracy=np.log(macs) + rng.normal(size=n)), kd
+
+
+def test_the_table_says_of_low_fidelities_what_they_add_and_of_no_other_row():
+    full, plain, kd = study(40, np.random.default_rng(0))
+    table = correlation_table(pd.concat([full, plain, kd[3:]]), full, SETTINGS).set_index(["role", "distillation"])
+    assert table.loc[("low", "kd"), "added_p"] <= 0.05 < table.loc[("low", "none"), "added_p"]
+    assert table.loc[("low", "kd"), "added"] > table.loc[("low", "kd"), "added_detectable"] > 0.2
+    assert table.loc[("low", "kd"), "n"] == 37
+    assert table.drop(index="low")[["added", "added_p", "added_detectable"]].isna().all(axis=None)
+    assert list(table)[-1] == "relative_cost"
+
+
+def test_with_further_seeds_the_mean_counts_and_the_agreement_of_seeds_is_a_row():
+    full, plain, kd = study(20, np.random.default_rng(0))
+    repeats = full.assign(role="repeat", seed=1, test_accuracy=full["test_accuracy"].to_numpy()[::-1])
+    table = correlation_table(pd.concat([plain, full]), full, SETTINGS, repeats).set_index("role")
+    mean = (full["test_accuracy"] + repeats["test_accuracy"]) / 2
+    assert table.loc["low", "kendall"] == pytest.approx(stats.kendalltau(plain["val_accuracy"], mean).statistic)
+    between = [
+        stats.kendalltau(a["val_accuracy"], b["test_accuracy"]).statistic for a, b in ((full, repeats), (repeats, full))
+    ]
+    assert table.loc["ceiling", "kendall"] == pytest.approx(np.mean(between))
+    assert table.loc["ceiling", ["n", "epochs", "relative_cost"]].tolist() == [20, 9, 1]
+    assert "ceiling" not in set(correlation_table(pd.concat([plain, full]), full, SETTINGS)["role"])
 
 
 def test_sorting_gives_the_same_as_counting_pairs(data):

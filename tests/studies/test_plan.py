@@ -59,6 +59,16 @@ def test_the_target_fidelity_among_the_low_ones_is_planned_once(architectures):
     assert plan["role"].tolist() == ["low"] * 2 * len(architectures) + ["full"] * len(architectures)
 
 
+def test_further_seeds_of_the_target_fidelity_are_repeats(architectures):
+    plan = plan_table(architectures, LOW, FULL, 5, FakeEvaluator(), seeds=3)
+    count = len(architectures)
+    assert plan["role"].tolist() == ["low"] * 2 * count + ["repeat"] * 2 * count + ["full"] * count
+    assert plan.groupby("role")["seed"].unique().map(list).to_dict() == {"full": [5], "low": [5], "repeat": [6, 7]}
+    one = plan_table(architectures, LOW, FULL, 5, FakeEvaluator())
+    assert plan.loc[plan["role"] != "repeat", "key"].tolist() == one["key"].tolist()
+    assert {request.fidelity for request in requests_of(plan[plan["role"] == "repeat"])} == {FULL}
+
+
 def test_a_plan_of_other_keys_is_refused(plan):
     with pytest.raises(MissingEvaluationError, match=rf"{len(plan)} of {len(plan)} planned evaluations were made with"):
         require_current(plan, Exact())

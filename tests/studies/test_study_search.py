@@ -135,6 +135,18 @@ def test_a_search_tries_failed_evaluations_again_where_the_study_does(plan, pool
     assert seen == {False: [False, False], True: [True, True]}
 
 
+def test_a_search_knows_one_evaluation_an_architecture_at_the_target_fidelity(pool, space, store, architectures):
+    """With three seeds it is the same search as with one."""
+    results = []
+    for seeds in (1, 3):
+        plan = plan_table(architectures[:STUDIED], [LOW], FULL, 5, FakeEvaluator(), seeds)
+        found = search(plan, pool, space, store, evaluate(requests_of(plan), store), 2, [])
+        assert {evaluation.seed for evaluation in found.full} == {5}
+        results.append(found)
+    pd.testing.assert_frame_equal(results[0].result.trace, results[1].result.trace)
+    assert set(results[0].full) == set(results[1].full)
+
+
 def test_a_search_without_the_evaluations_of_its_study_is_refused(plan, pool, space, store):
     known = evaluate(requests_of(plan)[1:], store)
     with pytest.raises(MissingEvaluationError, match="1 of 6 planned evaluations are not in the store"):

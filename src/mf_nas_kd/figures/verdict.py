@@ -123,7 +123,7 @@ def _comparison(comparison: pd.DataFrame, level: float, claims: bool) -> list[st
 
 
 def _direction(row: pd.Series) -> str:
-    return f"{name_of(row)} ranks {'better' if row['difference'] > 0 else 'worse'}"
+    return f"{name_of(row)} ranks {'better' if row['difference'] > 0 else 'worse'} than plain"
 
 
 def _difference(row: pd.Series) -> str:

@@ -86,7 +86,8 @@ def added_value(
     known = np.isfinite(y)
     x, y, scores = x[known], normal_scores(y[known]), normal_scores(z[known])
     tests = [ResidualTest(x, y, scores, adjustment) for adjustment in adjustments(scores.shape[1])]
-    results = [_result(test, settings, np.random.default_rng(seed)) for test in tests]
+    each = settings.model_copy(update={"power": 1 - (1 - settings.power) / len(tests)})  # all are to find it (Bonferroni)
+    results = [_result(test, each, np.random.default_rng(seed)) for test in tests]
     p_values, detectable = (np.stack(parts).max(axis=0) for parts in zip(*results, strict=True))
     return AddedValue(tests[0].semi_partial(), p_values, detectable)
 
@@ -94,18 +95,33 @@ def added_value(
 def _result(test: ResidualTest, settings: AddedValueSettings, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Family-wise p values and smallest detectable semi-partial correlations of one adjustment, ``(k,)`` each."""
     observed = test.statistics(np.arange(len(test.left))[None])[0]
-    largest = _largest_statistics(test, settings, rng)
-    above = (largest[:, None] >= observed - 1e-9).sum(axis=0)
-    p_values = np.where(np.isfinite(observed), (1 + above) / (1 + len(largest)), np.nan)
-    partial = detectable_partial(float(np.quantile(largest, 1 - settings.level)), *test.sizes(), settings.power)
-    return p_values, np.where(np.isfinite(observed), partial * test.unexplained(), np.nan)
+    permuted = _permuted_statistics(test, settings, rng)
+    above = (_largest(permuted)[:, None] >= observed - 1e-9).sum(axis=0)
+    p_values = np.where(np.isfinite(observed), (1 + above) / (1 + len(permuted)), np.nan)
+    return p_values, np.where(np.isfinite(observed), _detectable(test, permuted, settings), np.nan)
+
+
+def _detectable(test: ResidualTest, permuted: Floats, settings: AddedValueSettings) -> Floats:
+    """Smallest detectable semi-partial correlations, ``(k,)``.
+
+    What lies between the groups is the same in all permutations: it shifts the statistics, and only the rest of their
+    variance finds anything. So the critical value is that of standardised statistics, for as many candidates as this
+    variance stands for.
+    """
+    mean, variance = permuted.mean(axis=0), permuted.var(axis=0)
+    usable = np.where(variance > 0, variance, np.nan)
+    critical = np.quantile(_largest((permuted - mean) / np.sqrt(usable)), 1 - settings.level)
+    n, freedom = test.sizes()
+    counted = np.minimum(usable * freedom / n, 1.0)
+    partial = detectable_partial(float(critical), n * counted, freedom * counted, settings.power)
+    return partial * test.unexplained()
 
 
 def detectable_partial(critical: float, n: Floats, freedom: Floats, power: float) -> Floats:
     """Smallest partial correlation that exceeds a critical value with some power, by Fisher's transformation.
 
     Args:
-        critical: Critical value of the studentised coefficient.
+        critical: Critical value of ``r sqrt(n / (1 - r^2))``.
         n: Number of candidates.
         freedom: Number of candidates less the number of columns of the proxies' curves.
         power: Wanted power.
@@ -118,17 +134,23 @@ def detectable_partial(critical: float, n: Floats, freedom: Floats, power: float
     """
     if not np.isfinite(critical):
         return np.full(np.shape(n), np.nan)
-    needed = np.arctanh(critical / np.sqrt(n + critical**2))
-    found = np.tanh(needed + ndtri(power) / np.sqrt(np.where(freedom > 2, freedom - 2, np.nan)))
+    enough = np.where(freedom > 2, freedom - 2, np.nan)
+    needed = np.arctanh(critical / np.sqrt(np.where(n > 0, n, np.nan) + critical**2))
+    found = np.tanh(needed + ndtri(power) / np.sqrt(enough))
     return np.where(found <= LARGEST_PLAUSIBLE, found, np.nan)
 
 
-def _largest_statistics(test: ResidualTest, settings: AddedValueSettings, rng: np.random.Generator) -> Floats:
+def _largest(statistics: Floats) -> Floats:
     """Largest statistic over the low fidelities of each permutation, ``(permutations,)``."""
+    largest: Floats = np.where(np.isfinite(statistics), statistics, -np.inf).max(axis=1)
+    return largest
+
+
+def _permuted_statistics(test: ResidualTest, settings: AddedValueSettings, rng: np.random.Generator) -> Floats:
+    """Statistics of the low fidelities in each permutation, ``(permutations, k)``."""
     at_once = max(1, NUMBERS_AT_ONCE // max(1, len(test.left)))
     counts = [min(at_once, settings.permutations - made) for made in range(0, settings.permutations, at_once)]
-    statistics = [test.statistics(permutations_within(test.groups, count, rng)) for count in counts]
-    return np.concatenate([np.where(np.isfinite(each), each, -np.inf).max(axis=1) for each in statistics])
+    return np.concatenate([test.statistics(permutations_within(test.groups, count, rng)) for count in counts])
 
 
 def adjustments(proxies: int) -> list[Adjustment]:
