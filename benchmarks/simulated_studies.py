@@ -78,7 +78,7 @@ def saturating(n: int, curve: str, rng: np.random.Generator) -> Study:
 
 
 def unequal_variances(n: int, curve: str, rng: np.random.Generator) -> Study:
-    """Noise that grows with the MACs, at low and high fidelity alike, by a factor of 3.3 from the 16th to the 84th percentile."""
+    """Noise that grows with the MACs, at low and high fidelity alike: by 1.8 for each standard deviation."""
     proxies = _proxies(n, rng)
     low, high = _noise(n, lambda shape: rng.normal(size=shape))
     scale, explained = np.exp(0.6 * proxies[:, 0]), _explained(proxies, curve)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from benchmarks.simulated_studies import CURVES, NULLS, with_added_value
 from scipy.stats import binom
 
-from benchmarks.simulated_studies import CURVES, NULLS, with_added_value
 from mf_nas_kd.errors import ShapeMismatchError
 from mf_nas_kd.statistics import AddedValueSettings
 from mf_nas_kd.statistics.added_value import added_value, detectable_partial
@@ -64,8 +64,6 @@ def test_failed_evaluations_do_not_break_it():
     for values in (found.statistic, found.p_value, found.detectable):
         assert np.isnan(values[[2, 3, 4]]).all()
         assert np.isfinite(np.delete(values, [2, 3, 4])).all()
-    whole = added_value(study.low, study.high, study.proxies, SETTINGS, 0)
-    assert found.detectable[0] > whole.detectable[0]
 
 
 @pytest.mark.parametrize("n", [0, 1, 4, 8, 10])

@@ -34,4 +34,11 @@ def test_permutations_stay_within_their_groups():
     drawn = permutations_within(groups, 200, np.random.default_rng(0))
     np.testing.assert_array_equal(np.sort(drawn, axis=1), np.tile(np.arange(6), (200, 1)))
     assert (groups[drawn] == groups).all()
-    assert {tuple(row[[0, 2, 5]]) for row in drawn} == {(0, 2, 5), (0, 5, 2), (2, 0, 5), (2, 5, 0), (5, 0, 2), (5, 2, 0)}
+    assert {tuple(row[[0, 2, 5]]) for row in drawn} == {
+        (0, 2, 5),
+        (0, 5, 2),
+        (2, 0, 5),
+        (2, 5, 0),
+        (5, 0, 2),
+        (5, 2, 0),
+    }

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mf_nas_kd.errors import ShapeMismatchError
+from mf_nas_kd.records import Fidelity
 from mf_nas_kd.statistics import (
     AddedValueSettings,
     BootstrapSettings,
@@ -13,7 +14,6 @@ from mf_nas_kd.statistics import (
     correlation_table,
     rank_agreement,
 )
-from mf_nas_kd.records import Fidelity
 from mf_nas_kd.statistics.correlation import FEWEST_FOR_INTERVAL, kendall_by_counting, kendall_by_sorting, kendall_of
 
 SETTINGS = CorrelationSettings(

@@ -1,4 +1,4 @@
-"""The answer of a study in sentences: do low-fidelity evaluations tell more of high-fidelity ones than counting does?"""
+"""The answer of a study in sentences: do low-fidelity evaluations tell more than counting does?"""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def _answer(low: pd.DataFrame, adds: pd.DataFrame, proxies: pd.DataFrame, power:
     if adds.empty:
         best = low.loc[low["added"].idxmax()]
         return (
-            f"No evidence that low-fidelity evaluations add information beyond {counting}: of {len(low)} low fidelities "
-            f"on {n}, the highest semi-partial correlation with the accuracy of high-fidelity evaluations is "
+            f"No evidence that low-fidelity evaluations add information beyond {counting}: of {len(low)} low "
+            f"fidelities on {n}, the highest semi-partial correlation with the accuracy of high-fidelity evaluations is "
             f"{best['added']:.2f} ({name_of(best)}; family-wise p = {best['added_p']:.2g}). One of "
             f"{low['added_detectable'].max():.2f} would have been found in {100 * power:.0f} % of such studies."
         )
     named = "; ".join(f"{name_of(row)}: {row['added']:.2f}, p = {row['added_p']:.2g}" for _, row in adds.iterrows())
     return (
-        f"Yes: low-fidelity evaluations add information beyond {counting}. {len(adds)} of {len(low)} low fidelities do, "
+        f"Yes: low-fidelity evaluations add information beyond {counting}. {len(adds)} of {len(low)} low fidelities do "
         f"on {n} (semi-partial correlation with the accuracy of high-fidelity evaluations, and family-wise p value of "
         f"a permutation test): {named}."
     )

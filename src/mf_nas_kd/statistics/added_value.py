@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from mf_nas_kd.errors import ShapeMismatchError
@@ -86,7 +86,9 @@ def added_value(
     known = np.isfinite(y)
     x, y, scores = x[known], normal_scores(y[known]), normal_scores(z[known])
     tests = [ResidualTest(x, y, scores, adjustment) for adjustment in adjustments(scores.shape[1])]
-    each = settings.model_copy(update={"power": 1 - (1 - settings.power) / len(tests)})  # all are to find it (Bonferroni)
+    each = settings.model_copy(
+        update={"power": 1 - (1 - settings.power) / len(tests)}
+    )  # all are to find it (Bonferroni)
     results = [_result(test, each, np.random.default_rng(seed)) for test in tests]
     p_values, detectable = (np.stack(parts).max(axis=0) for parts in zip(*results, strict=True))
     return AddedValue(tests[0].semi_partial(), p_values, detectable)
@@ -110,6 +112,8 @@ def _detectable(test: ResidualTest, permuted: Floats, settings: AddedValueSettin
     """
     mean, variance = permuted.mean(axis=0), permuted.var(axis=0)
     usable = np.where(variance > 0, variance, np.nan)
+    if not np.isfinite(usable).any():
+        return np.full(test.k, np.nan)
     critical = np.quantile(_largest((permuted - mean) / np.sqrt(usable)), 1 - settings.level)
     n, freedom = test.sizes()
     counted = np.minimum(usable * freedom / n, 1.0)

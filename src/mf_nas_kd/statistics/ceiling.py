@@ -6,10 +6,18 @@ from itertools import permutations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mf_nas_kd.statistics.bootstrap import UNDEFINED, BootstrapSettings, Estimate
 from mf_nas_kd.statistics.conditioning import Floats
-from mf_nas_kd.statistics.correlation import FEWEST_CANDIDATES, RankAgreement, kendall_of, over_candidates, pearson, spearman
+from mf_nas_kd.statistics.correlation import (
+    FEWEST_CANDIDATES,
+    RankAgreement,
+    kendall_of,
+    over_candidates,
+    pearson,
+    spearman,
+)
 
 
 def mean_over_seeds(full: pd.DataFrame, repeats: pd.DataFrame) -> pd.DataFrame:
@@ -62,7 +70,7 @@ def _mean_of_pairs(validation: Floats, test: Floats, statistic: str, settings: B
     pairs = list(permutations(range(len(validation)), 2))
     kendall = kendall_of(np.concatenate([validation, test]))
 
-    def mean(drawn: np.ndarray) -> float:
+    def mean(drawn: NDArray[np.intp]) -> float:
         if statistic == "kendall":
             taus = kendall(drawn)
             return float(np.mean([taus[a, len(validation) + b] for a, b in pairs]))

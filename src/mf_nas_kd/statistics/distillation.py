@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mf_nas_kd.records import FIDELITY_COLUMNS, Fidelity
 from mf_nas_kd.records.tables import completed
@@ -115,7 +116,7 @@ def _resampled(n: int, terms: list[Floats], settings: BootstrapSettings) -> Floa
     return np.concatenate([_taus(block, terms) for block in blocks])
 
 
-def _simultaneous(value: Floats, drawn: Floats, enough: np.ndarray, level: float) -> tuple[Floats, Floats]:
+def _simultaneous(value: Floats, drawn: Floats, enough: NDArray[np.bool_], level: float) -> tuple[Floats, Floats]:
     """Half widths of simultaneous intervals, and family-wise p values, ``(comparisons,)`` each; empty where undefined.
 
     Args:
