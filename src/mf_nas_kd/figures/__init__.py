@@ -4,7 +4,7 @@ from mf_nas_kd.figures.accuracies import accuracies_picture
 from mf_nas_kd.figures.benchmark import regret_against_cost, search_summary_text
 from mf_nas_kd.figures.confusion import confusion_picture
 from mf_nas_kd.figures.correlation import correlation_against_cost, low_against_full
-from mf_nas_kd.figures.facts import evaluation_summary, evaluation_tables, facts, failure_summary
+from mf_nas_kd.figures.facts import evaluation_summary, evaluation_tables, facts, failure_summary, search_facts
 from mf_nas_kd.figures.images import sample_images, worst_images
 from mf_nas_kd.figures.learning_curve import learning_curve
 from mf_nas_kd.figures.network import WORST_IMAGES, NetworkContent, network_content
@@ -34,6 +34,7 @@ __all__ = [
     "report_page",
     "sample_images",
     "savings_sentence",
+    "search_facts",
     "search_progress",
     "search_summary_text",
     "verdict",

@@ -53,6 +53,24 @@ def facts(
     }
 
 
+def search_facts(winner: Mapping[str, Any]) -> dict[str, str]:
+    """What the search spent, and why it ended, as texts by their labels.
+
+    Args:
+        winner: ``winner``.
+    """
+    kinds = {"Low-fidelity evaluations": "low_fidelity", "High-fidelity evaluations": "high_fidelity"}
+    spent = {
+        label: f"{winner[f'{kind}_evaluations']}, {winner[f'{kind}_seconds']:.1f} s of training"
+        for label, kind in kinds.items()
+    }
+    saved = (
+        f"{winner['not_promoted']} candidates with a low-fidelity evaluation were not evaluated at high fidelity, which "
+        f"would have taken about {winner['not_promoted_seconds']:.1f} s"
+    )
+    return {**spent, "Not promoted": saved, "Why the search ended": f"{winner['ended'].capitalize()}."}
+
+
 def evaluation_tables(planned: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Tables of the planned evaluations for the report, by their names in the template: those of failures if any."""
     failures = failure_summary(planned)

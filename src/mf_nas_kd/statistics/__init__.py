@@ -9,19 +9,22 @@ from mf_nas_kd.statistics.classification import (
     worst_predictions,
 )
 from mf_nas_kd.statistics.correlation import RankAgreement, rank_agreement
-from mf_nas_kd.statistics.paired import accuracy_difference, indistinguishable, mean_accuracy
 from mf_nas_kd.statistics.distillation import distillation_comparison
+from mf_nas_kd.statistics.paired import accuracy_difference, indistinguishable, mean_accuracy
 from mf_nas_kd.statistics.searches import search_summary
 from mf_nas_kd.statistics.settings import AddedValueSettings, CorrelationSettings
 from mf_nas_kd.statistics.table import correlation_table
 
 __all__ = [
+    "AddedValueSettings",
     "BootstrapSettings",
+    "CorrelationSettings",
     "Estimate",
     "RankAgreement",
     "accuracy_difference",
     "confusion_matrix",
     "correlation_table",
+    "distillation_comparison",
     "indistinguishable",
     "mean_accuracy",
     "most_confused",
@@ -30,7 +33,4 @@ __all__ = [
     "search_summary",
     "wilson_interval",
     "worst_predictions",
-    "AddedValueSettings",
-    "CorrelationSettings",
-    "distillation_comparison",
 ]

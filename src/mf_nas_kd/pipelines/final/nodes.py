@@ -18,7 +18,7 @@ from mf_nas_kd.records import Evaluation
 from mf_nas_kd.records.fields import Role, column_names
 from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.spaces import Limits, SpaceSettings
-from mf_nas_kd.statistics import BootstrapSettings, worst_predictions
+from mf_nas_kd.statistics import CorrelationSettings, worst_predictions
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import EvaluationParameters, run_evaluations
 from mf_nas_kd.studies.expectation import ExpectedSeconds
@@ -34,9 +34,6 @@ from mf_nas_kd.studies.study_search import search_problem
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import DistillationConfigurations, TrainingParameters
 from mf_nas_kd.workers import ExecutorSettings, open_executor
-
-WORST_IMAGES = 24
-"""How many of the surest wrong predictions are in the user's folder."""
 
 
 def choose_finalists(
@@ -131,7 +128,7 @@ def compare_networks(
     images: ImageDataset,
     teacher: TrainedNetwork,
     training: TrainingParameters,
-    bootstrap: BootstrapSettings,
+    correlation: CorrelationSettings,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Compare the winner with the other finalists, the reference networks and the teacher, on the test images.
 
@@ -140,7 +137,7 @@ def compare_networks(
     """
     logits = test_logits(teacher, images, training)
     return compare_final_networks(
-        trainings, outcome["name"], KeptTrainings(kept_folder), images, logits, bootstrap.level
+        trainings, outcome["name"], KeptTrainings(kept_folder), images, logits, correlation.level
     )
 
 
@@ -175,13 +172,13 @@ def write_network_folder(
     references: pd.DataFrame,
     predictions: pd.DataFrame,
     curve: pd.DataFrame,
-    bootstrap: BootstrapSettings,
+    correlation: CorrelationSettings,
 ) -> dict[str, bytes]:
     """Put together the folder that the user keeps: the network, its metrics, its errors, and how to use it."""
-    worst = worst_predictions(predictions, WORST_IMAGES)
+    worst = worst_predictions(predictions, figures.WORST_IMAGES)
     picture = figures.png(figures.worst_images(images, worst))
     return network_folder(
-        network, onnx, images, winner, references, predictions, curve, worst, picture, bootstrap.level
+        network, onnx, images, winner, references, predictions, curve, worst, picture, correlation.level
     )
 
 
