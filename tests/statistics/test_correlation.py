@@ -177,7 +177,7 @@ def test_the_table_says_of_low_fidelities_what_they_add_and_of_no_other_row():
 
 
 def test_with_further_seeds_the_mean_counts_and_the_agreement_of_seeds_is_a_row():
-    full, plain, kd = study(20, np.random.default_rng(0))
+    full, plain, _ = study(20, np.random.default_rng(0))
     repeats = full.assign(role="repeat", seed=1, test_accuracy=full["test_accuracy"].to_numpy()[::-1])
     table = correlation_table(pd.concat([plain, full]), full, SETTINGS, repeats).set_index("role")
     mean = (full["test_accuracy"] + repeats["test_accuracy"]) / 2

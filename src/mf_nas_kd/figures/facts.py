@@ -65,8 +65,8 @@ def search_facts(winner: Mapping[str, Any]) -> dict[str, str]:
         for label, kind in kinds.items()
     }
     saved = (
-        f"{winner['not_promoted']} candidates with a low-fidelity evaluation were not evaluated at high fidelity, which "
-        f"would have taken about {winner['not_promoted_seconds']:.1f} s"
+        f"{winner['not_promoted']} candidates with a low-fidelity evaluation were not evaluated at high fidelity, "
+        f"which would have taken about {winner['not_promoted_seconds']:.1f} s"
     )
     return {**spent, "Not promoted": saved, "Why the search ended": f"{winner['ended'].capitalize()}."}
 

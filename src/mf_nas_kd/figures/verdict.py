@@ -67,11 +67,11 @@ def _answer(low: pd.DataFrame, adds: pd.DataFrame, proxies: pd.DataFrame, power:
             "ones so alike, would show only an effect that is nearly perfect."
         )
     if adds.empty:
-        best = low.loc[low["added"].idxmax()]
+        best = low.iloc[int(low["added"].argmax())]
         return (
             f"No evidence that low-fidelity evaluations add information beyond {counting}: of {len(low)} low "
-            f"fidelities on {n}, the highest semi-partial correlation with the accuracy of high-fidelity evaluations is "
-            f"{best['added']:.2f} ({name_of(best)}; family-wise p = {best['added_p']:.2g}). One of "
+            f"fidelities on {n}, the highest semi-partial correlation with the accuracy of high-fidelity evaluations "
+            f"is {best['added']:.2f} ({name_of(best)}; family-wise p = {best['added_p']:.2g}). One of "
             f"{low['added_detectable'].max():.2f} would have been found in {100 * power:.0f} % of such studies."
         )
     named = "; ".join(f"{name_of(row)}: {row['added']:.2f}, p = {row['added_p']:.2g}" for _, row in adds.iterrows())
@@ -113,7 +113,7 @@ def _comparison(comparison: pd.DataFrame, level: float, claims: bool) -> list[st
     if claims and not told.empty:
         parts = [f"{_direction(row)}, {_difference(row)}" for _, row in told.iterrows()]
         return [f"{start}{'; '.join(parts)} (simultaneous intervals)."]
-    largest = comparison.loc[comparison["difference"].abs().fillna(-1).idxmax()]
+    largest = comparison.iloc[int(comparison["difference"].abs().fillna(-1).argmax())]
     why = (
         "the intervals leave open whether distillation ranks better or worse"
         if claims or told.empty

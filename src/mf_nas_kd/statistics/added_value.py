@@ -1,7 +1,7 @@
 """Added value of low fidelities: what they tell of high-fidelity accuracies beyond zero-cost proxies.
 
-The test asks of all low fidelities together whether their ranking adds to that of the proxies. Accuracies are replaced by
-normal scores. What curves of the proxies explain is taken from both sides; the residuals of the high-fidelity
+The test asks of all low fidelities together whether their ranking adds to that of the proxies. Accuracies are replaced
+by normal scores. What curves of the proxies explain is taken from both sides; the residuals of the high-fidelity
 accuracies are permuted, by the same permutation for all low fidelities, and the largest statistic of each permutation
 makes the p value family-wise.
 

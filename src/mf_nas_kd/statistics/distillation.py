@@ -78,10 +78,9 @@ def _pairs(low: pd.DataFrame, candidates: pd.Index) -> Iterator[_Pair]:
     for _, rows in low.groupby(same, dropna=False):
         accuracies = rows.pivot(index="architecture_id", columns="distillation", values="val_accuracy")
         accuracies = accuracies.reindex(candidates).astype(float)
-        firsts = rows.drop_duplicates("distillation").set_index("distillation", drop=False)
+        firsts = {row["distillation"]: row[list(FIDELITY_COLUMNS)] for _, row in rows.iterrows()}
         for name in accuracies.columns.drop("none", errors="ignore") if "none" in accuracies else ():
-            fidelity = firsts.loc[name, list(FIDELITY_COLUMNS)]
-            yield _Pair(fidelity, accuracies["none"].to_numpy(), accuracies[name].to_numpy())
+            yield _Pair(firsts[name], accuracies["none"].to_numpy(), accuracies[name].to_numpy())
 
 
 def _terms(pair: _Pair, high: Floats) -> Floats:

@@ -36,8 +36,8 @@ def correlation_table(
 
     The cheap measurement is the validation accuracy at a low fidelity, the reference the test accuracy at the target
     fidelity, as its mean over seeds: they share no images, so that chance in one split does not count as agreement.
-    Zero-cost proxies enter as logarithms; the partial correlation holds the logarithms of MACs and parameters fixed, the
-    test of added value every proxy of the table.
+    Zero-cost proxies enter as logarithms; the partial correlation holds the logarithms of MACs and parameters fixed,
+    the test of added value every proxy of the table.
 
     Args:
         measured: Finished evaluations, one a row: ``architecture_id``, both accuracies, ``cost_seconds`` and the

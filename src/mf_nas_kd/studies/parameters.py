@@ -17,8 +17,8 @@ class EvaluationParameters(BaseModel):
         full: The target fidelity: all images, full width and the images' own size; it may distil.
         low: The low fidelities; the target fidelity does not count as one of them.
         seed: Seed of weights, orders and augmentations; the first one of the target fidelity.
-        seeds: Number of seeds of the target fidelity, at least 1: ``seed``, ``seed + 1`` and so on. With two or more, the
-            agreement between them is known, and with it what any low fidelity can reach.
+        seeds: Number of seeds of the target fidelity, at least 1: ``seed``, ``seed + 1`` and so on. With two or more,
+            the agreement between them is known, and with it what any low fidelity can reach.
         retry_failed: Whether evaluations that failed in an earlier run are made again, those of the search as well.
     """
 
