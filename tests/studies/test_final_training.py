@@ -106,17 +106,24 @@ def test_a_failed_training_loses_and_no_finished_one_is_an_error():
 
 
 def test_a_small_budget_has_fewer_seeds_and_says_so(caplog):
-    known = [
-        evaluation_of(macs, seconds=macs / 1000) for macs in (500, 1000, 2000)
-    ]  # of one epoch: 1 s for a thousand multiply-accumulates
+    # Of one epoch: 1 s for a thousand multiply-accumulates. The trainings take 10 s each, more than the 7.5 s expected.
+    known = [evaluation_of(macs, seconds=macs / 1000) for macs in (500, 1000, 2000)]
     accuracies = {(name, way): 0.5 for name in "abr" for way in ("none", "kd")}
     trainer, final = stage(accuracies, budget_seconds=65.0, known=known)
     with caplog.at_level(logging.WARNING):
         final.run(TWO, lambda macs: [network("r", 1000, "reference")], teacher_accuracy=0.9)
-    # Two ways of a (10 s) and b (5 s) and the reference once: 40 s; a second seed of each: 65 s.
-    assert {seed for _, _, seed in trainer.asked} == {0, 1}
-    assert "affords 2 of 2 finalists, 2 of 3 seeds, 1 of 1 reference networks" in caplog.text
-    assert "all would take about 90 s" in caplog.text
+    # Four trainings took 40 s; a second seed of both and two trainings of the reference would take 46 s, one 13 s.
+    assert {seed for _, _, seed in trainer.asked} == {0}
+    assert [name for name, _, _ in trainer.asked].count("r") == 1
+    assert "left of final.budget_seconds, 25 of 65, affords 1 of 3 seeds and 1 of 1 reference networks" in caplog.text
+
+
+def test_what_distillation_would_have_cost_pays_for_seeds():
+    known = [evaluation_of(macs, seconds=1.0) for macs in (500, 1000)]
+    trainer, final = stage({(name, "none"): 0.9 for name in "abr"}, budget_seconds=91.0, known=known)
+    final.run(TWO, lambda macs: [network("r", 1000, "reference")], teacher_accuracy=0.8)
+    assert len(trainer.asked) == 9, "three networks with three seeds each, 10 s each"
+    assert all("seeds" not in warning for warning in final.warnings)
 
 
 def evaluation_of(macs, seconds):

@@ -97,3 +97,29 @@ def affordable(
         while number_of(plan) > least and plan.seconds(finalists, references) > budget_seconds:
             plan = reduced(plan)
     return plan
+
+
+def affordable_seeds(
+    seeds: int, left_seconds: float, finalists: Sequence[float], references: Sequence[float]
+) -> tuple[int, int]:
+    """How many seeds and reference networks the rest of a budget affords, after one training of each finalist.
+
+    Args:
+        seeds: Number of seeds without a limit, at least 1.
+        left_seconds: What is left of the budget, in seconds of training.
+        finalists: Cost of one training of each finalist that was trained, in seconds.
+        references: Cost of one training of each reference network, the most important one first.
+
+    Returns:
+        Number of seeds, at least 1, and of references: fewer seeds first, then fewer references.
+
+    >>> affordable_seeds(3, 30.0, [5.0, 5.0], [5.0])
+    (2, 1)
+    >>> affordable_seeds(3, 4.0, [5.0, 5.0], [5.0])
+    (1, 0)
+    """
+    for count in range(len(references), -1, -1):
+        for each in range(seeds, 0, -1):
+            if (each - 1) * sum(finalists) + each * sum(references[:count]) <= left_seconds:
+                return each, count
+    return 1, 0

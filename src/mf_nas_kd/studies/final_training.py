@@ -21,7 +21,7 @@ import numpy as np
 
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.records import Architecture, Costs, Evaluation, EvaluationRequest, Fidelity
-from mf_nas_kd.studies.final_budget import ExpectedCost, FinalPlan, affordable
+from mf_nas_kd.studies.final_budget import ExpectedCost, FinalPlan, affordable, affordable_seeds
 
 logger = logging.getLogger(__name__)
 
@@ -120,10 +120,11 @@ class FinalStage:
         if self._is_worth_distilling(kept, teacher_accuracy):
             for way in self.ways[: plan.distilled]:
                 self._train(kept, way, self.seeds[:1])
-        self.way, seeds = self.chosen_way(kept), self.seeds[: plan.seeds]
+        self.way = self.chosen_way(kept)
+        seeds, references = self._still_affordable(kept, references)
         self._train(kept, self.way, seeds[1:])
         winner = self.winner(kept)
-        self._train(references_within(winner.costs.macs)[: plan.references], self.way, seeds)
+        self._train(references_within(winner.costs.macs)[: len(references)], self.way, seeds)
         spent, wanted = self.spent_seconds, self.budget_seconds
         logger.info("Final trainings: %d, %.0f of %g s of training", len(self.trainings), spent, wanted)
         return winner
@@ -198,11 +199,10 @@ class FinalStage:
             plan.seconds(*costs),
             self.budget_seconds,
         )
-        if plan != wanted:
+        if (plan.finalists, plan.distilled) != (wanted.finalists, wanted.distilled):
             self._warn(
                 f"final.budget_seconds, {self.budget_seconds:g}, affords {plan.finalists} of {wanted.finalists} "
-                f"finalists, {plan.seeds} of {wanted.seeds} seeds, {plan.references} of {wanted.references} reference "
-                f"networks and {plan.distilled} of {wanted.distilled} distillation configurations; all would "
+                f"finalists and {plan.distilled} of {wanted.distilled} distillation configurations; everything would "
                 f"take about {wanted.seconds(*costs):.0f} s of training"
             )
         if plan.seconds(*costs) > self.budget_seconds:
@@ -211,6 +211,23 @@ class FinalStage:
                 f"{plan.seconds(*costs):.0f} s, more than final.budget_seconds"
             )
         return plan
+
+    def _still_affordable(
+        self, finalists: Sequence[FinalNetwork], references: Sequence[FinalNetwork]
+    ) -> tuple[tuple[int, ...], Sequence[FinalNetwork]]:
+        """Seeds and reference networks that what is left affords, by the costs that the finalists' trainings had."""
+        measured = [each.evaluation.charged_seconds for each in self.trainings if each.way == self.way]
+        expected = [self.expected(each.costs, self.epochs) for each in finalists]
+        busier = sum(measured) / sum(expected) if sum(expected) > 0 else 1.0
+        costs = [busier * self.expected(each.costs, self.epochs) for each in references]
+        left = self.budget_seconds - self.spent_seconds
+        seeds, count = affordable_seeds(len(self.seeds), left, measured, costs)
+        if seeds < len(self.seeds) or count < len(references):
+            self._warn(
+                f"what is left of final.budget_seconds, {left:.0f} of {self.budget_seconds:g}, affords {seeds} of "
+                f"{len(self.seeds)} seeds and {count} of {len(references)} reference networks"
+            )
+        return self.seeds[:seeds], references[:count]
 
     def _is_worth_distilling(self, finalists: Sequence[FinalNetwork], teacher_accuracy: float) -> bool:
         best = max(self.mean_val_accuracy(each, PLAIN) for each in finalists)
