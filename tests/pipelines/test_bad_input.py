@@ -104,11 +104,12 @@ def test_a_stage_without_its_predecessor_says_what_to_run(tmp_path, study):
         run(tmp_path, "teacher")
     run(tmp_path, "data")
     run(tmp_path, "teacher")
-    plan_only = catalog(study).load("evaluation_plan")
-    into = catalog(tmp_path)
-    with pytest.raises(DatasetError, match=r"evaluation_plan.parquet is not there: run the pipeline that saves it"):
+    from_study, into = catalog(study), catalog(tmp_path)
+    missing = r"candidates.parquet \(and 1 more\) is not there: run the pipeline that saves it"
+    with pytest.raises(DatasetError, match=missing):
         run(tmp_path, "correlation")
-    into.save("evaluation_plan", plan_only)
+    for name in ("candidates", "evaluation_plan"):
+        into.save(name, from_study.load(name))
     with pytest.raises(
         MissingEvaluationError, match=r"60 of 60 planned evaluations are not in the store: run the eval"
     ):

@@ -114,7 +114,10 @@ def next_steps(
         _about_classes(winner, per_class, class_names),
         "For a better network, give the search more time (search.budget_seconds) or larger networks (space.options).",
     ]
-    return [*[line for line in advice if line][: NEXT_STEPS - 1], f"Take the network: {folder} (see its README.md)."]
+    return [
+        *[line for line in advice if line][: NEXT_STEPS - 1],
+        f"Take the network: the newest version in {folder} (see its README.md).",
+    ]
 
 
 def best_reference(winner: Mapping[str, Any], references: pd.DataFrame) -> pd.Series | None:
