@@ -2,8 +2,8 @@
 
 Simulated studies of 24 and 40 candidates with 15 low fidelities (``simulated_studies.py``), tested with the settings of
 the base configuration. The verdict is read as a user reads it: a claim is a first sentence that begins with ``Yes``, or
-a sentence that says that distillation ranks better or worse. ``before`` is the rule of the version before: the
-fidelity with the highest Kendall's tau, if its intervals of tau and of partial tau are above zero.
+a sentence that says that distillation ranks better or worse. ``before`` is the rule of the version before: the fidelity
+with the highest Kendall's tau, if its intervals of tau and of partial tau are above zero.
 
     python benchmarks/evidence.py --sets 1000
     python benchmarks/evidence.py --sets 1000 --part power

@@ -84,11 +84,12 @@ def added_value(
     if not len(x) == len(y) == len(z):
         raise ShapeMismatchError("candidates", [len(x), len(y), len(z)], "the same number in all")
     known = np.isfinite(y)
+    if not known.any():
+        return AddedValue(*np.full((3, x.shape[1]), np.nan))
     x, y, scores = x[known], normal_scores(y[known]), normal_scores(z[known])
     tests = [ResidualTest(x, y, scores, adjustment) for adjustment in adjustments(scores.shape[1])]
-    each = settings.model_copy(
-        update={"power": 1 - (1 - settings.power) / len(tests)}
-    )  # all are to find it (Bonferroni)
+    all_find_it = 1 - (1 - settings.power) / len(tests)  # Bonferroni
+    each = settings.model_copy(update={"power": all_find_it})
     results = [_result(test, each, np.random.default_rng(seed)) for test in tests]
     p_values, detectable = (np.stack(parts).max(axis=0) for parts in zip(*results, strict=True))
     return AddedValue(tests[0].semi_partial(), p_values, detectable)

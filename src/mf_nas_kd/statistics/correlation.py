@@ -22,8 +22,8 @@ from mf_nas_kd.statistics.bootstrap import UNDEFINED, BootstrapSettings, Estimat
 FEWEST_CANDIDATES = 3
 FEWEST_FOR_INTERVAL = 8
 """Fewest candidates with an interval. Below, all resamples of a good ranking are equal: of 400 samples of a normal pair
-with tau 0.8, the 95 % interval covers it in 47 % (n = 4), 67 % (5), 81 % (6), 90 % (7), 92 % (8) and has no width in
-53, 34, 19, 10 and 8 %; with tau 0, 0.33 and 0.59 it covers in 96 % (8). ``benchmarks/evidence.py --part intervals``."""
+with tau 0.8, its 95 % interval has it in 47 % (n = 4), 67 % (5), 81 % (6), 90 % (7), 92 % (8) and has no width in 53,
+34, 19, 10 and 8 %; with tau 0, 0.33 and 0.59 it covers in 96 % (8). ``benchmarks/evidence.py --part intervals``."""
 NEGLIGIBLE = 1e-10  # rounding error of a variance of 1 that is fully explained
 MOST_COUNTED = 500  # candidates; n = 100: 0.1 ms against 2.1 by sorting, 800: 12 against 3.2 (four columns, one core)
 
