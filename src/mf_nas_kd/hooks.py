@@ -136,6 +136,8 @@ def _require_consistent(parameters: Mapping[str, Any]) -> None:
     for stage, grid in (("evaluation", evaluation.low), ("search", search.low)):
         for name in grid.distillation if grid is not None else ():
             lookup(known, name, f"{stage}.low.distillation")
+    for name in parameters["final"].distillation:
+        lookup(known, name, "final.distillation")
     lookup(strategies.root, search.strategy, "search.strategy, which has no options in strategies,")
     for name, entry in parameters["benchmark"].entries.items():
         where = f"benchmark.strategies.{name}"
