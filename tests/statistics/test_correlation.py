@@ -168,7 +168,11 @@ def study(n, rng):
 
 def test_the_table_says_of_low_fidelities_what_they_add_and_of_no_other_row():
     full, plain, kd = study(40, np.random.default_rng(0))
-    table = correlation_table(pd.concat([full, plain, kd[3:]]), full, SETTINGS).set_index(["role", "distillation"]).sort_index()
+    table = (
+        correlation_table(pd.concat([full, plain, kd[3:]]), full, SETTINGS)
+        .set_index(["role", "distillation"])
+        .sort_index()
+    )
     assert table.loc[("low", "kd"), "added_p"] <= 0.05 < table.loc[("low", "none"), "added_p"]
     assert table.loc[("low", "kd"), "added"] > table.loc[("low", "kd"), "added_detectable"] > 0.2
     assert table.loc[("low", "kd"), "n"] == 37

@@ -53,9 +53,17 @@ def comparison(winner: Mapping[str, Any], references: pd.DataFrame, test_images:
     if row is None:
         return "No reference network of at most its MACs was trained, so nothing is known of what the search gained."
     named = f"the best reference of at most its cost, {row['name']}"
-    sample = f"{counted(int(row['seeds']), 'seed')}, paired over {test_images:,} test images"
+    seeds = counted(int(winner["seeds"]), "seed")
+    if winner["seeds"] != row["seeds"]:
+        seeds = f"{seeds} against {int(row['seeds'])}"
+    sample = f"{seeds}, paired over {test_images:,} test images"
     if not is_known(row["difference_low"]):
         return f"Whether the winner beats {named}, cannot be told: the difference has no interval ({sample})."
+    if winner["seeds"] == row["seeds"] == 1:
+        return (
+            f"Whether the winner beats {named}, cannot be told from one training of each; of these two the difference "
+            f"is {_points(row, signed=True)} ({sample})."
+        )
     if row["difference_low"] > 0:
         return f"The winner beats {named}, by {_points(row)} ({sample})."
     if row["difference_high"] < 0:
@@ -77,6 +85,13 @@ def delivered(winner: Mapping[str, Any]) -> str:
 def indistinguishable(winner: Mapping[str, Any], references: pd.DataFrame) -> str:
     """The finalists that the test images cannot tell from the winner, and the cheapest of them and the winner."""
     names = [name for name in winner["indistinguishable"] if name != winner["architecture_id"]]
+    others = references[references["role"].isin(["finalist", "cheaper"])]
+    if others.empty:
+        return ""
+    better = others.loc[others["difference_high"] < 0, "name"].tolist()
+    if better:
+        named = listed([_with_macs(name, references) for name in better])
+        return f"On the test images, {named} is better than the winner, which validation accuracy has chosen."
     if not names:
         return "The test images tell the winner from every other finalist."
     named = listed([_with_macs(name, references) for name in names])
@@ -138,7 +153,7 @@ def _about_a_better_reference(winner: Mapping[str, Any], references: pd.DataFram
 
 def _about_the_teacher(references: pd.DataFrame) -> str:
     teachers = references[references["role"] == "teacher"]
-    if teachers.empty or not teachers["difference"].iloc[0] > 0:
+    if teachers.empty or not teachers["difference_low"].iloc[0] > 0:
         return ""
     return (
         f"Train a better teacher: the winner's lead over this one is {_points(teachers.iloc[0], signed=True)}. Train "

@@ -89,6 +89,7 @@ def network_content(
     per_class = per_class_accuracy(confusion, level)
     architecture = Architecture.from_row(winner)
     drawing = architecture.space, architecture.fields
+    students = int((final_trainings["role"] != "teacher").sum())
     return NetworkContent(
         winner=winner,
         level=level,
@@ -98,7 +99,7 @@ def network_content(
         edges=cell_edges(*drawing),
         next_steps=conclusions.next_steps(winner, references, per_class, images.class_names, folder),
         warnings=winner["warnings"],
-        trainings=f"{counted(len(final_trainings), 'final training')}, {winner['final_seconds']:,.0f} s",
+        trainings=f"{counted(students, 'final training')}, {winner['final_seconds']:,.0f} s",
         numbered_classes=images.classes > NAMED_CLASSES,
         pictures={
             "accuracies": accuracies_picture(references),

@@ -57,7 +57,7 @@ def final_trainings_table(final_trainings: pd.DataFrame) -> pd.DataFrame:
             "Seed": final_trainings["seed"].map("{:.0f}".format),
             "Validation": [percent(each, 2) for each in final_trainings["val_accuracy"]],
             "Test": [percent(each, 2) for each in final_trainings["test_accuracy"]],
-            "Seconds": final_trainings["cost_seconds"].map("{:,.1f}".format),
+            "Seconds": final_trainings["cost_seconds"].map("{:,.1f}".format).replace("nan", ""),
             "Counts": np.where(final_trainings["chosen"], "yes", "no"),
         }
     )

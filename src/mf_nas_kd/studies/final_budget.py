@@ -111,15 +111,21 @@ def affordable_seeds(
         references: Cost of one training of each reference network, the most important one first.
 
     Returns:
-        Number of seeds, at least 1, and of references: fewer seeds first, then fewer references.
+        Number of seeds, at least 1, and of references: fewer seeds first, but two for as long as they leave one
+        reference network, because of one seed each nothing can be told of another training.
 
     >>> affordable_seeds(3, 30.0, [5.0, 5.0], [5.0])
+    (2, 1)
+    >>> affordable_seeds(3, 20.0, [5.0, 5.0], [5.0, 5.0])
     (2, 1)
     >>> affordable_seeds(3, 4.0, [5.0, 5.0], [5.0])
     (1, 0)
     """
-    for count in range(len(references), -1, -1):
-        for each in range(seeds, 0, -1):
-            if (each - 1) * sum(finalists) + each * sum(references[:count]) <= left_seconds:
-                return each, count
+    most, least = len(references), min(2, seeds)
+    plans = [(each, most) for each in range(seeds, least - 1, -1)]
+    plans += [(least, count) for count in range(most - 1, 0, -1)]
+    plans += [(1, count) for count in range(most, -1, -1)]
+    for each, count in plans:
+        if (each - 1) * sum(finalists) + each * sum(references[:count]) <= left_seconds:
+            return each, count
     return 1, 0

@@ -119,12 +119,14 @@ class FinalStage:
         self._train(kept, PLAIN, self.seeds[:1])
         if self._is_worth_distilling(kept, teacher_accuracy):
             for way in self.ways[: plan.distilled]:
-                self._train(kept, way, self.seeds[:1])
+                if self._is_affordable(way):
+                    self._train(kept, way, self.seeds[:1])
         self.way = self.chosen_way(kept)
         seeds, references = self._still_affordable(kept, references)
         self._train(kept, self.way, seeds[1:])
         winner = self.winner(kept)
         self._train(references_within(winner.costs.macs)[: len(references)], self.way, seeds)
+        self._tell_failures()
         spent, wanted = self.spent_seconds, self.budget_seconds
         logger.info("Final trainings: %d, %.0f of %g s of training", len(self.trainings), spent, wanted)
         return winner
@@ -146,22 +148,35 @@ class FinalStage:
         return float(np.mean(accuracies)) if accuracies else -np.inf
 
     def chosen_way(self, finalists: Sequence[FinalNetwork]) -> str:
-        """The way with the highest mean validation accuracy over the finalists; of equal ones, that tried first."""
+        """The way with the highest mean validation accuracy; of equal ones, that tried first.
+
+        The mean is over the finalists that finished in every way.
+        """
         tried = list(dict.fromkeys(each.way for each in self.trainings))
-        means = {way: float(np.mean([self.mean_val_accuracy(each, way) for each in finalists])) for way in tried}
-        if len(finalists) > 1 and all(mean == -np.inf for mean in means.values()):  # in each, some finalist failed
+        finished = [each for each in finalists if all(self.of(each, way) for way in tried)]
+        if finished:
+            means = {way: float(np.mean([self.mean_val_accuracy(each, way) for each in finished])) for way in tried}
+        else:  # every finalist failed in some way
             means = {way: max(self.mean_val_accuracy(each, way) for each in finalists) for way in tried}
         best = max(means, key=lambda way: means[way])
         if means[best] == -np.inf:
             first = self.trainings[0].evaluation.error
             raise TrainingFailedError(f"no final training of a finalist finished; the first: {first}")
-        told = ", ".join(f"{way} {100 * mean:.2f} %" for way, mean in means.items())
+        told = ", ".join(f"{way} {100 * mean:.2f} %" for way, mean in means.items() if mean > -np.inf)
         logger.info("Final trainings use %s: mean validation accuracy of the finalists: %s", best, told)
         return best
 
     def winner(self, finalists: Sequence[FinalNetwork]) -> FinalNetwork:
-        """The finalist with the highest mean validation accuracy in the chosen way; of equal ones, the cheapest."""
-        return max(finalists, key=lambda each: (self.mean_val_accuracy(each, self.way), -each.costs.macs))
+        """The finalist with the highest mean validation accuracy in the chosen way; of equal ones, the cheapest.
+
+        One of which more trainings finished comes before one of which fewer did.
+        """
+
+        def rank(network: FinalNetwork) -> tuple[int, float, int]:
+            finished = len(self.of(network, self.way))
+            return finished, self.mean_val_accuracy(network, self.way), -network.costs.macs
+
+        return max(finalists, key=rank)
 
     @property
     def outcome(self) -> dict[str, Any]:
@@ -231,6 +246,9 @@ class FinalStage:
 
     def _is_worth_distilling(self, finalists: Sequence[FinalNetwork], teacher_accuracy: float) -> bool:
         best = max(self.mean_val_accuracy(each, PLAIN) for each in finalists)
+        if best == -np.inf:
+            self.teacher_worth = "No plain training of a finalist finished, so the teacher was not compared with one."
+            return bool(self.ways)
         compared = (
             f"the teacher's validation accuracy is {100 * teacher_accuracy:.2f} %, that of the best finalist "
             f"without it {100 * best:.2f} %"
@@ -244,6 +262,20 @@ class FinalStage:
         )
         self._warn(self.teacher_worth.removesuffix("."))
         return False
+
+    def _is_affordable(self, way: str) -> bool:
+        """Whether the budget affords one more training of each finalist, by what the plain ones cost."""
+        plain = sum(each.evaluation.charged_seconds for each in self.trainings if each.way == PLAIN)
+        left = self.budget_seconds - self.spent_seconds
+        if plain > left:
+            self._warn(f"{way} is not tried: {left:.0f} of {self.budget_seconds:g} s of final.budget_seconds are left")
+        return plain <= left
+
+    def _tell_failures(self) -> None:
+        failed = [each for each in self.trainings if not each.evaluation.finished]
+        if failed:
+            first = f"{failed[0].network.name}: {failed[0].evaluation.error}"
+            self._warn(f"{len(failed)} of {len(self.trainings)} final trainings failed; the first, {first}")
 
     def _warn(self, sentence: str) -> None:
         self.warnings.append(f"{sentence}.")

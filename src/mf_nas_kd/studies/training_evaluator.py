@@ -181,14 +181,18 @@ class TrainingEvaluator:
             is_measured = measured_epochs(epochs, measurements)
 
             def after_epoch(epoch: int, _: float) -> None:
-                if is_measured(epoch):
-                    accuracies[epoch] = measure_accuracy(network, validation)
+                if epoch < epochs and is_measured(epoch):
+                    with suppress(TrainingFailedError):  # it may still recover; the end decides
+                        accuracies[epoch] = measure_accuracy(network, validation)
 
             hyper_parameters, speed_ups = training.hyper_parameters, context.settings
             fitted = fit(network, resident, objective, hyper_parameters, epochs, seed, after_epoch, speed_ups=speed_ups)
-            accuracies[epochs] = measure_accuracy(network, validation)
             delivered = fitted.delivered(network)
             logits = [compute_logits(delivered, images) for images in (validation, test)]
+            if delivered is network:
+                accuracies[epochs] = accuracy_of(logits[0], context.images.validation.labels)
+            elif measurements:
+                accuracies[epochs] = measure_accuracy(network, validation)
             synchronise(context.device)
         return TrainedStudent(delivered.eval(), LearningCurve(fitted.epoch_losses, accuracies), *logits)
 

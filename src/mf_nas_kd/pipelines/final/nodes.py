@@ -16,7 +16,7 @@ from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.pipelines.final.parameters import FinalParameters
 from mf_nas_kd.records import Evaluation
 from mf_nas_kd.records.fields import Role, column_names
-from mf_nas_kd.records.tables import records_of
+from mf_nas_kd.records.tables import fidelities_in, records_of
 from mf_nas_kd.spaces import Limits, SpaceSettings
 from mf_nas_kd.statistics import CorrelationSettings, worst_predictions
 from mf_nas_kd.store import EvaluationStore
@@ -29,10 +29,10 @@ from mf_nas_kd.studies.final_tables import final_pareto_front, final_trainings_t
 from mf_nas_kd.studies.final_training import FinalStage
 from mf_nas_kd.studies.finalists import finalists_of
 from mf_nas_kd.studies.kept_trainings import KeptTrainings, kept_work
-from mf_nas_kd.studies.plan import finished_evaluations
+from mf_nas_kd.studies.plan import finished_evaluations, require_current
 from mf_nas_kd.studies.study_search import search_problem
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
-from mf_nas_kd.training import DistillationConfigurations, TrainingParameters
+from mf_nas_kd.training import DistillationConfigurations, TrainingParameters, TrainingSettings
 from mf_nas_kd.workers import ExecutorSettings, open_executor
 
 
@@ -45,7 +45,10 @@ def choose_finalists(
     parameters: FinalParameters,
 ) -> pd.DataFrame:
     """Choose the finalists of the search by the posterior of its model, and their cheaper equivalents."""
-    problem = search_problem(pool, plan, space.build(), low=None, proposals_at_a_time=1)
+    low = fidelities_in(pd.concat([plan[plan["role"] == "low"], trace]))
+    (full,) = fidelities_in(plan[plan["role"] == "full"])
+    searched = tuple(fidelity for fidelity in low if fidelity != full)
+    problem = search_problem(pool, plan, space.build(), searched, proposals_at_a_time=1)
     finalists = finalists_of(problem, plan, evaluations, trace, parameters.finalists, parameters.tolerance_points)
     return pd.DataFrame(
         [
@@ -86,10 +89,13 @@ def train_final_networks(
     Returns:
         The trainings, and what was chosen and found.
     """
+    order, of_study = SubsetOrder(subset_order), TrainingSettings.of(training, augmentation, distillation)
+    require_current(plan, TrainingEvaluator(images, order, of_study, teacher))
     settings = parameters.settings(training, augmentation, distillation)
-    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher, teacher_folder)
+    evaluator = TrainingEvaluator(images, order, settings, teacher, teacher_folder)
     known = records_of(finished_evaluations(plan, evaluations), Evaluation)
     kept, log = KeptTrainings(kept_folder), tracking.ChildRuns().log
+    expected_seconds = ExpectedSeconds(known)
     networks, limits = finalist_networks(finalists), Limits(**search_outcome["limits"])
     references_within = partial(reference_networks, pool, networks, limits, evaluator.cost, images.image_shape)
     evaluator.require_possible(networks[0].architecture, parameters.fidelities)
@@ -108,7 +114,7 @@ def train_final_networks(
                 on_new=lambda evaluation: log(evaluation, kept.curve(evaluation.key)),
                 retry_failed=study.retry_failed,
                 show_progress=True,
-                expected_seconds=ExpectedSeconds(known),
+                expected_seconds=expected_seconds,
                 work=kept_work(kept),
             ),
         )
