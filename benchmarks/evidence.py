@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -110,10 +111,10 @@ def interval(hits: int, sets: int) -> str:
     return f"{100 * hits / sets:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 
 
-def nulls(sets: int) -> None:
+def nulls(sets: int, kinds: Sequence[str] = tuple(NULLS)) -> None:
     """Rate of verdicts with a false claim."""
     added, resampling = settings(), bootstrap_settings()
-    for kind, curve, n in itertools.product(NULLS, CURVES, SIZES):
+    for kind, curve, n in itertools.product(kinds, CURVES, SIZES):
         rng = np.random.default_rng([n, list(NULLS).index(kind), list(CURVES).index(curve)])
         hits = sum(claims(sentences(NULLS[kind](n, curve, rng), each, added, resampling)) for each in range(sets))
         print(f"| {n} | {kind} | {curve} | {hits} of {sets} | {interval(hits, sets)} |", flush=True)  # noqa: T201
@@ -195,8 +196,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", type=int, default=1000, help="simulated studies of each kind")
     parser.add_argument("--part", choices=list(parts), default="nulls")
+    parser.add_argument("--kinds", nargs="+", choices=list(NULLS), default=list(NULLS), help="of --part nulls")
     arguments = parser.parse_args()
-    parts[arguments.part](arguments.sets)
+    if arguments.part == "nulls":
+        nulls(arguments.sets, arguments.kinds)
+    else:
+        parts[arguments.part](arguments.sets)
 
 
 if __name__ == "__main__":

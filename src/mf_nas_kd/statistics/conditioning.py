@@ -20,7 +20,7 @@ def normal_scores(values: Floats) -> Floats:
         Blom (1958). Statistical Estimates and Transformed Beta-Variables: the quantile of ``(rank - 3/8) / (n + 1/4)``.
 
     >>> normal_scores(np.array([3.0, 1.0, 2.0])).round(2).tolist()
-    [0.82, -0.82, 0.0]
+    [0.87, -0.87, 0.0]
     """
     scores: Floats = ndtri((rankdata(values, axis=0) - 0.375) / (len(values) + 0.25))
     return scores
