@@ -80,8 +80,8 @@ def network_blocks(
     for layer in layers:
         height, width = -(-height // layer.stride), -(-width // layer.stride)
         shape = f"{layer.channels} × {height}×{width}"
-        looks = (height / image_shape[1], layer.channels / most)
-        blocks.append(Block(layer.title, layer.detail, shape, layer.kind, layer.repeats, layer.stride, *looks))
+        bar = (height / image_shape[1], layer.channels / most)
+        blocks.append(Block(layer.title, layer.detail, shape, layer.kind, layer.repeats, layer.stride, *bar))
     last = layers[-1].channels if layers else input_channels
     classifier = Block("average, linear", f"{last} features", f"{classes}", "classifier", 1, 1, 0.0, last / most)
     return [*blocks, classifier]

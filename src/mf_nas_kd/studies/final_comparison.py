@@ -18,12 +18,10 @@ from mf_nas_kd.records import Evaluation
 from mf_nas_kd.records.fields import column_names
 from mf_nas_kd.statistics import accuracy_difference, indistinguishable, mean_accuracy
 from mf_nas_kd.statistics.bootstrap import UNDEFINED, estimate_columns
+from mf_nas_kd.statistics.paired import Correct
 from mf_nas_kd.studies.final_tables import OF_THE_SPACE, TEACHER, mean_accuracies
 from mf_nas_kd.studies.kept_trainings import KeptTrainings, TrainingOutputs
 from mf_nas_kd.training import TrainingParameters, choose_device, compute_logits, reproducible
-
-Correct = NDArray[np.bool_]
-"""``(seeds, images)``: whether each test image is classified correctly."""
 
 
 def compare_final_networks(

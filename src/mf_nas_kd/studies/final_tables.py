@@ -9,10 +9,11 @@ import pandas as pd
 
 from mf_nas_kd.records import Costs, Evaluation
 from mf_nas_kd.records.fields import column_names
+from mf_nas_kd.search.finalists import CHEAPER, FINALIST
 from mf_nas_kd.search.pareto import pareto_front
 from mf_nas_kd.studies.final_training import PLAIN, FinalTraining
 
-OF_THE_SPACE = ("finalist", "cheaper")
+OF_THE_SPACE = (FINALIST, CHEAPER)
 """Roles of networks that may win."""
 
 TEACHER = "teacher"

@@ -250,14 +250,14 @@ class FinalStage:
             self.teacher_worth = "No plain training of a finalist finished, so the teacher was not compared with one."
             return bool(self.ways)
         compared = (
-            f"the teacher's validation accuracy is {100 * teacher_accuracy:.2f} %, that of the best finalist "
+            f"The teacher's validation accuracy is {100 * teacher_accuracy:.2f} %, that of the best finalist "
             f"without it {100 * best:.2f} %"
         )
         if teacher_accuracy > best or not self.ways:
-            self.teacher_worth = f"{compared[0].upper()}{compared[1:]}."
+            self.teacher_worth = f"{compared}."
             return bool(self.ways)
         self.teacher_worth = (
-            f"{compared[0].upper()}{compared[1:]}: nothing is distilled from it. Train it for longer (teacher.epochs), "
+            f"{compared}: nothing is distilled from it. Train it for longer (teacher.epochs), "
             "take a larger one (teacher.options), or one that was trained on more images (teacher.weights)."
         )
         self._warn(self.teacher_worth.removesuffix("."))

@@ -13,7 +13,7 @@ class WeightAverage:
     """Exponential moving average of the weights over the steps of a training, from the initial weights on.
 
     ``average <- d * average + (1 - d) * weights`` after each step, with ``d = min(decay, (1 + t) / (10 + t))`` after
-    ``t`` earlier ones. The ramp lets a short training forget its initial weights: 0.1, 0.18, 0.25, ...
+    ``t`` earlier ones. The ramp lets a training of few steps forget its initial weights: 0.1, 0.18, 0.25, ...
 
     The trained network is only read. What a step costs is one pass over the weights, on the device.
 
