@@ -13,10 +13,13 @@ from mf_nas_kd.networks import STUDENTS, CostCounter, build_network
 from mf_nas_kd.spaces import SPACES, Architecture, Limits, build_space, enclosing_space, sample_within
 from tests.conftest import CHOICES
 
+WITH_STRIDES = [("mobilenet_v2", 2), ("shufflenet_v2", 2), ("shufflenet_v2", 4)]
 
-@pytest.fixture(params=SPACES)
+
+@pytest.fixture(params=[*((name, None) for name in SPACES), *WITH_STRIDES], ids=str)
 def space(request):
-    return build_space(request.param, CHOICES[request.param])
+    name, stem_stride = request.param
+    return build_space(name, CHOICES[name] | ({} if stem_stride is None else {"stem_stride": stem_stride}))
 
 
 @pytest.fixture

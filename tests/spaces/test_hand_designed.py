@@ -8,6 +8,7 @@ from mf_nas_kd.networks import CostCounter, build_network
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.records import Costs, Limits
 from mf_nas_kd.spaces.hand_designed import DESIGNS, FEWEST_CHANNELS, STEP, widest_within
+from mf_nas_kd.spaces.stem_stride import stem_stride_of
 
 SMALL = (3, 32, 32)
 
@@ -15,12 +16,10 @@ SMALL = (3, 32, 32)
 @pytest.mark.parametrize(
     ("name", "classes", "size", "params", "macs"),
     [
-        # 3.4 M and 300 M for 1,000 classes of 224 pixels; our first convolution has stride 1, so that 112 pixels
-        # give the same maps.
-        ("MobileNetV2", 1000, 112, 3_504_872, 300_774_272),
-        # 2.3 M and 146 M. 56 pixels give the same maps; the published first convolution is 3x3 at 112 pixels, with 576
-        # weights (of 2,278,604) and 8.1 M multiply-accumulates more, and 1.3 M fewer than 146 M are counted there too.
-        ("ShuffleNetV2", 1000, 56, 2_278_604 - 576, 137_005_272),
+        # 3.4 M and 300 M
+        ("MobileNetV2", 1000, 224, 3_504_872, 300_774_272),
+        # 2.3 M and 146 M, with the normalisations and pooling that are not counted here
+        ("ShuffleNetV2", 1000, 224, 2_278_604, 144_907_992),
         # 78,666 of MLPerf Tiny: with the biases of 9 convolutions (312 channels, unlearnable behind a normalisation)
         # and the running moments that Keras counts.
         ("ResNet-8", 10, 32, 78_042, 12_501_632),
@@ -29,7 +28,7 @@ SMALL = (3, 32, 32)
     ],
 )
 def test_unscaled_designs_have_the_published_sizes(name, classes, size, params, macs):
-    costs = CostCounter(classes, (3, size, size))(DESIGNS[name].at(1.0, 224 if name == "MobileNetV2" else size))
+    costs = CostCounter(classes, (3, size, size))(DESIGNS[name].at(1.0, size))
     assert costs == Costs(macs, params)
 
 
@@ -44,6 +43,17 @@ def test_the_first_strides_become_1_for_small_images():
     assert strides(8) == [1, 1, 1, 1, 1, 2, 1]
     assert strides(3) == [1] * 7
     assert strides(8, smallest_map=1) == [1, 1, 2, 2, 1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "by_size"), [("MobileNetV2", {224: 2, 128: 2, 96: 1, 32: 1}), ("ShuffleNetV2", {224: 4, 128: 4, 96: 2, 64: 2, 32: 1})]
+)  # fmt: skip
+def test_the_stem_of_a_design_has_a_stride_where_the_last_maps_keep_four_pixels(name, by_size):
+    assert {size: stem_stride_of(DESIGNS[name].at(1.0, size).fields) for size in by_size} == by_size
+    for size in by_size:
+        with torch_seeded(0, "test"):
+            network = build_network(DESIGNS[name].at(0.25, size), classes=3, image_channels=3).eval()
+            assert 4 <= network(torch.zeros(1, 3, size, size)).maps[-1].shape[-1] <= 7
 
 
 @pytest.mark.parametrize("name", DESIGNS)

@@ -13,20 +13,21 @@ class ImageFormat:
     Attributes:
         classes: Number of classes, ``K``.
         shape: Shape ``(C, H, W)`` of one image.
+        imagenet_form: Whether the networks have the stem that was published for ImageNet.
     """
 
     classes: int
     shape: tuple[int, int, int]
+    imagenet_form: bool = False
 
 
 IMAGE_FORMATS: Mapping[str, ImageFormat] = {
     "cifar10": ImageFormat(10, (3, 32, 32)),
     "cifar100": ImageFormat(100, (3, 32, 32)),
-    "imagenet": ImageFormat(1000, (3, 112, 112)),
+    "imagenet": ImageFormat(1000, (3, 224, 224), imagenet_form=True),
     "imagenet16": ImageFormat(120, (3, 16, 16)),
 }
 """Image formats by the dataset names of the tables; ``imagenet16`` is ImageNet16-120.
 
-For ImageNet, the first convolution of a published network has stride 2 on images of 224 pixels; that of the networks
-here has stride 1. On images of 112 pixels all feature maps, and therefore all MACs, are the same.
+The files do not tell the size of ImageNet's images. ``benchmarks/imagenet_sizes.py`` compares 224 and 112 pixels.
 """

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -101,7 +102,8 @@ def read_published(folder: str) -> tuple[BenchmarkTable, ...]:
             if space not in lists:
                 lists[space] = _list(folder, space)
             _require_listed(trainings, len(lists[space]), f"{dataset}/{space}")
-            architectures = _candidates(trainings, lists[space], space, f"{folder}/{LISTS[space]}")
+            convert = partial(PUBLISHED_SPACES[space], imagenet_form=IMAGE_FORMATS[dataset].imagenet_form)
+            architectures = _candidates(trainings, lists[space], convert, f"{folder}/{LISTS[space]}")
             tables.append(_table(dataset, trainings, architectures))
         if not tables:
             allowed = (
@@ -209,12 +211,14 @@ def _require_listed(trainings: Iterable[TrainingKey], count: int, part: str) -> 
             raise InvalidValueError(f"an index of {part}/{method}/{divisor}", index, allowed)
 
 
-def _candidates(trainings: Iterable[TrainingKey], networks: list[Any], space: str, url: str) -> dict[int, Architecture]:
+def _candidates(
+    trainings: Iterable[TrainingKey], networks: list[Any], convert: Callable[[Any], Architecture], url: str
+) -> dict[int, Architecture]:
     """The architectures with a high-fidelity evaluation, by their indices in the list."""
     found: dict[int, Architecture] = {}
     for index in sorted(index for method, divisor, index in trainings if (method, divisor) == (PLAIN, 1)):
         with naming(f"{url}, entry {index}"):
-            architecture = PUBLISHED_SPACES[space](networks[index])
+            architecture = convert(networks[index])
             if architecture in found.values():
                 raise InvalidValueError("its network", networks[index], "different from those of the entries before")
         found[index] = architecture

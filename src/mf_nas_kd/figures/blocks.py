@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mf_nas_kd.spaces.nas_bench_201 import EDGES, live_edges, operations_of_cell
+from mf_nas_kd.spaces.stem_stride import stem_stride_of
 
 
 @dataclass(frozen=True)
@@ -88,14 +89,19 @@ def network_blocks(
 
 
 def _mobilenet_v2(fields: Mapping[str, Any]) -> Iterator[Layer]:
-    yield Layer("3×3 convolution", fields["stem"], "convolution")
+    yield Layer("3×3 convolution", fields["stem"], "convolution", stride=stem_stride_of(fields))
     for expansion, channels, repeats, stride in fields["stages"]:
         yield Layer("inverted residual", channels, "stage", repeats, stride, f"expansion {expansion}")
     yield Layer("1×1 convolution", fields["head"], "convolution")
 
 
 def _shufflenet_v2(fields: Mapping[str, Any]) -> Iterator[Layer]:
-    yield Layer("1×1 convolution", fields["stem"], "convolution")
+    stride = stem_stride_of(fields)
+    yield Layer(
+        "1×1 convolution" if stride == 1 else "3×3 convolution", fields["stem"], "convolution", 1, min(stride, 2)
+    )
+    if stride == 4:
+        yield Layer("3×3 max pooling", fields["stem"], "reduction", 1, 2)
     for channels, repeats in fields["stages"]:
         yield Layer("shuffle unit", channels, "reduction", 1, 2, "downsampling")
         if repeats:

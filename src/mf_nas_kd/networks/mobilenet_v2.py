@@ -1,8 +1,9 @@
-"""MobileNetV2 for small images: inverted residuals with linear bottlenecks.
+"""MobileNetV2: inverted residuals with linear bottlenecks.
 
 References:
     Sandler et al. (2018). MobileNetV2: Inverted Residuals and Linear Bottlenecks. CVPR, table 1.
-    Difference: the first convolution has stride 1, as in Trofimov et al. (2023), for images of 8 to 64 pixels.
+    Difference: the stride of the first convolution may also be 1, as in Trofimov et al. (2023), for images of 8 to 64
+    pixels; the published network for images of 224 pixels has a stride of 2.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class MobileNetV2(TappedNetwork):
         head: Channels of the last 1x1 convolution, the dimensions of the embedding.
         classes: Number of classes, ``K``.
         image_channels: Channels of the images: 1 for greyscale, 3 for colour.
+        stem_stride: Stride of the first convolution, 1 or 2.
         width: Width multiplier: factor of all channels, above 0; products are rounded, to at least 1.
     """
 
@@ -61,12 +63,14 @@ class MobileNetV2(TappedNetwork):
         head: int,
         classes: int,
         image_channels: int,
+        stem_stride: int = 1,
         width: float = 1.0,
     ) -> None:
         def scaled(channels: int) -> int:
             return max(1, round(channels * width))
 
-        blocks: list[nn.Module] = [convolution(image_channels, scaled(stem), 3, activation=nn.ReLU6(inplace=True))]
+        first = convolution(image_channels, scaled(stem), 3, stem_stride, activation=nn.ReLU6(inplace=True))
+        blocks: list[nn.Module] = [first]
         inputs = scaled(stem)
         for expansion, channels, repeats, stride in stages:
             for repeat in range(repeats):

@@ -1,10 +1,10 @@
-"""ShuffleNetV2 for small images: blocks that filter half of the channels, and channel shuffles.
+"""ShuffleNetV2: blocks that filter half of the channels, and channel shuffles.
 
 References:
     Ma et al. (2018). ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design. ECCV, figure 3 (c, d)
     and table 5.
-    Difference: the first convolution is 1x1 with stride 1, and no pooling follows it, as in Trofimov et al. (2023), for
-    images of 8 to 64 pixels.
+    Difference: for images of 8 to 64 pixels the first convolution is 1x1 with stride 1, and no pooling follows it, as
+    in Trofimov et al. (2023). The published stem, for images of 224 pixels, has a stride of 4.
 """
 
 from __future__ import annotations
@@ -86,16 +86,25 @@ def _filtering_branch(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     )
 
 
+def _stem(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    """The first convolution, and the pooling after it where the stem has a stride of 4."""
+    kernel, convolution_stride = (1, 1) if stride == 1 else (3, 2)
+    first = convolution(inputs, outputs, kernel, convolution_stride, activation=nn.ReLU(inplace=True))
+    return first.append(nn.MaxPool2d(3, stride=2, padding=1)) if stride == 4 else first
+
+
 class ShuffleNetV2(TappedNetwork):
     """The network of one architecture of the ``shufflenet_v2`` space.
 
     Args:
-        stem: Channels of the first 1x1 convolution; 24 in the published networks.
+        stem: Channels of the first convolution; 24 in the published networks.
         stages: Rows ``(channels, blocks)``: a stage is one block that halves the resolution and ``blocks`` further ones
             that keep it. Channels are even.
         head: Channels of the last 1x1 convolution, the dimensions of the embedding.
         classes: Number of classes, ``K``.
         image_channels: Channels of the images: 1 for greyscale, 3 for colour.
+        stem_stride: By how much the stem divides the resolution: 1 (a 1x1 convolution), 2 (a 3x3 convolution of stride
+            2), or 4 (the same and 3x3 max pooling of stride 2, as published).
         width: Width multiplier: factor of all channels, above 0; products are rounded, in the stages to even numbers.
 
     Raises:
@@ -109,10 +118,11 @@ class ShuffleNetV2(TappedNetwork):
         head: int,
         classes: int,
         image_channels: int,
+        stem_stride: int = 1,
         width: float = 1.0,
     ) -> None:
         inputs, embedding = (max(1, round(channels * width)) for channels in (stem, head))
-        blocks: list[nn.Module] = [convolution(image_channels, inputs, 1, activation=nn.ReLU(inplace=True))]
+        blocks: list[nn.Module] = [_stem(image_channels, inputs, stem_stride)]
         require_even(tuple(channels for channels, _ in stages))
         for channels, repeats in stages:
             outputs = 2 * max(1, round(channels * width / 2))

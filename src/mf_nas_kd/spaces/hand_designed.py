@@ -8,10 +8,10 @@ Rules by which they are made for small images:
 - MobileNetV2: its 5 strides of 2 (one in the first convolution) divide images of 224 pixels by 32. The first ones
   become 1 until the last maps have at least 4 pixels a side. At 32 pixels these are the first convolution and the
   second stage, as in the usual implementation for CIFAR (Kuang Liu, ``pytorch-cifar``). Where no width is within the
-  limits then, the last maps have 2 pixels (as in Tian et al.'s ``RepDistiller``) or 1. The first convolution of this
-  package always has stride 1.
-- ShuffleNetV2: a 1x1 convolution without pooling comes first (likewise there); each of its 3 stages halves the
-  resolution, at any size of images.
+  limits then, the last maps have 2 pixels (as in Tian et al.'s ``RepDistiller``) or 1.
+- ShuffleNetV2: each of its 3 stages halves the resolution, at any size of images. Its stem divides it by 4, as
+  published, where the last maps keep at least 4 pixels a side, else by 2, or not at all: then a 1x1 convolution without
+  pooling comes first (likewise there).
 - ResNets: as published for images of 32 pixels; the second and third stage halve the resolution.
 
 All channels are scaled by the same multiplier, a multiple of ``STEP``, and rounded; it may be above 1. It is never so
@@ -38,6 +38,7 @@ from typing import Any
 from mf_nas_kd.errors import ImpossibleLimitError
 from mf_nas_kd.records.architecture import Architecture
 from mf_nas_kd.records.costs import Costs, Limits
+from mf_nas_kd.spaces.stem_stride import stem_stride_field
 
 STEP = 0.05  # of width multipliers
 FEWEST_CHANNELS = 4  # of any layer; the narrowest in the configured spaces have as many
@@ -54,20 +55,27 @@ def mobilenet_v2(scaled: Scaled, most_halvings: int) -> Architecture:
         most_halvings: How often the resolution may be halved, where a design leaves that open.
     """
     table = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
-    halvings = sum(stride == 2 for *_, stride in table)
+    halvings = 1 + sum(stride == 2 for *_, stride in table)
     left_out = max(0, halvings - most_halvings)
+    stem_stride = 1 if left_out > 0 else 2
+    left_out -= stem_stride == 1
     stages = []
     for expansion, channels, repeats, stride in table:
         becomes_1 = stride == 2 and left_out > 0
         left_out -= becomes_1
         stages.append([expansion, scaled(channels), repeats, 1 if becomes_1 else stride])
-    return Architecture.of("mobilenet_v2", stem=scaled(32), stages=stages, head=scaled(1280))
+    return Architecture.of(
+        "mobilenet_v2", stem=scaled(32), stages=stages, head=scaled(1280), **stem_stride_field(stem_stride)
+    )
 
 
 def shufflenet_v2(scaled: Scaled, most_halvings: int) -> Architecture:
     """ShuffleNetV2 1x (Ma et al., 2018, table 5); arguments as of :func:`mobilenet_v2`."""
     stages = [[2 * scaled(channels // 2), blocks] for channels, blocks in ((116, 3), (232, 7), (464, 3))]
-    return Architecture.of("shufflenet_v2", stem=scaled(24), stages=stages, head=scaled(1024))
+    stem_stride = 2 ** min(2, max(0, most_halvings - len(stages)))
+    return Architecture.of(
+        "shufflenet_v2", stem=scaled(24), stages=stages, head=scaled(1024), **stem_stride_field(stem_stride)
+    )
 
 
 def resnet(blocks: int) -> Build:

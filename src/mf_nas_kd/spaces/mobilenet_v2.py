@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mf_nas_kd.records.architecture import Architecture, common_value
 from mf_nas_kd.spaces.grid import AscendingChoices, GridSpace, observed
 from mf_nas_kd.spaces.space import SpaceChoices
+from mf_nas_kd.spaces.stem_stride import stem_stride_field, stem_stride_of
 
 
 class StageChoices(BaseModel):
@@ -40,16 +41,20 @@ class MobileNetV2Choices(SpaceChoices):
 
     Attributes:
         stem: Choices of the channels of the first convolution.
+        stem_stride: Its stride, the same for all: 1 for images of up to 64 pixels or so, 2 for larger ones. The fields
+            of an architecture have it only where it is 2.
         stages: Choices of each stage, at least one stage.
         head: Choices of the channels of the last convolution.
     """
 
     stem: AscendingChoices
+    stem_stride: Literal[1, 2] = 1
     stages: Annotated[tuple[StageChoices, ...], Field(min_length=1)]
     head: AscendingChoices
 
     @classmethod
     def enclosing(cls, architectures: Sequence[Mapping[str, Any]]) -> Self:
+        stem_stride = common_value("stem stride", (stem_stride_of(fields) for fields in architectures))
         strides = common_value("strides", (_strides(fields) for fields in architectures))
         stem, *middle, head = observed(_point(fields) for fields in architectures)
         stages = [
@@ -58,7 +63,7 @@ class MobileNetV2Choices(SpaceChoices):
                 middle[::3], middle[1::3], middle[2::3], strides, strict=True
             )
         ]
-        return cls.model_validate({"stem": stem, "stages": stages, "head": head})
+        return cls.model_validate({"stem": stem, "stem_stride": stem_stride, "stages": stages, "head": head})
 
 
 class MobileNetV2Space(GridSpace):
@@ -80,6 +85,7 @@ class MobileNetV2Space(GridSpace):
     Options: ClassVar[type[SpaceChoices]] = MobileNetV2Choices
 
     def __init__(self, choices: MobileNetV2Choices) -> None:
+        self._stem_stride = choices.stem_stride
         self._strides = tuple(stage.stride for stage in choices.stages)
         axes = (axis for stage in choices.stages for axis in (stage.expansion, stage.channels, stage.repeats))
         super().__init__((choices.stem, *axes, choices.head))
@@ -87,10 +93,11 @@ class MobileNetV2Space(GridSpace):
     def _architecture(self, point: Sequence[int]) -> Architecture:
         stem, *middle, head = point
         rows = [[*middle[3 * i : 3 * i + 3], stride] for i, stride in enumerate(self._strides)]
-        return Architecture.of(self.name, stem=stem, stages=rows, head=head)
+        return Architecture.of(self.name, stem=stem, stages=rows, head=head, **stem_stride_field(self._stem_stride))
 
     def _values(self, fields: Mapping[str, Any]) -> tuple[int, ...] | None:
-        return _point(fields) if _strides(fields) == self._strides else None
+        fits = stem_stride_of(fields) == self._stem_stride and _strides(fields) == self._strides
+        return _point(fields) if fits else None
 
 
 def _strides(fields: Mapping[str, Any]) -> tuple[int, ...]:

@@ -13,14 +13,16 @@ from typing import Any
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records.architecture import Architecture
 from mf_nas_kd.spaces.shufflenet_v2 import require_even
+from mf_nas_kd.spaces.stem_stride import stem_stride_field
 
 
-def mobilenet_v2(entry: Any) -> Architecture:
+def mobilenet_v2(entry: Any, imagenet_form: bool = False) -> Architecture:
     """Convert an entry of the list of MobileNetV2 networks to an architecture.
 
     Args:
         entry: Rows ``[expansion, channels, repeats, stride]``. The last row is the head, of which only the channels are
             used. The stem of all networks has 32 channels.
+        imagenet_form: Whether the stem is that for images of 224 pixels, of stride 2; else its stride is 1.
 
     Raises:
         InvalidValueError: If the entry is malformed.
@@ -32,15 +34,17 @@ def mobilenet_v2(entry: Any) -> Architecture:
     if not (len(rows) > 1 and all(_is_stage(row) for row in rows[:-1]) and _is_head(rows[-1])):
         allowed = "rows of expansion, channels, repeats (1 or more each) and stride (1 or 2), the last one of the head"
         raise InvalidValueError("published mobilenet", entry, allowed)
-    return Architecture.of("mobilenet_v2", stem=32, stages=rows[:-1], head=rows[-1][1])
+    stride = stem_stride_field(2 if imagenet_form else 1)
+    return Architecture.of("mobilenet_v2", stem=32, stages=rows[:-1], head=rows[-1][1], **stride)
 
 
-def shufflenet_v2(entry: Any) -> Architecture:
+def shufflenet_v2(entry: Any, imagenet_form: bool = False) -> Architecture:
     """Convert an entry of the list of ShuffleNetV2 networks to an architecture.
 
     Args:
         entry: ``{"out_channels": [...], "num_blocks": [...]}``. The last of the channels belongs to the head, which has
             no blocks. The stem of all networks has 24 channels.
+        imagenet_form: Whether the stem is that for images of 224 pixels, of stride 4; else its stride is 1.
 
     Raises:
         InvalidValueError: If the entry is malformed.
@@ -58,10 +62,11 @@ def shufflenet_v2(entry: Any) -> Architecture:
         raise InvalidValueError("published shufflenet", entry, allowed)
     *widths, head = channels
     stages = [[width, count] for width, count in zip(require_even(tuple(widths)), blocks, strict=True)]
-    return Architecture.of("shufflenet_v2", stem=24, stages=stages, head=head)
+    stride = stem_stride_field(4 if imagenet_form else 1)
+    return Architecture.of("shufflenet_v2", stem=24, stages=stages, head=head, **stride)
 
 
-PUBLISHED_SPACES: Mapping[str, Callable[[Any], Architecture]] = {
+PUBLISHED_SPACES: Mapping[str, Callable[..., Architecture]] = {
     "mobilenet": mobilenet_v2,
     "shufflenet": shufflenet_v2,
 }

@@ -8,7 +8,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -16,6 +16,7 @@ from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records.architecture import Architecture, common_value
 from mf_nas_kd.spaces.grid import AscendingChoices, GridSpace, observed
 from mf_nas_kd.spaces.space import SpaceChoices
+from mf_nas_kd.spaces.stem_stride import stem_stride_field, stem_stride_of
 
 
 def require_even(channels: tuple[int, ...]) -> tuple[int, ...]:
@@ -51,22 +52,26 @@ class ShuffleNetV2Choices(SpaceChoices):
 
     Attributes:
         stem: Choices of the channels of the first convolution.
+        stem_stride: By how much the stem divides the resolution, the same for all: 1 for images of up to 64 pixels or
+            so, 2, or 4 as published for 224 pixels. The fields of an architecture have it only where it is not 1.
         stages: Choices of each stage, at least one stage.
         head: Choices of the channels of the last convolution.
     """
 
     stem: AscendingChoices
+    stem_stride: Literal[1, 2, 4] = 1
     stages: Annotated[tuple[ShuffleNetV2StageChoices, ...], Field(min_length=1)]
     head: AscendingChoices
 
     @classmethod
     def enclosing(cls, architectures: Sequence[Mapping[str, Any]]) -> Self:
         common_value("number of stages", (len(fields["stages"]) for fields in architectures))
+        stem_stride = common_value("stem stride", (stem_stride_of(fields) for fields in architectures))
         stem, *middle, head = observed(_point(fields) for fields in architectures)
         stages = [
             {"channels": channels, "blocks": blocks} for channels, blocks in zip(middle[::2], middle[1::2], strict=True)
         ]
-        return cls.model_validate({"stem": stem, "stages": stages, "head": head})
+        return cls.model_validate({"stem": stem, "stem_stride": stem_stride, "stages": stages, "head": head})
 
 
 class ShuffleNetV2Space(GridSpace):
@@ -88,16 +93,17 @@ class ShuffleNetV2Space(GridSpace):
     Options: ClassVar[type[SpaceChoices]] = ShuffleNetV2Choices
 
     def __init__(self, choices: ShuffleNetV2Choices) -> None:
+        self._stem_stride = choices.stem_stride
         axes = (axis for stage in choices.stages for axis in (stage.channels, stage.blocks))
         super().__init__((choices.stem, *axes, choices.head))
 
     def _architecture(self, point: Sequence[int]) -> Architecture:
         stem, *middle, head = point
         rows = [middle[i : i + 2] for i in range(0, len(middle), 2)]
-        return Architecture.of(self.name, stem=stem, stages=rows, head=head)
+        return Architecture.of(self.name, stem=stem, stages=rows, head=head, **stem_stride_field(self._stem_stride))
 
-    def _values(self, fields: Mapping[str, Any]) -> tuple[int, ...]:
-        return _point(fields)
+    def _values(self, fields: Mapping[str, Any]) -> tuple[int, ...] | None:
+        return _point(fields) if stem_stride_of(fields) == self._stem_stride else None
 
 
 def _point(fields: Mapping[str, Any]) -> tuple[int, ...]:

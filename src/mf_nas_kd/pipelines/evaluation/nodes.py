@@ -16,6 +16,7 @@ from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import Limits, SpaceSettings, sample_within
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import EvaluationParameters, run_evaluations
+from mf_nas_kd.studies.map_sizes import warn_of_large_maps
 from mf_nas_kd.studies.plan import plan_table, requests_of
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import DistillationConfigurations, TrainingParameters, TrainingSettings
@@ -26,7 +27,9 @@ def sample_candidates(images: ImageDataset, space: SpaceSettings, parameters: Ca
     """Sample the candidates of the study."""
     cost_of = CostCounter(images.classes, images.image_shape)
     rng = numpy_generator(parameters.seed, "candidates")
-    return candidate_table(sample_within(space.build(), parameters.count, Limits.of(), cost_of, rng), cost_of)
+    sampled = sample_within(space.build(), parameters.count, Limits.of(), cost_of, rng)
+    warn_of_large_maps(sampled[0], images.classes, images.image_shape)
+    return candidate_table(sampled, cost_of)
 
 
 def plan_evaluations(
