@@ -61,11 +61,11 @@ def evaluations(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Low- and high-fidelity evaluations of a simulated study, as tables."""
     names = [f"a{index}" for index in range(len(study.high))]
     low = [
-        {**fidelity.to_row(), "architecture_id": name, "val_accuracy": accuracy}
+        {**fidelity.to_row(), "architecture_id": name, "val_score": accuracy}
         for fidelity, accuracies in zip(GRID, study.low.T, strict=True)
         for name, accuracy in zip(names, accuracies, strict=True)
     ]
-    return pd.DataFrame(low), pd.DataFrame({"architecture_id": names, "test_accuracy": study.high})
+    return pd.DataFrame(low), pd.DataFrame({"architecture_id": names, "test_score": study.high})
 
 
 def sentences(study: Study, seed: int, added: AddedValueSettings, resampling: BootstrapSettings) -> list[str]:

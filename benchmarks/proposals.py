@@ -31,6 +31,7 @@ import yaml
 
 from mf_nas_kd.errors import MissingPackageError
 from mf_nas_kd.records import Architecture, Costs, Fidelity
+from mf_nas_kd.records.metrics import ACCURACY
 from mf_nas_kd.search import (
     STRATEGIES,
     Budget,
@@ -67,6 +68,7 @@ def random_problem(candidates: int, rng: np.random.Generator) -> SearchProblem:
         LOW,
         proposals_at_a_time=1,
         neighbours=lambda _: (),
+        metric=ACCURACY,
     )
 
 

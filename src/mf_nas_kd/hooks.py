@@ -21,6 +21,7 @@ from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.parameters import InvalidParametersError, all_pipelines, checked_parameters, validation_message
 from mf_nas_kd.paths import absolute
 from mf_nas_kd.pipelines.report.nodes import early_end_page
+from mf_nas_kd.records.metrics import metric_of
 from mf_nas_kd.registry import lookup
 
 logger = logging.getLogger(__name__)
@@ -86,12 +87,15 @@ class ProjectHooks:
         if "report" not in pipeline.outputs():
             return
         winner = catalog.load("winner")
+        metric = metric_of(winner)
         logger.info("Report: %s", os.path.relpath(_path_of(catalog.get("report"))))
         logger.info(
-            "Winner: %s, test accuracy %.2f %%, validation accuracy %.2f %%, %s MACs, %s parameters",
+            "Winner: %s, test %s %.2f %%, validation %s %.2f %%, %s MACs, %s parameters",
             winner["architecture_id"],
-            100 * winner["test_accuracy"],
-            100 * winner["val_accuracy"],
+            metric.label,
+            100 * winner[metric.test],
+            metric.label,
+            100 * winner[metric.validation],
             f"{winner['macs']:,}",
             f"{winner['params']:,}",
         )

@@ -153,7 +153,7 @@ def test_a_replay_is_the_same_search_as_a_live_one(many, name):
     def evaluate(requests):
         known = [many.results[request.fidelity][request.architecture.id] for request in requests]
         return [
-            evaluation("", r.architecture, r.fidelity, r.seed, seen.val_accuracy, "", seen.cost_seconds, seen.macs)
+            evaluation("", r.architecture, r.fidelity, r.seed, seen.score, "", seen.cost_seconds, seen.macs)
             for r, seen in zip(requests, known, strict=True)
         ]
 

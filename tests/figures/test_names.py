@@ -13,6 +13,7 @@ from mf_nas_kd import figures
 from mf_nas_kd.errors import printable
 from mf_nas_kd.figures.style import shortened
 from mf_nas_kd.records import Fidelity
+from mf_nas_kd.records.metrics import ACCURACY
 from tests import final_tables
 from tests.figures.test_benchmark import traces
 from tests.figures.test_figures import row, table
@@ -60,9 +61,9 @@ def test_names_of_distillation_configurations(name):
     assert name in plain
     assert f"{name} s: Kendall's tau with high-fidelity evaluations" in plain
 
-    low = pd.DataFrame([{**Fidelity(1, 2, distillation=name).to_row(), "architecture_id": "a", "val_accuracy": 0.5}])
-    full = pd.DataFrame({"architecture_id": ["a"], "test_accuracy": [0.5], "macs": [10]})
-    plain, _ = drawn(figures.low_against_full(low, full))
+    low = pd.DataFrame([{**Fidelity(1, 2, distillation=name).to_row(), "architecture_id": "a", "val_score": 0.5}])
+    full = pd.DataFrame({"architecture_id": ["a"], "test_score": [0.5], "macs": [10]})
+    plain, _ = drawn(figures.low_against_full(low, full, ACCURACY))
     assert f"{name}, 1 x 2 epochs" in plain
 
 
@@ -105,7 +106,7 @@ def test_names_in_the_pictures_of_the_network(digits, name):
     plain, svg = drawn(figures.confusion_picture(confusion, named.class_names))
     svg.encode()
     assert expected in plain
-    assert expected in drawn(figures.accuracies_picture(final_tables.references(name=printable(name))))[0]
+    assert expected in drawn(figures.accuracies_picture(final_tables.references(name=printable(name)), ACCURACY))[0]
     worst = pd.DataFrame({"image": [0], "label": [0], "predicted": [1], "probability_of_predicted": [0.9]})
     plain, _ = drawn(figures.worst_images(named, worst))
     assert f"{shortened(name, 14)}\n→ 1\n90.0 %" in plain

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from mf_nas_kd import figures
+from mf_nas_kd.records.metrics import ACCURACY
 
 
 def row(**changes):
@@ -94,11 +95,11 @@ def test_low_fidelity_results_below_their_threshold_have_hollow_marks():
         }
         for n, (fidelity, value, t) in enumerate(steps, start=1)
     )
-    drawn = figures.search_progress(trace, pd.DataFrame([{**FULL, "role": "full"}]))
+    drawn = figures.search_progress(trace, pd.DataFrame([{**FULL, "role": "full"}]), ACCURACY)
     marks = {each.get_label(): each for each in drawn.axes[0].collections}
     below = marks["low-fidelity evaluations below their promotion threshold"]
     assert below.get_offsets()[:, 0].tolist() == [2, 5]
     assert below.get_facecolor().size == 0
     assert marks["low-fidelity evaluations"].get_offsets()[:, 0].tolist() == [1, 4]
-    without = figures.search_progress(trace[:1], pd.DataFrame([{**FULL, "role": "full"}]))
+    without = figures.search_progress(trace[:1], pd.DataFrame([{**FULL, "role": "full"}]), ACCURACY)
     assert not any("below" in each.get_label() for each in without.axes[0].collections)

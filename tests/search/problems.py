@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 
 from mf_nas_kd.records import Architecture, Costs, Fidelity
+from mf_nas_kd.records.metrics import ACCURACY
 from mf_nas_kd.search import STRATEGIES, Candidate, Observation, SearchProblem
 from tests.fakes import FakeEvaluator
 
@@ -62,7 +63,7 @@ def steps(architecture):
 
 
 def problem(proposals_at_a_time=2, candidates=CANDIDATES, low=(LOW,), neighbours=steps):
-    return SearchProblem(candidates, FULL, low, proposals_at_a_time, neighbours)
+    return SearchProblem(candidates, FULL, low, proposals_at_a_time, neighbours, ACCURACY)
 
 
 def truth(architecture, fidelity):
@@ -85,5 +86,5 @@ def evaluate(requests):
 
 
 def observation(candidate, fidelity, step=1, **changes):
-    accuracy = changes.pop("val_accuracy", truth(candidate.architecture, fidelity))
+    accuracy = changes.pop("score", truth(candidate.architecture, fidelity))
     return Observation(candidate.id, fidelity, accuracy, float(fidelity.image_passes), candidate.macs, step)

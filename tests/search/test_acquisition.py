@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mf_nas_kd.records.metrics import ACCURACY
 from mf_nas_kd.search import History
 from mf_nas_kd.search.acquisition import (
     LOW_FIDELITY_ALLOWANCE,
@@ -66,7 +67,7 @@ def test_the_log_bayes_factor_is_lower_where_low_fidelity_evaluations_are_noise(
 
     def factor(noise):
         low = [
-            observation(c, LOW, val_accuracy=0.5 + (1 - noise) * s.val_accuracy / 4 + noise * rng.normal() / 20)
+            observation(c, LOW, score=0.5 + (1 - noise) * s.score / 4 + noise * rng.normal() / 20)
             for c, s in zip(CANDIDATES, full, strict=False)
         ]
         history = History((*full, *low))
@@ -134,7 +135,7 @@ def test_candidates_with_a_high_fidelity_evaluation_and_pending_ones_are_left_ou
 
 def test_reasons_are_one_sentence_with_the_numbers():
     choice = HighFidelityChoice(0, 0, 0.01, 0.1, 0.98341, 0.0253)
-    assert reason_of(choice, models(FULL_ONLY)) == (
+    assert reason_of(choice, models(FULL_ONLY), ACCURACY) == (
         "high-fidelity evaluation: probability of being the best 0.10, predicted accuracy 0.9834 +- 0.0253; "
         "no low-fidelity evaluations yet"
     )

@@ -35,8 +35,7 @@ def names(proposals):
 def at(fidelity, accuracies, step=1):
     """Observations of the first candidates, in their order."""
     return [
-        observation(c, fidelity, step, val_accuracy=a)
-        for c, a in zip(CANDIDATES[: len(accuracies)], accuracies, strict=True)
+        observation(c, fidelity, step, score=a) for c, a in zip(CANDIDATES[: len(accuracies)], accuracies, strict=True)
     ]
 
 
@@ -97,9 +96,9 @@ def test_a_third_goes_on_to_each_next_rung():
     assert {p.fidelity for p in second} == {THIRD}
     assert names(second) == [CANDIDATES[i].id for i in (1, 3, 5)]
     assert "rank 1 of 9 with 0.9000 at rung 1 of 3, from which 3 of this bracket of 9 are promoted" in second[0].reason
-    seen += [observation(CANDIDATES[i], THIRD, val_accuracy=a) for i, a in ((1, 0.5), (3, 0.7))]
+    seen += [observation(CANDIDATES[i], THIRD, score=a) for i, a in ((1, 0.5), (3, 0.7))]
     assert names(halving(History(tuple(seen)))) == [CANDIDATES[5].id], "a rung is finished first"
-    seen.append(observation(CANDIDATES[5], THIRD, val_accuracy=0.6))
+    seen.append(observation(CANDIDATES[5], THIRD, score=0.6))
     (last,) = halving(History(tuple(seen)))
     assert (last.candidate, last.fidelity) == (CANDIDATES[3], FULL)
     seen.append(observation(CANDIDATES[3], FULL))
@@ -112,9 +111,7 @@ def test_a_third_goes_on_to_each_next_rung():
 def test_the_second_bracket_is_decided_among_its_own_members():
     """Its best are worse than all of the first bracket's, and go on nevertheless."""
     seen = at(LOW, NINE + [a / 100 for a in NINE])
-    seen += [observation(CANDIDATES[i], THIRD, val_accuracy=0.5) for i in (1, 3, 5)] + [
-        observation(CANDIDATES[1], FULL)
-    ]
+    seen += [observation(CANDIDATES[i], THIRD, score=0.5) for i in (1, 3, 5)] + [observation(CANDIDATES[1], FULL)]
     assert names(halving(History(tuple(seen)))) == [CANDIDATES[9 + i].id for i in (1, 3, 5)]
 
 
@@ -135,9 +132,9 @@ def test_who_was_trained_fully_before_does_not_enter():
 
 
 def test_when_all_have_entered_the_rest_is_one_bracket():
-    everyone = [observation(c, LOW, val_accuracy=i / 100) for i, c in enumerate(CANDIDATES)]
+    everyone = [observation(c, LOW, score=i / 100) for i, c in enumerate(CANDIDATES)]
     bracket = [[*everyone[9 * k : 9 * k + 9]] for k in range(4)]
-    done = [observation(CANDIDATES[9 * k + i], THIRD, val_accuracy=0.5 + i / 100) for k in range(4) for i in (6, 7, 8)]
+    done = [observation(CANDIDATES[9 * k + i], THIRD, score=0.5 + i / 100) for k in range(4) for i in (6, 7, 8)]
     done += [observation(CANDIDATES[9 * k + 8], FULL) for k in range(4)]
     rest = halving(History((*(seen for members in bracket for seen in members), *done)))
     assert {p.fidelity for p in rest} == {THIRD}
@@ -148,7 +145,7 @@ def test_when_all_have_entered_the_rest_is_one_bracket():
 
 
 def test_a_budget_that_affords_no_low_fidelity_evaluation_trains_those_of_the_highest_rung():
-    seen = [*at(LOW, NINE), observation(CANDIDATES[3], THIRD, val_accuracy=0.2)]
+    seen = [*at(LOW, NINE), observation(CANDIDATES[3], THIRD, score=0.2)]
     (full,) = halving(History(tuple(seen)), budget=Budget(1e9, 1), proposals_at_a_time=1)
     assert (full.candidate, full.fidelity) == (CANDIDATES[3], FULL)
     assert "the budget does not afford another low-fidelity evaluation" in full.reason
@@ -172,24 +169,24 @@ def test_the_population_begins_at_random():
 def test_a_child_is_a_neighbour_of_the_best():
     """With a sample of 50 out of 4, the best is in it."""
     best = grid(2, 3)
-    corners = [observation(grid(x, y), FULL, val_accuracy=0.1) for x, y in ((0, 0), (5, 5), (0, 5))]
-    history = History((*corners, observation(best, FULL, val_accuracy=0.8)))
+    corners = [observation(grid(x, y), FULL, score=0.1) for x, y in ((0, 0), (5, 5), (0, 5))]
+    history = History((*corners, observation(best, FULL, score=0.8)))
     near = {grid(x, y).id for x, y in ((1, 3), (3, 3), (2, 2), (2, 4))}
     children = [evolve(history, seed=seed, proposals_at_a_time=1)[0] for seed in range(40)]
     assert set(names(children)) == near
     assert f"one of the 4 untried candidates nearest to {best.id}, which has 0.8000" in children[0].reason
     together = evolve(history, proposals_at_a_time=4)
     assert set(names(together)) == near, "no child twice"
-    tried = history.with_(*(observation(p.candidate, FULL, val_accuracy=0.0) for p in together))
+    tried = history.with_(*(observation(p.candidate, FULL, score=0.0) for p in together))
     diagonal = {grid(x, y).id for x, y in ((1, 2), (3, 2), (1, 4), (3, 4))}
     assert {evolve(tried, population=8, seed=seed)[0].candidate.id for seed in range(40)} == diagonal
 
 
 def test_the_oldest_dies_however_good():
-    champion = observation(grid(0, 0), FULL, val_accuracy=0.9)
-    younger = [observation(grid(x, 5), FULL, val_accuracy=x / 10) for x in (2, 3, 5)]
+    champion = observation(grid(0, 0), FULL, score=0.9)
+    younger = [observation(grid(x, 5), FULL, score=x / 10) for x in (2, 3, 5)]
     assert "nearest to " + grid(0, 0).id in evolve(History((champion, *younger)))[0].reason
-    fourth = observation(grid(3, 0), FULL, val_accuracy=0.01)
+    fourth = observation(grid(3, 0), FULL, score=0.01)
     (child, *_) = evolve(History((champion, *younger, fourth)))
     assert f"nearest to {grid(5, 5).id}, which has 0.5000, the best of 50 drawn from the youngest 4" in child.reason
 

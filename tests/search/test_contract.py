@@ -29,9 +29,7 @@ def name(request):
         History((observation(CANDIDATES[0], LOW), observation(CANDIDATES[7], LOW), observation(CANDIDATES[9], FULL))),
         History(tuple(observation(c, LOW, step=0) for c in CANDIDATES[:12])),
         History(tuple(observation(c, FULL, step=0) for c in CANDIDATES[::3])),
-        History(
-            (observation(CANDIDATES[0], FULL, val_accuracy=None), observation(CANDIDATES[1], LOW, val_accuracy=None))
-        ),
+        History((observation(CANDIDATES[0], FULL, score=None), observation(CANDIDATES[1], LOW, score=None))),
     ],
     ids=["nothing known", "some of both", "short ones known", "full ones known", "only failures"],
 )

@@ -36,9 +36,9 @@ def test_a_guess_is_from_all_fidelities_together():
 
 def test_failed_evaluations_and_other_fidelities_say_nothing():
     foreign = Fidelity(Fraction(1, 3), 3)
-    history = History((seen(FULL, 40), seen(FULL, 1, place=1, val_accuracy=None), seen(foreign, 1000)))
+    history = History((seen(FULL, 40), seen(FULL, 1, place=1, score=None), seen(foreign, 1000)))
     assert usual_costs(PROBLEM, history) == pytest.approx([40, 4, 10])
-    assert usual_costs(PROBLEM, History((seen(FULL, 7, val_accuracy=None),))) == pytest.approx([10, 1, 2.5])
+    assert usual_costs(PROBLEM, History((seen(FULL, 7, score=None),))) == pytest.approx([10, 1, 2.5])
 
 
 def test_relative_costs_are_passes_times_the_square_of_the_width():

@@ -107,7 +107,7 @@ def test_tpe_learns():
     rest = [c for c in CANDIDATES if c.id not in history.tried(FULL)]
 
     def mean_accuracy(candidates):
-        return np.mean([observation(c, FULL).val_accuracy for c in candidates])
+        return np.mean([observation(c, FULL).score for c in candidates])
 
     assert mean_accuracy(found) > mean_accuracy(rest) + 0.05
 

@@ -20,7 +20,7 @@ def names(finalists, role):
 def seen(*accuracies, fidelity=FULL):
     """Observations of the first candidates, in their order."""
     pairs = zip(CANDIDATES, accuracies, strict=False)
-    return History(tuple(observation(each, fidelity, val_accuracy=accuracy) for each, accuracy in pairs))
+    return History(tuple(observation(each, fidelity, score=accuracy) for each, accuracy in pairs))
 
 
 def test_the_best_are_chosen_by_falling_posterior_mean():
@@ -39,7 +39,7 @@ def test_one_lucky_training_is_not_believed():
     lucky = BY_PLACE[0, 5]
     history = History(
         tuple(
-            observation(each, FULL, val_accuracy=best + 0.002 if each == lucky else truth(each.architecture, FULL))
+            observation(each, FULL, score=best + 0.002 if each == lucky else truth(each.architecture, FULL))
             for each in CANDIDATES
         )
     )
@@ -71,7 +71,7 @@ def test_the_posterior_of_the_noise_free_accuracy_is_between_model_and_observati
 def test_several_trainings_of_one_candidate_count_as_their_mean():
     history = History((*seen(0.5, 0.6), *seen(0.7), *seen(0.3, fidelity=LOW), *seen(None)))
     found = mean_of_repeats(history)
-    assert [(o.fidelity, round(o.val_accuracy, 3)) for o in found] == [(FULL, 0.6), (FULL, 0.6), (LOW, 0.3)]
+    assert [(o.fidelity, round(o.score, 3)) for o in found] == [(FULL, 0.6), (FULL, 0.6), (LOW, 0.3)]
     others = [0.7, 0.8, 0.65]
     unequal, equal = History((*seen(0.4, *others), *seen(0.6))), History((*seen(0.5, *others), *seen(0.5)))
     of_unequal, of_equal = (noise_free_posterior(problem(low=()), each, np.arange(4)) for each in (unequal, equal))
@@ -119,7 +119,7 @@ def test_of_equal_accuracies_all_that_cost_less_are_equivalents():
 
 def test_cheaper_equivalents_are_on_the_front_within_the_tolerance_and_no_finalists():
     accuracies = {each.id: 0.6 + 0.03 * each.architecture.fields["x"] for each in CANDIDATES}
-    history = History(tuple(observation(each, FULL, val_accuracy=accuracies[each.id]) for each in CANDIDATES))
+    history = History(tuple(observation(each, FULL, score=accuracies[each.id]) for each in CANDIDATES))
     found = choose_finalists(problem(), history, 2, 7.0)
     best, cheaper = found[0], [each for each in found if each.role == CHEAPER]
     assert [each.candidate.macs for each in cheaper] == sorted(each.candidate.macs for each in cheaper)

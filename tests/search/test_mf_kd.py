@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from mf_nas_kd.records import Architecture, Costs, Fidelity
+from mf_nas_kd.records.metrics import ACCURACY
 from mf_nas_kd.search import Budget, Candidate, History, Observation, SearchProblem, build_strategy
 from mf_nas_kd.search.acquisition import LOW_FIDELITY_ALLOWANCE
 from mf_nas_kd.search.loop import search_steps
@@ -54,7 +55,7 @@ class Synthetic:
             )
             for n, (f, z) in enumerate(zip(features.tolist(), predictor, strict=True))
         )
-        self.problem = SearchProblem(candidates, FULL, tuple(agreements), 1, lambda _: ())
+        self.problem = SearchProblem(candidates, FULL, tuple(agreements), 1, lambda _: (), ACCURACY)
         self.best = candidates[int(self._accuracies[FULL].argmax())].id
 
     def evaluate(self, proposals):
@@ -188,8 +189,8 @@ def test_reasons_have_the_numbers():
 
 
 def test_failed_evaluations_are_not_proposed_again():
-    full = [observation(c, FULL, val_accuracy=None) for c in CANDIDATES[6:]]
-    short = [observation(c, LOW, val_accuracy=None) for c in CANDIDATES]
+    full = [observation(c, FULL, score=None) for c in CANDIDATES[6:]]
+    short = [observation(c, LOW, score=None) for c in CANDIDATES]
     for seed in range(5):
         (only,) = propose(*full, *short, seed=seed)
         assert only.candidate in CANDIDATES[:6]
@@ -212,5 +213,5 @@ def test_several_proposals_are_different(known):
 
 def test_equal_accuracies_and_equal_networks_are_no_obstacle():
     twins = tuple(Candidate(c.architecture, (1.0, 1.0), Costs(100, 10)) for c in CANDIDATES)
-    equal = [observation(c, f, val_accuracy=0.5) for c in twins[:8] for f in (FULL, LOW)]
+    equal = [observation(c, f, score=0.5) for c in twins[:8] for f in (FULL, LOW)]
     assert len(propose(*equal, candidates=twins)) == 1

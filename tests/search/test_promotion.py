@@ -28,8 +28,8 @@ def propose(*seen, **fields):
 
 @pytest.mark.parametrize(("accuracy", "below"), [(0.51, False), (0.5, True), (0.49, True), (None, True)])
 def test_a_result_passes_only_above_its_threshold(accuracy, below):
-    assert low(CANDIDATES[0], 0.5, val_accuracy=accuracy).fell_below_threshold is below
-    assert not low(CANDIDATES[0], None, val_accuracy=accuracy).fell_below_threshold
+    assert low(CANDIDATES[0], 0.5, score=accuracy).fell_below_threshold is below
+    assert not low(CANDIDATES[0], None, score=accuracy).fell_below_threshold
 
 
 def test_set_back_is_who_fell_below_last_and_has_no_high_fidelity_evaluation():
@@ -39,7 +39,7 @@ def test_set_back_is_who_fell_below_last_and_has_no_high_fidelity_evaluation():
             low(first, 0.99),
             low(second, 0.99, 2),
             observation(second, FULL, 3),
-            observation(CANDIDATES[9], FULL, 4, val_accuracy=None),
+            observation(CANDIDATES[9], FULL, 4, score=None),
             low(third, 0.99, 5),
             low(third, 0.01, 6),
         )
@@ -64,7 +64,7 @@ def test_what_fell_below_is_not_promoted_before_a_high_fidelity_evaluation_has_f
 
 def test_afterwards_it_may_be_promoted_and_the_reason_says_why():
     known = [observation(c, FULL, step=0) for c in CANDIDATES[:3]]
-    fell = low(LARGEST, 0.99, val_accuracy=0.6)
+    fell = low(LARGEST, 0.99, score=0.6)
     proposal = propose(*known, fell, observation(CANDIDATES[3], FULL, 2), low=())
     assert (proposal.candidate, proposal.fidelity) == (LARGEST, FULL)
     assert (
@@ -75,7 +75,7 @@ def test_afterwards_it_may_be_promoted_and_the_reason_says_why():
 
 def test_the_only_candidate_that_is_left_is_promoted_and_the_reason_says_so():
     known = [observation(c, f, step=0) for c in CANDIDATES if c != LARGEST for f in (FULL, LOW)]
-    proposal = propose(*known, low(LARGEST, 0.99, val_accuracy=None))
+    proposal = propose(*known, low(LARGEST, 0.99, score=None))
     assert (proposal.candidate, proposal.fidelity) == (LARGEST, FULL)
     assert "at step 1 failed, not above its promotion threshold 0.9900: no other candidate is left" in proposal.reason
 

@@ -18,7 +18,7 @@ def propose(proxy, *seen):
 def test_the_highest_values_are_evaluated_first_at_high_fidelity(proxy, value):
     ranked = sorted(CANDIDATES, key=value, reverse=True)
     assert [p.candidate for p in propose(proxy)] == ranked[:3]
-    after = propose(proxy, observation(ranked[0], FULL, val_accuracy=None), observation(ranked[2], FULL))
+    after = propose(proxy, observation(ranked[0], FULL, score=None), observation(ranked[2], FULL))
     assert [p.candidate for p in after] == [ranked[1], *ranked[3:5]]
     assert {p.fidelity for p in after} == {FULL}
     assert after[0].reason == f"rank 2 of 36 candidates by {proxy}, with {value(ranked[1])}"

@@ -51,7 +51,7 @@ def test_lf_only_pays_for_short_ones_then_for_full_ones_in_the_order_of_its_pred
     first, second = propose("lf_only", paid, at_a_time=2)
     assert first.fidelity == second.fidelity == FULL
     assert "best untried prediction" in first.reason
-    worst = observation(first.candidate, FULL, val_accuracy=0.0)
+    worst = observation(first.candidate, FULL, score=0.0)
     assert propose("lf_only", paid.with_(worst))[0].candidate == second.candidate, (
         "high-fidelity evaluations change nothing"
     )
@@ -60,7 +60,7 @@ def test_lf_only_pays_for_short_ones_then_for_full_ones_in_the_order_of_its_pred
 def test_two_stage_promotes_the_best_short_training():
     paid = History(tuple(observation(c, LOW) for c in CANDIDATES[::3]))
     (promoted,) = propose("two_stage", paid)
-    short = paid.accuracies(LOW)
+    short = paid.scores(LOW)
     assert promoted.fidelity == FULL
     assert promoted.candidate.id == max(short, key=short.__getitem__)
     assert "rank 1 of 12 low-fidelity evaluations" in promoted.reason
@@ -115,7 +115,7 @@ def known_with(agreements, count=8):
         full = truth(candidate.architecture, FULL)
         seen.append(observation(candidate, FULL, step=0))
         for fidelity, sign in agreements.items():
-            seen.append(observation(candidate, fidelity, step=0, val_accuracy=0.5 + sign * full / 10))
+            seen.append(observation(candidate, fidelity, step=0, score=0.5 + sign * full / 10))
     return History(tuple(seen))
 
 
@@ -140,7 +140,7 @@ def test_agreement_that_is_not_known_leaves_the_order_of_the_configuration():
 def test_the_choice_stays_the_same_throughout_a_search():
     the_problem = problem(1, low=(LOW, OTHER_LOW))
     before = known_with({LOW: -1, OTHER_LOW: 1})
-    later = [observation(c, f, val_accuracy=0.5) for c in CANDIDATES[8:20] for f in (LOW, OTHER_LOW, FULL)]
+    later = [observation(c, f, score=0.5) for c in CANDIDATES[8:20] for f in (LOW, OTHER_LOW, FULL)]
     assert choose_low_fidelity(the_problem, before.with_(*later))[0] == OTHER_LOW
 
 

@@ -13,7 +13,7 @@ from tests.search.problems import CANDIDATES, FULL, LOW, observation, problem
 
 
 def seen(fidelity, *accuracies):
-    return [observation(CANDIDATES[place], fidelity, val_accuracy=a) for place, a in enumerate(accuracies)]
+    return [observation(CANDIDATES[place], fidelity, score=a) for place, a in enumerate(accuracies)]
 
 
 def test_order_places_fidelities_and_features_are_those_of_the_history():

@@ -112,8 +112,8 @@ def test_the_table_has_every_kind_and_every_free_predictor():
     full = pd.DataFrame(
         {
             "architecture_id": [f"a{i}" for i in range(10)],
-            "test_accuracy": rng.random(10),
-            "val_accuracy": rng.random(10),
+            "test_score": rng.random(10),
+            "val_score": rng.random(10),
             "cost_seconds": 10.0,
             "macs": rng.integers(10, 1000, 10),
             "params": rng.integers(10, 1000, 10),
@@ -128,14 +128,14 @@ def test_the_table_has_every_kind_and_every_free_predictor():
         }
     )
     short = full.assign(
-        role="low", train_fraction=1 / 3, distillation="kd", cost_seconds=2.0, val_accuracy=full["test_accuracy"]
+        role="low", train_fraction=1 / 3, distillation="kd", cost_seconds=2.0, val_score=full["test_score"]
     )
     table = correlation_table(pd.concat([full, short[:9]]), full, SETTINGS)
     assert table["distillation"].tolist() == ["kd", "none", "proxy:macs", "proxy:params"]
     kd = table.iloc[0]
     assert (kd["n"], kd["kendall"], kd["relative_cost"], kd["dataset"]) == (9, pytest.approx(1), 0.2, "digits")
     macs = table.set_index("distillation").loc["proxy:macs"]
-    assert macs["pearson"] == pytest.approx(stats.pearsonr(np.log(full["macs"]), full["test_accuracy"])[0])
+    assert macs["pearson"] == pytest.approx(stats.pearsonr(np.log(full["macs"]), full["test_score"])[0])
     assert macs["relative_cost"] == 0
     assert np.isnan(macs["partial_kendall"])
 
@@ -156,14 +156,14 @@ def study(n, rng):
     full = pd.DataFrame(
         {
             "architecture_id": [f"a{i}" for i in range(n)], "space": "example", "architecture": "{}", "dataset": "d",
-            "macs": macs, "params": rng.integers(100, 10_000, n), "test_accuracy": np.log(macs) + noise,
-            "val_accuracy": np.log(macs) + noise + rng.normal(size=n), "cost_seconds": 10.0, "seed": 0,
+            "macs": macs, "params": rng.integers(100, 10_000, n), "test_score": np.log(macs) + noise,
+            "val_score": np.log(macs) + noise + rng.normal(size=n), "cost_seconds": 10.0, "seed": 0,
             **Fidelity(1, 9).to_row(), "role": "full",
         }
     )  # fmt: skip
     low = full.assign(role="low", train_fraction=1 / 3)
-    kd = low.assign(distillation="kd", val_accuracy=np.log(macs) + noise + 0.2 * rng.normal(size=n))
-    return full, low.assign(val_accuracy=np.log(macs) + rng.normal(size=n)), kd
+    kd = low.assign(distillation="kd", val_score=np.log(macs) + noise + 0.2 * rng.normal(size=n))
+    return full, low.assign(val_score=np.log(macs) + rng.normal(size=n)), kd
 
 
 def test_the_table_says_of_low_fidelities_what_they_add_and_of_no_other_row():
@@ -182,12 +182,12 @@ def test_the_table_says_of_low_fidelities_what_they_add_and_of_no_other_row():
 
 def test_with_further_seeds_the_mean_counts_and_the_agreement_of_seeds_is_a_row():
     full, plain, _ = study(20, np.random.default_rng(0))
-    repeats = full.assign(role="repeat", seed=1, test_accuracy=full["test_accuracy"].to_numpy()[::-1])
+    repeats = full.assign(role="repeat", seed=1, test_score=full["test_score"].to_numpy()[::-1])
     table = correlation_table(pd.concat([plain, full]), full, SETTINGS, repeats).set_index("role")
-    mean = (full["test_accuracy"] + repeats["test_accuracy"]) / 2
-    assert table.loc["low", "kendall"] == pytest.approx(stats.kendalltau(plain["val_accuracy"], mean).statistic)
+    mean = (full["test_score"] + repeats["test_score"]) / 2
+    assert table.loc["low", "kendall"] == pytest.approx(stats.kendalltau(plain["val_score"], mean).statistic)
     between = [
-        stats.kendalltau(a["val_accuracy"], b["test_accuracy"]).statistic for a, b in ((full, repeats), (repeats, full))
+        stats.kendalltau(a["val_score"], b["test_score"]).statistic for a, b in ((full, repeats), (repeats, full))
     ]
     assert table.loc["ceiling", "kendall"] == pytest.approx(np.mean(between))
     assert table.loc["ceiling", ["n", "epochs", "relative_cost"]].tolist() == [20, 9, 1]

@@ -13,12 +13,12 @@ SETTINGS = BootstrapSettings(resamples=200, level=0.95, seed=0)
 
 
 def high(values):
-    return pd.DataFrame({"architecture_id": [f"a{i}" for i in range(len(values))], "test_accuracy": values})
+    return pd.DataFrame({"architecture_id": [f"a{i}" for i in range(len(values))], "test_score": values})
 
 
 def low(values, distillation="none", width=1.0, epochs=2):
     fidelity = Fidelity(1, epochs, width, distillation).to_row()
-    return pd.DataFrame([{**fidelity, "architecture_id": f"a{i}", "val_accuracy": v} for i, v in enumerate(values)])
+    return pd.DataFrame([{**fidelity, "architecture_id": f"a{i}", "val_score": v} for i, v in enumerate(values)])
 
 
 def test_taus_are_those_of_candidates_that_have_both():

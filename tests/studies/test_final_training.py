@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.records import Architecture, Costs, Evaluation, Fidelity, Metrics
+from mf_nas_kd.records.metrics import ACCURACY
 from mf_nas_kd.studies.final_budget import ExpectedCost, FinalPlan, affordable
 from mf_nas_kd.studies.final_tables import final_pareto_front, final_trainings_table, mean_accuracies
 from mf_nas_kd.studies.final_training import FinalNetwork, FinalStage
@@ -63,7 +64,7 @@ class Trainer:
 
 def stage(accuracies, ways=("kd",), seeds=(0, 1, 2), budget_seconds=1e9, known=()):
     trainer = Trainer(accuracies)
-    return trainer, FinalStage(EPOCHS, ways, seeds, budget_seconds, ExpectedCost(known), trainer)
+    return trainer, FinalStage(EPOCHS, ways, seeds, budget_seconds, ExpectedCost(known), ACCURACY, trainer)
 
 
 TWO = [network("a", 1000), network("b", 500)]
@@ -160,5 +161,5 @@ def test_tables_have_means_over_the_chosen_trainings():
     assert means.loc["a", "val_accuracy"] == pytest.approx(0.83)
     assert means.loc["a", "test_accuracy"] == pytest.approx(0.78)
     assert means["seeds"].tolist() == [3, 3, 3]
-    front = final_pareto_front(table)
+    front = final_pareto_front(table, ACCURACY)
     assert front["val_accuracy"].tolist() == pytest.approx([0.83]), "the evaluations have one cost: the best is left"

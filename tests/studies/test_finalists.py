@@ -1,6 +1,7 @@
 """The history of a finished search, rebuilt from its tables."""
 
 from mf_nas_kd.records import Evaluation
+from mf_nas_kd.records.metrics import ACCURACY
 from mf_nas_kd.records.tables import table_of
 from mf_nas_kd.search import Budget, History, Observation, build_strategy
 from mf_nas_kd.search.finalists import choose_finalists
@@ -29,7 +30,7 @@ def test_the_history_is_the_one_that_the_search_had(pool, space, architectures):
         return [evaluator.evaluate(each.architecture, each.fidelity, each.seed) for each in requests]
 
     known = evaluate(requests_of(plan))
-    problem = search_problem(pool, plan, space, None, 1)
+    problem = search_problem(pool, plan, space, None, 1, ACCURACY)
     result = run_search(
         "random", build_strategy("random", problem, {}), problem, known, Budget(1e9, 10), evaluate, 0, 5
     )
@@ -37,8 +38,8 @@ def test_the_history_is_the_one_that_the_search_had(pool, space, architectures):
     steps = result.trace["step"]
     true = History(
         (
-            *(Observation.of(each, 0, problem.by_id) for each in known),
-            *(Observation.of(each, step, problem.by_id) for each, step in zip(result.evaluations, steps, strict=True)),
+            *(Observation.of(each, 0, problem) for each in known),
+            *(Observation.of(each, step, problem) for each, step in zip(result.evaluations, steps, strict=True)),
         )
     )
     stored = table_of([*known, *result.evaluations], Evaluation)

@@ -8,6 +8,7 @@ import pytest
 
 from mf_nas_kd.errors import InvalidValueError, MissingEvaluationError
 from mf_nas_kd.records import Architecture, Costs, Evaluation, Fidelity
+from mf_nas_kd.records.metrics import ACCURACY
 from mf_nas_kd.records.tables import candidate_table, records_of, table_of
 from mf_nas_kd.search import Budget, build_strategy
 from mf_nas_kd.spaces import Limits
@@ -52,7 +53,7 @@ def evaluate(requests, store):
 
 def search(plan, pool, space, store, evaluations, count, new):
     evaluator = FakeEvaluator()
-    strategy = build_strategy("random", search_problem(pool, plan, space, None, 1), {})
+    strategy = build_strategy("random", search_problem(pool, plan, space, None, 1, ACCURACY), {})
     with InlineExecutor(evaluator) as workers:
         return run_study_search(
             "random", strategy, plan, evaluations, Budget(1e9, count), 0, evaluator, workers, store, new.append, False
@@ -74,11 +75,11 @@ def test_candidates_of_another_space_are_refused(space):
 
 
 def test_the_problem_has_the_fidelities_of_the_plan_unless_others_are_given(plan, pool, space, architectures):
-    problem = search_problem(pool, plan, space, None, 2)
+    problem = search_problem(pool, plan, space, None, 2, ACCURACY)
     assert (problem.full, problem.low, problem.proposals_at_a_time) == (FULL, (LOW,), 2)
     assert [candidate.architecture for candidate in problem.candidates] == architectures
     assert [candidate.macs for candidate in problem.candidates] == pool["macs"].tolist()
-    assert search_problem(pool, plan, space, [OTHER], 1).low == (OTHER,)
+    assert search_problem(pool, plan, space, [OTHER], 1, ACCURACY).low == (OTHER,)
 
 
 def test_a_search_is_charged_only_for_its_own_evaluations_and_stores_them(plan, pool, space, store, architectures):
@@ -105,7 +106,10 @@ class LosesTime(InlineExecutor):
 
 def test_time_that_is_lost_to_faults_is_charged_to_the_budget_also_when_the_search_runs_again(plan, pool, space, store):
     known = evaluate(requests_of(plan), store)
-    evaluator, strategy = FakeEvaluator(), build_strategy("random", search_problem(pool, plan, space, None, 1), {})
+    evaluator, strategy = (
+        FakeEvaluator(),
+        build_strategy("random", search_problem(pool, plan, space, None, 1, ACCURACY), {}),
+    )
     with LosesTime(evaluator) as workers:
         found, again = (
             run_study_search(
@@ -125,7 +129,7 @@ def test_a_search_tries_failed_evaluations_again_where_the_study_does(plan, pool
     known, evaluator = evaluate(requests_of(plan), store), FakeEvaluator()
     for architecture in records_of(pool, Architecture)[STUDIED:]:
         store.append(evaluator.failure(architecture, FULL, 5, "out of memory"))
-    strategy, seen = build_strategy("random", search_problem(pool, plan, space, None, 1), {}), {}
+    strategy, seen = build_strategy("random", search_problem(pool, plan, space, None, 1, ACCURACY), {}), {}
     with InlineExecutor(evaluator) as workers:
         for retry_failed in (False, True):
             found = run_study_search(

@@ -25,4 +25,5 @@ def table_correlations(table: BenchmarkTable, settings: CorrelationSettings) -> 
         evaluations[name] = identifiers.map(candidates[name])
     full = table.at(table.truth).index
     evaluations.loc[full, "role"] = "full"
-    return correlation_table(evaluations.dropna(subset=["val_accuracy"]), evaluations.loc[full], settings)
+    scored = table.metric.scored(evaluations)
+    return correlation_table(scored.dropna(subset=["val_score"]), scored.loc[full], settings)

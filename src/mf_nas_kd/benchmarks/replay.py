@@ -49,7 +49,7 @@ class ReplayTask:
     def best_accuracy(self) -> float:
         """The highest validation accuracy of the candidates at the target fidelity, in [0, 1]."""
         results = self.results[self.problem.full]
-        accuracies = (results[candidate.id].val_accuracy for candidate in self.problem.candidates)
+        accuracies = (results[candidate.id].score for candidate in self.problem.candidates)
         return max(accuracy for accuracy in accuracies if accuracy is not None)
 
 
@@ -101,7 +101,7 @@ def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> 
     macs_of = {candidate.id: candidate.macs for candidate in candidates}
     results = {fidelity: _results(table, fidelity, macs_of) for fidelity in (table.searched, *table.low)}
     truth = table.at(table.truth)
-    test_accuracies = dict(zip(truth["architecture_id"], truth["test_accuracy"].astype(float), strict=True))
+    test_accuracies = dict(zip(truth["architecture_id"], truth[table.metric.test].astype(float), strict=True))
     limits = {name: np.quantile(list(macs_of.values()), quantile) for name, quantile in macs_quantiles.items()}
     return {
         name: ReplayTask(
@@ -111,6 +111,7 @@ def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> 
                 low=table.low,
                 proposals_at_a_time=1,
                 neighbours=space.neighbours,
+                metric=table.metric,
             ),
             results,
             test_accuracies,
@@ -136,12 +137,12 @@ def replay(task: ReplayTask, strategy: Strategy, budget: Budget, seed: int, targ
     for step in search_steps(strategy, History(), budget, task.evaluate, seed):
         history = step.history
         proposal_seconds.append(step.proposal_seconds)
-        accuracy = step.result.val_accuracy
+        accuracy = step.result.score
         if step.proposal.fidelity == full and accuracy is not None and accuracy >= task.best_accuracy:
             break
     high = np.array([seen.fidelity == full for seen in history], dtype=bool)
     costs = np.cumsum([seen.cost_seconds for seen in history])
-    found = np.array([seen.val_accuracy if seen.fidelity == full else -math.inf for seen in history])
+    found = np.array([seen.score if seen.fidelity == full else -math.inf for seen in history])
     incumbent = np.maximum.accumulate(found)
     recommended = _recommended(strategy, history)
     return Replay(
@@ -158,13 +159,14 @@ def replay(task: ReplayTask, strategy: Strategy, budget: Budget, seed: int, targ
 
 def _results(table: BenchmarkTable, fidelity: Fidelity, macs: Mapping[str, int]) -> dict[str, Observation]:
     """Observation of every candidate at a fidelity; a candidate without one counts as failed, at no cost."""
-    rows = table.at(fidelity).dropna(subset=["val_accuracy"]).set_index("architecture_id")
-    accuracies, costs = rows["val_accuracy"].to_dict(), rows["cost_seconds"].to_dict()
+    score = table.metric.validation
+    rows = table.at(fidelity).dropna(subset=[score]).set_index("architecture_id")
+    scores, costs = rows[score].to_dict(), rows["cost_seconds"].to_dict()
     return {
         name: Observation(
             architecture_id=name,
             fidelity=fidelity,
-            val_accuracy=accuracies.get(name),
+            score=scores.get(name),
             cost_seconds=costs.get(name, 0.0),
             macs=count,
             step=0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -10,6 +10,7 @@ from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import FIDELITY_COLUMNS, Fidelity, Metrics
 from mf_nas_kd.records import tables as records
 from mf_nas_kd.records.fields import column_names
+from mf_nas_kd.records.metrics import ACCURACY, Metric
 from mf_nas_kd.records.tables import at_fidelity, completed, records_of
 
 CANDIDATE_COLUMNS = ("index", *records.CANDIDATE_COLUMNS)
@@ -32,10 +33,11 @@ class BenchmarkTable:
             table has it.
         truth: The fidelity whose test accuracy is the quality of a candidate; the same as ``searched`` in most tables.
         low: The other fidelities that a search may use, cheapest first; may be empty.
+        metric: The metric that selects: "accuracy" stands for it everywhere in replays.
 
     Raises:
         InvalidValueError: If a candidate occurs twice, has two evaluations at one fidelity, or lacks one at
-            ``searched`` or ``truth``.
+            ``searched`` or ``truth``; if the table does not have the metric.
     """
 
     dataset: str
@@ -45,16 +47,20 @@ class BenchmarkTable:
     searched: Fidelity
     truth: Fidelity
     low: tuple[Fidelity, ...]
+    metric: Metric = ACCURACY
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "evaluations", completed(self.evaluations, Fidelity))
+        object.__setattr__(self, "evaluations", completed(completed(self.evaluations, Fidelity), Metrics))
+        metric = self.metric
+        if self.at(self.truth)[metric.test].isna().all():
+            raise InvalidValueError("metric", metric.name, f"accuracy, the only one that the table {self.name} has")
         if self.candidates.empty or self.candidates["architecture_id"].duplicated().any():
             raise InvalidValueError("number of candidates", len(self.candidates), "at least 1, all different")
         repeated = self.evaluations[self.evaluations.duplicated(["architecture_id", *FIDELITY_COLUMNS])]
         if len(repeated):
             what = f"evaluations of {repeated['architecture_id'].iloc[0]} at one fidelity"
             raise InvalidValueError(what, "more than one", "one")
-        for fidelity, column in ((self.searched, "val_accuracy"), (self.truth, "test_accuracy")):
+        for fidelity, column in ((self.searched, metric.validation), (self.truth, metric.test)):
             there = self.at(fidelity).dropna(subset=[column])
             missing = ~self.candidates["architecture_id"].isin(there["architecture_id"])
             if missing.any():
@@ -65,6 +71,14 @@ class BenchmarkTable:
     def name(self) -> str:
         """Short name of the table, for logs and pictures."""
         return f"{self.dataset} {self.space}"
+
+    def by(self, metric: Metric) -> BenchmarkTable:
+        """The table, by another metric.
+
+        Raises:
+            InvalidValueError: If the table does not have it; published tables have accuracies only.
+        """
+        return replace(self, metric=metric)
 
     def at(self, fidelity: Fidelity) -> pd.DataFrame:
         """Rows of the evaluations at a fidelity."""

@@ -16,6 +16,7 @@ import pandas as pd
 from mf_nas_kd.errors import printable
 from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.networks import TrainedNetwork
+from mf_nas_kd.records.metrics import Metric, metric_of
 
 NAMED_CLASSES = 20
 
@@ -43,11 +44,12 @@ Validation images chose the network and its training; test images chose nothing.
 
 ## Training
 
-{epochs} epochs, {way}; {seeds} seed(s), of which seed {seed} is delivered: it has the highest validation accuracy.
+{epochs} epochs, {way}; {seeds} seed(s), of which seed {seed} is delivered: it has the highest
+validation {metric}.
 
 ## Metrics
 
-| network | MACs | test accuracy, % | {level:g} % interval |
+| network | MACs | test {metric}, % | {level:g} % interval |
 |---|---|---|---|
 {rows}
 
@@ -85,7 +87,9 @@ def model_card(
         level: Nominal coverage of the intervals, in (0, 1).
     """
     plain = ("architecture_id", "model_fingerprint", "macs", "params", "epochs", "seeds", "seed")
+    metric = metric_of(winner)
     return CARD.format(
+        metric=metric.label,
         **{name: winner[name] for name in plain},
         space=markdown(winner["space"]),
         dataset=markdown(images.name),
@@ -96,9 +100,9 @@ def model_card(
         class_names=_class_names(images),
         way="plain" if winner["distillation"] == "none" else f"distilled ({markdown(winner['distillation'])})",
         level=100 * level,
-        rows="\n".join(_row(row) for row in references.to_dict(orient="records")),
-        val=100 * winner["val_accuracy"],
-        own=100 * winner["test_accuracy"],
+        rows="\n".join(_row(row, metric) for row in references.to_dict(orient="records")),
+        val=100 * winner[metric.validation],
+        own=100 * winner[metric.test],
         test_images=test_images,
         warnings="".join(f"- {markdown(warning)}\n" for warning in winner["warnings"]),
     )
@@ -119,8 +123,8 @@ def _class_names(images: ImageDataset) -> str:
     return ", ".join(named) + more
 
 
-def _row(row: Mapping[Any, Any]) -> str:
+def _row(row: Mapping[Any, Any], metric: Metric) -> str:
     name = "**this network**" if row["role"] == "winner" else f"{markdown(row['name'])} ({row['role']})"
-    low, high = (row[f"test_accuracy_{end}"] for end in ("low", "high"))
+    low, high = (row[f"{metric.test}_{end}"] for end in ("low", "high"))
     interval = "" if pd.isna(low) else f"[{100 * low:.2f}, {100 * high:.2f}]"
-    return f"| {name} | {row['macs']:,.0f} | {100 * row['test_accuracy']:.2f} | {interval} |"
+    return f"| {name} | {row['macs']:,.0f} | {100 * row[metric.test]:.2f} | {interval} |"

@@ -15,12 +15,16 @@ from mf_nas_kd.errors import printable
 from mf_nas_kd.export.card import model_card
 from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.networks import TrainedNetwork
-from mf_nas_kd.records.fields import storable
+from mf_nas_kd.records import METRICS, Metrics
+from mf_nas_kd.records.fields import column_names, storable
 from mf_nas_kd.statistics import confusion_matrix, per_class_accuracy
 
-METRICS = (
-    *("val_accuracy", "test_accuracy", "val_accuracy_mean", "test_accuracy_mean", "test_accuracy_low"),
-    *("test_accuracy_high", "seed", "seeds", "epochs", "distillation", "macs", "params", "architecture_id", "space"),
+FROM_WINNER = (
+    "metric",
+    *column_names(Metrics),
+    *(f"{name}_mean" for name in column_names(Metrics)),
+    *(f"{metric.test}_{end}" for metric in METRICS.values() for end in ("low", "high")),
+    *("seed", "seeds", "epochs", "distillation", "macs", "params", "architecture_id", "space"),
     *("dataset", "model_fingerprint", "indistinguishable", "cheapest_indistinguishable", "best_reference"),
     *("teacher_worth", "warnings"),
 )
@@ -94,7 +98,7 @@ def _preprocessing(trained: TrainedNetwork) -> dict[str, Any]:
 
 def _metrics(winner: Mapping[str, Any], references: pd.DataFrame, test_images: int, level: float) -> dict[str, Any]:
     compared = references[references["role"] != "winner"].to_dict(orient="records")
-    own = {name: winner[name] for name in METRICS}
+    own = {name: winner[name] for name in FROM_WINNER}
     return {**own, "interval_level": level, "test_images": test_images, "compared_with": compared}
 
 

@@ -1,6 +1,7 @@
 """What a study found, in sentences: the network, what it beats, what cannot be told from it, and what to do next.
 
-The tables are those of the stage ``final``. All comparisons are of test accuracies, which chose nothing.
+The tables are those of the stage ``final``. All comparisons are of the test images, which chose nothing,
+by the metric that has selected.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from mf_nas_kd.figures.numbers import (
     short_count,
     training_text,
 )
+from mf_nas_kd.records.metrics import ACCURACY, metric_of
 
 NEXT_STEPS = 3
 """Lines of advice; the last one says where the network is."""
@@ -33,10 +35,14 @@ def headline(winner: Mapping[str, Any], level: float) -> str:
         winner: ``winner``.
         level: Nominal coverage of the intervals, in (0, 1).
     """
-    accuracy = percent_with_interval(*(winner[f"test_accuracy_{end}"] for end in ("mean", "low", "high")))
+    metric = metric_of(winner)
+    value = percent_with_interval(*(winner[f"{metric.test}_{end}"] for end in ("mean", "low", "high")))
+    reached = f"classifies {value} of the test images correctly"
+    if metric != ACCURACY:
+        reached = f"has a {metric.label} of {value} on the test images"
     return (
         f"A {winner['space']} network with {short_count(winner['macs'])} MACs per image and {winner['params']:,} "
-        f"parameters classifies {accuracy} of the test images correctly (mean of {counted(winner['seeds'], 'seed')}, "
+        f"parameters {reached} (mean of {counted(winner['seeds'], 'seed')}, "
         f"{100 * level:g} % interval; {training_text(winner['epochs'], winner['distillation'])})."
     )
 
@@ -74,11 +80,12 @@ def comparison(winner: Mapping[str, Any], references: pd.DataFrame, test_images:
 
 
 def delivered(winner: Mapping[str, Any]) -> str:
-    """Which weights are delivered, and their own accuracies."""
+    """Which weights are delivered, and how accurate they are."""
+    metric = metric_of(winner)
     return (
-        f"The delivered weights are those of seed {winner['seed']}, which has the highest validation accuracy of the "
-        f"{counted(winner['seeds'], 'seed')} ({percent(winner['val_accuracy'], 2)}); on the test images they reach "
-        f"{percent(winner['test_accuracy'], 2)}."
+        f"The delivered weights are those of seed {winner['seed']}, which has the highest validation {metric.label} "
+        f"of the {counted(winner['seeds'], 'seed')} ({percent(winner[metric.validation], 2)}); on the test images they "
+        f"reach {percent(winner[metric.test], 2)}."
     )
 
 
@@ -91,7 +98,8 @@ def indistinguishable(winner: Mapping[str, Any], references: pd.DataFrame) -> st
     better = others.loc[others["difference_high"] < 0, "name"].tolist()
     if better:
         named = listed([_with_macs(name, references) for name in better])
-        return f"On the test images, {named} is better than the winner, which validation accuracy has chosen."
+        chosen_by = f"validation {metric_of(winner).label}"
+        return f"On the test images, {named} is better than the winner, which {chosen_by} has chosen."
     if not names:
         return "The test images tell the winner from every other finalist."
     named = listed([_with_macs(name, references) for name in names])

@@ -15,6 +15,7 @@ from matplotlib.ticker import NullLocator
 from mf_nas_kd.figures.style import COLOURS, GREY, figure, legend_label, method_style, shared_legend
 from mf_nas_kd.records import Fidelity
 from mf_nas_kd.records.fidelity import LARGEST_DENOMINATOR
+from mf_nas_kd.records.metrics import Metric
 from mf_nas_kd.records.tables import records_of
 
 PROXY = "proxy:"
@@ -53,22 +54,23 @@ def correlation_against_cost(table: pd.DataFrame) -> Figure:
     return drawn
 
 
-def low_against_full(table: pd.DataFrame, full: pd.DataFrame) -> Figure:
-    """Validation accuracy at low fidelities against test accuracy at the target fidelity.
+def low_against_full(table: pd.DataFrame, full: pd.DataFrame, metric: Metric) -> Figure:
+    """Validation score at low fidelities against test score at the target fidelity.
 
     Each method has a column of panels, each schedule (training-set fraction and epochs) a row; a point is a candidate,
     and its colour shows its MACs.
 
     Args:
-        table: Finished low-fidelity evaluations: ``architecture_id``, the columns of a fidelity, ``val_accuracy``.
-        full: Finished high-fidelity evaluations: ``architecture_id``, ``test_accuracy``, ``macs``.
+        table: Finished low-fidelity evaluations: ``architecture_id``, the columns of a fidelity, ``val_score``.
+        full: Finished high-fidelity evaluations: ``architecture_id``, ``test_score``, ``macs``.
+        metric: The metric whose values the scores are.
     """
     table = with_methods(table)
     methods = _methods(table)
     schedules = sorted(set(zip(table["train_fraction"], table["epochs"], strict=True)))
     size = 2.2 * len(methods) + 0.8, 2.0 * len(schedules) + 0.5
     drawn, axes = figure(*size, len(schedules), len(methods), sharey=True)
-    targets = full.set_index("architecture_id")[["test_accuracy", "macs"]]
+    targets = full.set_index("architecture_id")[["test_score", "macs"]]
     shades = Normalize(targets["macs"].min(), targets["macs"].max())
     points = None
     for index, axis in enumerate(axes):
@@ -77,12 +79,12 @@ def low_against_full(table: pd.DataFrame, full: pd.DataFrame) -> Figure:
         rows = table[chosen]
         reached = targets.reindex(rows["architecture_id"])
         points = axis.scatter(
-            rows["val_accuracy"], reached["test_accuracy"], c=reached["macs"], norm=shades, cmap="viridis", s=14
+            rows["val_score"], reached["test_score"], c=reached["macs"], norm=shades, cmap="viridis", s=14
         )
         axis.set_title(f"{method}, {fraction_text(fraction)} x {epochs} epochs", fontsize=8, color=COLOURS[-1])
         axis.tick_params(labelsize=7)
-    drawn.supxlabel("validation accuracy of the low-fidelity evaluation", fontsize=9)
-    drawn.supylabel("test accuracy of the high-fidelity evaluation", fontsize=9)
+    drawn.supxlabel(f"validation {metric.label} of the low-fidelity evaluation", fontsize=9)
+    drawn.supylabel(f"test {metric.label} of the high-fidelity evaluation", fontsize=9)
     if points is not None:
         drawn.colorbar(points, ax=axes, label="MACs", shrink=0.6)
     return drawn

@@ -9,7 +9,9 @@ import pandas as pd
 
 from mf_nas_kd.figures.correlation import fraction_text
 from mf_nas_kd.images import ImageDataset
-from mf_nas_kd.records import FIDELITY_COLUMNS
+from mf_nas_kd.records import FIDELITY_COLUMNS, Metrics
+from mf_nas_kd.records.fields import column_names
+from mf_nas_kd.records.metrics import ACCURACY, metric_of
 
 
 def facts(
@@ -33,13 +35,15 @@ def facts(
     channels, height, width = images.image_shape
     limits = [f"{name.removeprefix('max_')} at most {limit:,}" for name, limit in winner["limits"].items() if limit]
     failed = int((planned["status"] != "finished").sum())
+    metric = metric_of(winner)
+    named = "" if metric == ACCURACY else f" {metric.label}"
     computed = precomputed_targets[precomputed_targets["teacher_fingerprint"] == teacher["fingerprint"]]
     return {
         "Images": f"{images.name}: {images.classes} classes, {width}x{height}, {channels} channel(s); "
         f"{len(images.train):,} training, {len(images.validation):,} validation and {len(images.test):,} test images",
         "Subsets": ", ".join(f"{row.fraction}: {row.images:,} images" for row in subset_sizes.itertuples()),
         "Teacher": f"{teacher['params']:,} parameters, {teacher['macs']:,} MACs; "
-        f"validation {100 * teacher['val_accuracy']:.2f} %, test {100 * teacher['test_accuracy']:.2f} %",
+        f"validation {100 * teacher[metric.validation]:.2f} %, test {100 * teacher[metric.test]:.2f} %{named}",
         "Candidates": f"{planned['architecture_id'].nunique()} of the space {planned['space'].iloc[0]}, "
         f"{planned['macs'].min():,} to {planned['macs'].max():,} MACs",
         "Evaluations": f"{len(planned)}, of which {failed} failed; {planned['cost_seconds'].sum():.0f} s of training",
@@ -47,6 +51,7 @@ def facts(
         f"{computed['seconds'].sum():.1f} s, charged to no evaluation",
         "Search": f"{winner['strategy']}, {winner['evaluations']} evaluations, {winner['spent_seconds']:.1f} of "
         f"{winner['budget_seconds']:g} s; limits: {', '.join(limits) or 'none'}",
+        "Metric that selects": f"{metric.label} of the validation images",
         "Device": ", ".join(sorted(planned["device"].unique())),
         "Program": f"mf_nas_kd {', '.join(sorted(planned['code_version'].unique()))}",
         "Fingerprints": f"images {images.fingerprint}, teacher {teacher['fingerprint']}",
@@ -97,7 +102,7 @@ def failure_summary(planned: pd.DataFrame) -> pd.DataFrame:
 
 
 def evaluation_summary(planned: pd.DataFrame) -> pd.DataFrame:
-    """Number of evaluations and of failures, mean accuracies and mean cost in seconds of each fidelity, one a row.
+    """Number of evaluations and of failures, mean metrics and mean cost in seconds of each fidelity, one a row.
 
     Args:
         planned: The planned evaluations.
@@ -109,7 +114,6 @@ def evaluation_summary(planned: pd.DataFrame) -> pd.DataFrame:
         fraction=("fraction", "first"),
         evaluations=("key", "size"),
         failed=("failed", "sum"),
-        mean_val_accuracy=("val_accuracy", "mean"),
-        mean_test_accuracy=("test_accuracy", "mean"),
+        **{f"mean_{name}": (name, "mean") for name in column_names(Metrics)},
         mean_cost_seconds=("cost_seconds", "mean"),
     ).drop(columns="train_fraction")

@@ -19,7 +19,8 @@ from mf_nas_kd.figures.network_tables import confused_classes_table, final_train
 from mf_nas_kd.figures.numbers import counted
 from mf_nas_kd.figures.search import pareto_picture
 from mf_nas_kd.images import ImageDataset
-from mf_nas_kd.records import Architecture
+from mf_nas_kd.records import Architecture, Metric
+from mf_nas_kd.records.metrics import metric_of
 from mf_nas_kd.statistics import confusion_matrix, per_class_accuracy, worst_predictions
 
 WORST_IMAGES = 16
@@ -32,6 +33,7 @@ class NetworkContent:
 
     Attributes:
         winner: ``winner``.
+        metric: The metric that has selected.
         level: Nominal coverage of the intervals, in (0, 1).
         headline: What it is, and how accurate.
         sentences: What it beats, which weights are delivered, what cannot be told from it, what the teacher was worth.
@@ -46,6 +48,7 @@ class NetworkContent:
     """
 
     winner: Mapping[str, Any]
+    metric: Metric
     level: float
     headline: str
     sentences: Sequence[str]
@@ -87,11 +90,12 @@ def network_content(
     """
     confusion = confusion_matrix(predictions["label"], predictions["predicted"], images.classes)
     per_class = per_class_accuracy(confusion, level)
-    architecture = Architecture.from_row(winner)
+    metric, architecture = metric_of(winner), Architecture.from_row(winner)
     drawing = architecture.space, architecture.fields
     students = int((final_trainings["role"] != "teacher").sum())
     return NetworkContent(
         winner=winner,
+        metric=metric,
         level=level,
         headline=conclusions.headline(winner, level),
         sentences=_sentences(winner, references, len(predictions)),
@@ -102,16 +106,16 @@ def network_content(
         trainings=f"{counted(students, 'final training')}, {winner['final_seconds']:,.0f} s",
         numbered_classes=images.classes > NAMED_CLASSES,
         pictures={
-            "accuracies": accuracies_picture(references),
-            "pareto_picture": pareto_picture(searched, front, winner["architecture_id"], references),
+            "accuracies": accuracies_picture(references, metric),
+            "pareto_picture": pareto_picture(searched, front, winner["architecture_id"], references, metric),
             "confusion": confusion_picture(confusion, images.class_names),
             "winner_curve": learning_curve(curve),
             "worst_images": worst_images(images, worst_predictions(predictions, WORST_IMAGES)),
         },
         tables={
-            "references": references_table(references),
+            "references": references_table(references, metric),
             "confused_classes": confused_classes_table(confusion, per_class, images.class_names),
-            "final_trainings": final_trainings_table(final_trainings),
+            "final_trainings": final_trainings_table(final_trainings, metric),
         },
     )
 

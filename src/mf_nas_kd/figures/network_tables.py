@@ -11,20 +11,22 @@ from numpy.typing import NDArray
 from mf_nas_kd.errors import printable
 from mf_nas_kd.figures.accuracies import ROLES
 from mf_nas_kd.figures.numbers import percent, percent_with_interval, points_with_interval, short_count, training_text
+from mf_nas_kd.records.metrics import Metric
 from mf_nas_kd.statistics import most_confused
 
 CONFUSED_PAIRS = 10
 ACCURACY_ENDS = ("accuracy", "accuracy_low", "accuracy_high")
 
 
-def references_table(references: pd.DataFrame) -> pd.DataFrame:
-    """The winner and what it is compared with, the winner first, others by their test accuracy.
+def references_table(references: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """The winner and what it is compared with, the winner first, others by their metric for the test images.
 
     Args:
         references: ``references``.
+        metric: The metric that has selected.
     """
     rows = references.assign(first=references["role"] == "winner")
-    rows = rows.sort_values(["first", "test_accuracy"], ascending=False)
+    rows = rows.sort_values(["first", metric.test], ascending=False)
     ends = ["difference", "difference_low", "difference_high"]
     return pd.DataFrame(
         {
@@ -34,18 +36,22 @@ def references_table(references: pd.DataFrame) -> pd.DataFrame:
             "Parameters": [short_count(params) for params in rows["params"]],
             "Training": [training_text(*way) for way in rows[["epochs", "distillation"]].itertuples(index=False)],
             "Seeds": rows["seeds"].map("{:.0f}".format),
-            "Validation": rows["val_accuracy"].map(percent),
-            "Test": [percent_with_interval(*each) for each in _triples(rows, [f"test_{end}" for end in ACCURACY_ENDS])],
+            "Validation": rows[metric.validation].map(percent),
+            "Test": [
+                percent_with_interval(*each)
+                for each in _triples(rows, [metric.test, f"{metric.test}_low", f"{metric.test}_high"])
+            ],
             "Winner's lead": [points_with_interval(*each, signed=True) for each in _triples(rows, ends)],
         }
     )
 
 
-def final_trainings_table(final_trainings: pd.DataFrame) -> pd.DataFrame:
+def final_trainings_table(final_trainings: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """All final trainings, one a row.
 
     Args:
         final_trainings: ``final_trainings``.
+        metric: The metric that has selected.
     """
     return pd.DataFrame(
         {
@@ -55,8 +61,8 @@ def final_trainings_table(final_trainings: pd.DataFrame) -> pd.DataFrame:
                 training_text(*way) for way in final_trainings[["epochs", "distillation"]].itertuples(index=False)
             ],
             "Seed": final_trainings["seed"].map("{:.0f}".format),
-            "Validation": [percent(each, 2) for each in final_trainings["val_accuracy"]],
-            "Test": [percent(each, 2) for each in final_trainings["test_accuracy"]],
+            "Validation": [percent(each, 2) for each in final_trainings[metric.validation]],
+            "Test": [percent(each, 2) for each in final_trainings[metric.test]],
             "Seconds": final_trainings["cost_seconds"].map("{:,.1f}".format).replace("nan", ""),
             "Counts": np.where(final_trainings["chosen"], "yes", "no"),
         }

@@ -20,6 +20,7 @@ from mf_nas_kd.figures.network import NetworkContent
 from mf_nas_kd.figures.numbers import percent, percent_with_interval, short_count
 from mf_nas_kd.records import Evaluation
 from mf_nas_kd.records.fields import storable
+from mf_nas_kd.records.metrics import ACCURACY, Metric
 
 WHOLE_NUMBERS = ("n", "step", *(column.name for column in Evaluation.columns() if column.type is int))
 """Columns of tables without decimals."""
@@ -34,6 +35,7 @@ class ReportContent:
         tables: Tables by their names in the template.
         ended_early: Why the run ended before there was a winner; empty if there is one. Without a winner, the page has
             tables of evaluations only.
+        metric: The metric that selects.
         network: What is shown of the network; None where there is none.
         verdict: Whether low-fidelity evaluations paid, in sentences, the answer first.
         savings: What they saved or lost, in one sentence; may be empty.
@@ -45,6 +47,7 @@ class ReportContent:
     dataset: str
     tables: Mapping[str, pd.DataFrame]
     ended_early: str = ""
+    metric: Metric = ACCURACY
     network: NetworkContent | None = None
     verdict: Sequence[str] = ()
     savings: str = ""

@@ -8,14 +8,19 @@ import numpy as np
 import pandas as pd
 
 from mf_nas_kd.figures.correlation import PROXY, fraction_text
-from mf_nas_kd.records import Fidelity
+from mf_nas_kd.records import Fidelity, Metric
+from mf_nas_kd.records.metrics import ACCURACY
 from mf_nas_kd.statistics import AddedValueSettings
 
 PROXY_NAMES = {"macs": "MACs", "params": "parameter count", "live_params": "live parameter count"}
 
 
 def verdict(
-    table: pd.DataFrame, comparison: pd.DataFrame, settings: AddedValueSettings, savings: str | None = None
+    table: pd.DataFrame,
+    comparison: pd.DataFrame,
+    settings: AddedValueSettings,
+    savings: str | None = None,
+    metric: Metric = ACCURACY,
 ) -> list[str]:
     """Conclusions of a study, as sentences for a reader who does not know the paper.
 
@@ -27,6 +32,7 @@ def verdict(
         comparison: ``distillation_comparison``.
         settings: Level and power of the claims.
         savings: A sentence on what low-fidelity evaluations saved or lost; None for none.
+        metric: The metric that was compared, for the words.
 
     Returns:
         The sentences; the first one is the answer: ``Yes``, ``No evidence``, or that it cannot be told.
@@ -41,10 +47,10 @@ def verdict(
         return ["There is no low fidelity whose ranking could be compared.", *_savings(savings)]
     adds = _adding(low, settings.level)
     return [
-        _answer(low, adds, proxies, settings.power),
+        _answer(low, adds, proxies, settings.power, metric),
         *_ranking(low, adds, proxies),
         *_comparison(comparison, settings.level, claims=not adds.empty),
-        _ceiling(table),
+        _ceiling(table, metric),
         *_savings(savings),
     ]
 
@@ -59,7 +65,7 @@ def _adding(low: pd.DataFrame, level: float) -> pd.DataFrame:
     return told.sort_values(["added_p", "added"], ascending=[True, False])
 
 
-def _answer(low: pd.DataFrame, adds: pd.DataFrame, proxies: pd.DataFrame, power: float) -> str:
+def _answer(low: pd.DataFrame, adds: pd.DataFrame, proxies: pd.DataFrame, power: float, metric: Metric) -> str:
     counting, n = _counting(proxies), _candidates(low)
     if low["added_detectable"].isna().all():
         return (
@@ -70,15 +76,15 @@ def _answer(low: pd.DataFrame, adds: pd.DataFrame, proxies: pd.DataFrame, power:
         best = low.iloc[int(low["added"].argmax())]
         return (
             f"No evidence that low-fidelity evaluations add information beyond {counting}: of {len(low)} low "
-            f"fidelities on {n}, the highest semi-partial correlation with the accuracy of high-fidelity evaluations "
-            f"is {best['added']:.2f} ({name_of(best)}; family-wise p = {best['added_p']:.2g}). One of "
+            f"fidelities on {n}, the highest semi-partial correlation with the {metric.label} of high-fidelity "
+            f"evaluations is {best['added']:.2f} ({name_of(best)}; family-wise p = {best['added_p']:.2g}). One of "
             f"{low['added_detectable'].max():.2f} would have been found in {100 * power:.0f} % of such studies."
         )
     named = "; ".join(f"{name_of(row)}: {row['added']:.2f}, p = {row['added_p']:.2g}" for _, row in adds.iterrows())
     return (
         f"Yes: low-fidelity evaluations add information beyond {counting}. {len(adds)} of {len(low)} low fidelities do "
-        f"on {n} (semi-partial correlation with the accuracy of high-fidelity evaluations, and family-wise p value of "
-        f"a permutation test): {named}."
+        f"on {n} (semi-partial correlation with the {metric.label} of high-fidelity evaluations, and family-wise p "
+        f"value of a permutation test): {named}."
     )
 
 
@@ -86,7 +92,7 @@ def _ranking(low: pd.DataFrame, adds: pd.DataFrame, proxies: pd.DataFrame) -> li
     """Agreement of one low fidelity and of the better zero-cost proxy, side by side; no claim."""
     defined = low[low["kendall"].notna()]
     if defined.empty:
-        return ["No low fidelity has a defined rank agreement: too few candidates, or all have the same accuracy."]
+        return ["No low fidelity has a defined rank agreement: too few candidates, or all are equally good."]
     best, chosen = _best(defined), f"the highest of {len(defined)}, so the estimate is optimistic"
     if not adds.empty:
         best, chosen = adds.iloc[0], f"the clearest of {len(defined)}, so the estimate is optimistic"
@@ -133,7 +139,7 @@ def _difference(row: pd.Series) -> str:
     )
 
 
-def _ceiling(table: pd.DataFrame) -> str:
+def _ceiling(table: pd.DataFrame, metric: Metric) -> str:
     """What a low fidelity can reach at most: agreement between seeds of one high-fidelity training."""
     between = table[(table["role"] == "ceiling") & table["kendall"].notna()]
     if not between.empty:
@@ -151,8 +157,8 @@ def _ceiling(table: pd.DataFrame) -> str:
     if full.empty:
         return f"{unknown}."
     return (
-        f"{unknown}. Validation and test accuracy of one and the same high-fidelity evaluation agree by Kendall's tau "
-        f"{_interval(full.iloc[0], 'kendall')} ({_count(int(full.iloc[0]['n']))}); two seeds agree less."
+        f"{unknown}. Validation and test {metric.label} of one and the same high-fidelity evaluation agree by "
+        f"Kendall's tau {_interval(full.iloc[0], 'kendall')} ({_count(int(full.iloc[0]['n']))}); two seeds agree less."
     )
 
 

@@ -8,10 +8,11 @@ from mf_nas_kd.records.architecture import Architecture
 from mf_nas_kd.records.costs import Costs, Limits
 from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest, PrecomputedTargets, Status
 from mf_nas_kd.records.fidelity import FIDELITY_COLUMNS, Fidelity, FidelityGrid, FidelitySettings
-from mf_nas_kd.records.metrics import Metrics
+from mf_nas_kd.records.metrics import METRICS, Metric, Metrics, MetricSetting
 
 __all__ = [
     "FIDELITY_COLUMNS",
+    "METRICS",
     "Architecture",
     "Costs",
     "Evaluation",
@@ -20,6 +21,8 @@ __all__ = [
     "FidelityGrid",
     "FidelitySettings",
     "Limits",
+    "Metric",
+    "MetricSetting",
     "Metrics",
     "PrecomputedTargets",
     "Status",

@@ -58,7 +58,7 @@ class CoKriging(Strategy):
             cheap = within_at_low_fidelity(problem, history, budget, drawn, chosen)
             if cheap:
                 return cheap
-        known = len(history.accuracies(problem.full, problem.by_id))
+        known = len(history.scores(problem.full, problem.by_id))
         missing = min(options.initial_evaluations - known, problem.proposals_at_a_time)
         if missing > 0:
             return within(budget, history, draw(problem, history, problem.full, missing, rng))

@@ -30,7 +30,7 @@ class Finalist:
     Attributes:
         candidate: The candidate.
         role: ``finalist``, or ``cheaper`` for a cheaper equivalent of the best one.
-        mean: Posterior mean of its noise-free accuracy at the target fidelity; about [0, 1].
+        mean: Posterior mean of its noise-free score at the target fidelity; about [0, 1].
         deviation: Posterior standard deviation.
     """
 
@@ -78,7 +78,7 @@ def choose_finalists(
 
 def _ranked(problem: SearchProblem, history: History) -> list[Finalist]:
     """All candidates with a finished high-fidelity evaluation, the highest posterior mean first."""
-    finished = history.accuracies(problem.full, problem.by_id)
+    finished = history.scores(problem.full, problem.by_id)
     if not finished:
         raise MissingEvaluationError("no candidate has a finished high-fidelity evaluation: there can be no finalist")
     chosen = np.array([problem.index[name] for name in finished], dtype=int)
@@ -93,5 +93,5 @@ def _ranked(problem: SearchProblem, history: History) -> list[Finalist]:
 def _on_front(ranked: Sequence[Finalist]) -> list[int]:
     """Places of those on the Pareto front, the cheapest first."""
     rows = [(place, each.candidate.macs, each.mean) for place, each in enumerate(ranked)]
-    front = pareto_front(pd.DataFrame(rows, columns=["place", "macs", "val_accuracy"]))
+    front = pareto_front(pd.DataFrame(rows, columns=["place", "macs", "mean"]), "mean")
     return [int(place) for place in front["place"]]

@@ -41,7 +41,7 @@ class HighFidelityGP(Strategy):
 
     def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
         problem, options = self.problem, self.options
-        known = len(history.accuracies(problem.full, problem.by_id))
+        known = len(history.scores(problem.full, problem.by_id))
         missing = min(options.initial_evaluations - known, problem.proposals_at_a_time)
         if missing > 0:
             proposals = draw(problem, history, problem.full, missing, rng)

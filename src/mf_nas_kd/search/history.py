@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mf_nas_kd.records.evaluation import Evaluation
 from mf_nas_kd.records.fidelity import Fidelity
-from mf_nas_kd.search.problem import Candidate
+from mf_nas_kd.search.problem import Candidate, SearchProblem
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Observation:
     Attributes:
         architecture_id: Stable name of the architecture.
         fidelity: Fidelity of the evaluation.
-        val_accuracy: Validation accuracy in [0, 1]; None if the training failed.
+        score: Value in [0, 1] of the metric that selects, for the validation images; None if the training failed.
         cost_seconds: Cost of the evaluation, in seconds.
         macs: Multiply-accumulates of the architecture at full width.
         step: Step of the search that was charged for the evaluation; 0 if it was known before the search.
@@ -29,7 +29,7 @@ class Observation:
 
     architecture_id: str
     fidelity: Fidelity
-    val_accuracy: float | None
+    score: float | None
     cost_seconds: float
     macs: int
     step: int
@@ -44,14 +44,14 @@ class Observation:
     @property
     def fell_below_threshold(self) -> bool:
         """Whether the result is not above the promotion threshold that was announced; a failed one is not."""
-        return self.threshold is not None and not (self.val_accuracy is not None and self.val_accuracy > self.threshold)
+        return self.threshold is not None and not (self.score is not None and self.score > self.threshold)
 
     @classmethod
     def of(
         cls,
         evaluation: Evaluation | Observation,
         step: int,
-        candidates: Mapping[str, Candidate],
+        problem: SearchProblem,
         threshold: float | None = None,
     ) -> Observation:
         """Observation of an evaluation, without what a strategy may not see.
@@ -59,18 +59,18 @@ class Observation:
         Args:
             evaluation: A finished or failed evaluation.
             step: Step of the search that was charged for it; 0 for what was known before.
-            candidates: Candidates by their stable names: their MACs are those at full width. Those of an architecture
+            problem: Its metric gives the score. MACs of a candidate are those at full width; those of an architecture
                 that is no candidate are estimated from the width; at a reduced image size the estimate is too low.
             threshold: Promotion threshold that was announced; None if there was none.
         """
         if isinstance(evaluation, Observation):
             return replace(evaluation, step=step, threshold=threshold)
-        candidate = candidates.get(evaluation.architecture.id)
+        candidate = problem.by_id.get(evaluation.architecture.id)
         estimate = round(evaluation.costs.macs / evaluation.fidelity.relative_macs)
         return cls(
             architecture_id=evaluation.architecture.id,
             fidelity=evaluation.fidelity,
-            val_accuracy=evaluation.metrics.val_accuracy,
+            score=problem.metric.of(evaluation.metrics),
             cost_seconds=evaluation.cost_seconds,
             macs=estimate if candidate is None else candidate.macs,
             step=step,
@@ -99,14 +99,12 @@ class History:
         """Stable names of the architectures that were evaluated at a fidelity, failed or not."""
         return {seen.architecture_id for seen in self if seen.fidelity == fidelity}
 
-    def accuracies(self, fidelity: Fidelity, among: Container[str] | None = None) -> dict[str, float]:
-        """Validation accuracies of the architectures that finished at a fidelity; only those in ``among``, if given."""
+    def scores(self, fidelity: Fidelity, among: Container[str] | None = None) -> dict[str, float]:
+        """Scores of the architectures that finished at a fidelity; only those in ``among``, if given."""
         return {
-            seen.architecture_id: seen.val_accuracy
+            seen.architecture_id: seen.score
             for seen in self
-            if seen.fidelity == fidelity
-            and seen.val_accuracy is not None
-            and (among is None or seen.architecture_id in among)
+            if seen.fidelity == fidelity and seen.score is not None and (among is None or seen.architecture_id in among)
         }
 
     def charged(self, fidelity: Fidelity) -> tuple[Observation, ...]:
@@ -114,8 +112,8 @@ class History:
         return tuple(seen for seen in self if seen.fidelity == fidelity and seen.step > 0)
 
     def best(self, fidelity: Fidelity, among: Container[str]) -> tuple[str, float] | None:
-        """The architecture with the highest validation accuracy at a fidelity, and this accuracy."""
-        return max(self.accuracies(fidelity, among).items(), key=lambda item: item[1], default=None)
+        """The architecture with the highest score at a fidelity, and this score."""
+        return max(self.scores(fidelity, among).items(), key=lambda item: item[1], default=None)
 
     def expected_cost(self, candidate: Candidate, fidelity: Fidelity) -> float:
         """Cautious estimate of the cost of an evaluation, in seconds.
@@ -125,7 +123,7 @@ class History:
         count in proportion to their passes over the images; without any observation the estimate is 0. Failed trainings
         do not count: they ended early.
         """
-        finished = [seen for seen in self if seen.val_accuracy is not None]
+        finished = [seen for seen in self if seen.score is not None]
         same = [seen for seen in finished if seen.fidelity == fidelity]
         seen = same or finished
         if not seen:

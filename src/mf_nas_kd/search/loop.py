@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -13,6 +13,7 @@ import pandas as pd
 from mf_nas_kd.errors import ImpossibleLimitError
 from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest
 from mf_nas_kd.records.fidelity import FIDELITY_COLUMNS, Fidelity
+from mf_nas_kd.records.metrics import METRICS, Metric, Metrics
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.ending import why_ended
 from mf_nas_kd.search.history import History, Observation
@@ -33,9 +34,9 @@ TRACE_COLUMNS = (
     *FIDELITY_COLUMNS,
     "cost_seconds",
     "cumulative_cost_seconds",
-    "val_accuracy",
+    *(metric.validation for metric in METRICS.values()),
     "incumbent_architecture_id",
-    "incumbent_val_accuracy",
+    *(f"incumbent_{metric.validation}" for metric in METRICS.values()),
     "promotion_threshold",
     "reason",
 )
@@ -48,7 +49,7 @@ class SearchResult:
     Attributes:
         trace: One row for each evaluation that was charged to the budget, with the columns ``TRACE_COLUMNS``.
         evaluations: Records of these evaluations.
-        winner_id: The candidate with the highest validation accuracy at the target fidelity.
+        winner_id: The candidate with the highest score at the target fidelity.
         spent_seconds: Sum of the costs, in seconds.
         ended: Why the search ended, in a sentence without its full stop.
         summary: What low- and high-fidelity evaluations cost, and where the winner came from.
@@ -114,7 +115,7 @@ def search_steps(
             left = left.without(result.charged_seconds)
             spent += result.charged_seconds
             step = len(history) - known + 1
-            history = history.with_(Observation.of(result, step, strategy.problem.by_id, proposal.threshold))
+            history = history.with_(Observation.of(result, step, strategy.problem, proposal.threshold))
             yield Step(proposal, result, history, spent, proposal_seconds)
 
 
@@ -146,8 +147,9 @@ def run_search(
     Raises:
         ImpossibleLimitError: If the budget ends before any high-fidelity evaluation has finished.
     """
-    history = History(tuple(Observation.of(evaluation, 0, problem.by_id) for evaluation in known))
+    history = History(tuple(Observation.of(evaluation, 0, problem) for evaluation in known))
     rows: list[dict[str, object]] = []
+    metrics = {each.architecture.id: each.metrics for each in known if each.fidelity == problem.full and each.finished}
     charged: list[Evaluation] = []
     left, spent = budget, 0.0
 
@@ -158,8 +160,10 @@ def run_search(
         history, spent = step.history, step.spent_seconds
         left = left.without(step.result.charged_seconds)
         charged.append(step.result)
-        rows.append(_row(name, search_seed, step, problem))
-        _log(rows[-1], budget)
+        if step.result.fidelity == problem.full and step.result.finished:
+            metrics[step.result.architecture.id] = step.result.metrics
+        rows.append(_row(name, search_seed, step, problem, metrics))
+        _log(rows[-1], budget, problem.metric)
     best = history.best(problem.full, problem.by_id)
     if best is None:
         raise ImpossibleLimitError(
@@ -180,9 +184,13 @@ def run_search(
     return SearchResult(trace, tuple(charged), best[0], spent, ended, summary)
 
 
-def _row(name: str, seed: int, step: Step[Evaluation], problem: SearchProblem) -> dict[str, object]:
+def _row(
+    name: str, seed: int, step: Step[Evaluation], problem: SearchProblem, metrics: Mapping[str, Metrics]
+) -> dict[str, object]:
+    """Row of the trace; ``metrics`` are those of the high-fidelity evaluations so far, by architecture."""
     evaluation, reason = step.result, step.proposal.reason
-    incumbent = step.history.best(problem.full, problem.by_id) or (None, None)
+    incumbent, _ = step.history.best(problem.full, problem.by_id) or (None, None)
+    of_incumbent = Metrics() if incumbent is None else metrics[incumbent]
     return {
         "strategy": name,
         "seed": seed,
@@ -191,9 +199,9 @@ def _row(name: str, seed: int, step: Step[Evaluation], problem: SearchProblem) -
         **evaluation.fidelity.to_row(),
         "cost_seconds": evaluation.charged_seconds,
         "cumulative_cost_seconds": step.spent_seconds,
-        "val_accuracy": evaluation.metrics.val_accuracy,
-        "incumbent_architecture_id": incumbent[0],
-        "incumbent_val_accuracy": incumbent[1],
+        **{each.validation: each.of(evaluation.metrics) for each in METRICS.values()},
+        "incumbent_architecture_id": incumbent,
+        **{f"incumbent_{each.validation}": each.of(of_incumbent) for each in METRICS.values()},
         "promotion_threshold": step.proposal.threshold,
         "reason": "; ".join([reason, *_happened(evaluation)]),
     }
@@ -205,19 +213,20 @@ def _happened(evaluation: Evaluation) -> list[str]:
     return lost if evaluation.finished else [*lost, f"failed: {evaluation.error}"]
 
 
-def _log(row: dict[str, object], budget: Budget) -> None:
+def _log(row: dict[str, object], budget: Budget, metric: Metric) -> None:
     logger.info(
-        "Step %d, %.1f of %g s charged: %s at %s: validation accuracy %s, incumbent %s; %s",
+        "Step %d, %.1f of %g s charged: %s at %s: validation %s %s, incumbent %s; %s",
         row["step"],
         row["cumulative_cost_seconds"],
         budget.seconds,
         row["architecture_id"],
         Fidelity.from_row(row),
-        _short(row["val_accuracy"]),
-        _short(row["incumbent_val_accuracy"]),
+        metric.label,
+        _short(row[metric.validation]),
+        _short(row[f"incumbent_{metric.validation}"]),
         row["reason"],
     )
 
 
-def _short(accuracy: object) -> str:
-    return f"{accuracy:.4f}" if isinstance(accuracy, float) else "none"
+def _short(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else "none"

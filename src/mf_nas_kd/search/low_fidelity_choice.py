@@ -21,10 +21,10 @@ def choose_low_fidelity(problem: SearchProblem, history: History) -> tuple[Fidel
     tau-b of validation accuracies; ties go to fewer passes over the images. Costs do not count.
     """
     known = History(tuple(seen for seen in history if seen.step == 0))
-    full = known.accuracies(problem.full)
+    full = known.scores(problem.full)
     judged: list[tuple[float, float, int, Fidelity]] = []
     for fidelity in problem.low:
-        low = known.accuracies(fidelity)
+        low = known.scores(fidelity)
         both = sorted(full.keys() & low.keys())
         if len(both) < FEWEST_PAIRS:
             continue

@@ -53,7 +53,7 @@ class LowFidelityOnly(Strategy):
             cheap = within_at_low_fidelity(problem, history, budget, drawn, chosen)
             if cheap:
                 return cheap
-        if not history.accuracies(low, problem.by_id):
+        if not history.scores(low, problem.by_id):
             return within(budget, history, draw(problem, history, problem.full, problem.proposals_at_a_time, rng))
         return within(budget, history, self._by_prediction(low, history))
 

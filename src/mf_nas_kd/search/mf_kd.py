@@ -81,7 +81,9 @@ class MultiFidelity(Strategy):
     def _proposal(self, choice: HighFidelityChoice | LowFidelityChoice, acquisition: Acquisition) -> Proposal:
         candidate, fidelity = self.problem.candidates[choice.candidate], self.problem.fidelities[choice.fidelity]
         threshold = choice.threshold if isinstance(choice, LowFidelityChoice) else None
-        return Proposal(candidate, fidelity, reason_of(choice, acquisition.posterior.models), threshold)
+        return Proposal(
+            candidate, fidelity, reason_of(choice, acquisition.posterior.models, self.problem.metric), threshold
+        )
 
 
 def acquisition_of(

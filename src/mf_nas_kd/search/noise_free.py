@@ -62,13 +62,13 @@ def mean_of_repeats(history: History) -> History:
 
 
 def _mean(group: list[Observation]) -> Observation:
-    accuracy = np.mean([observation.val_accuracy for observation in group if observation.val_accuracy is not None])
+    score = np.mean([observation.score for observation in group if observation.score is not None])
     seconds = np.mean([observation.cost_seconds for observation in group])
-    return replace(group[0], val_accuracy=float(accuracy), cost_seconds=float(seconds))
+    return replace(group[0], score=float(score), cost_seconds=float(seconds))
 
 
 def _finished(observation: Observation) -> bool:
-    return observation.val_accuracy is not None
+    return observation.score is not None
 
 
 def _moments(process: Process, inputs: Inputs, own: Array) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.records.metrics import Metric
 from mf_nas_kd.surrogates import Inputs
 
 
@@ -47,10 +48,11 @@ class SearchProblem:
 
     Attributes:
         candidates: At least one, all different.
-        full: The fidelity whose validation accuracy is to be maximised.
+        full: The fidelity whose score is to be maximised.
         low: The low fidelities; without any, only high-fidelity evaluations can be proposed.
         proposals_at_a_time: How many proposals a strategy may make before it sees their results.
         neighbours: The architectures of the space that differ in one choice, candidates or not.
+        metric: The metric whose value for the validation images is an evaluation's score.
 
     Raises:
         InvalidValueError: If there is no candidate, one is there twice, or ``full`` is among ``low``.
@@ -61,6 +63,7 @@ class SearchProblem:
     low: tuple[Fidelity, ...]
     proposals_at_a_time: int
     neighbours: Callable[[Architecture], tuple[Architecture, ...]]
+    metric: Metric
 
     def __post_init__(self) -> None:
         if len({candidate.id for candidate in self.candidates}) != len(self.candidates) or not self.candidates:

@@ -35,7 +35,7 @@ def setbacks(history: History, full: Fidelity) -> Mapping[str, Setback]:
     found: dict[str, Setback] = {}
     finished = 0
     for seen in reversed(history.observations):
-        finished += seen.fidelity == full and seen.val_accuracy is not None
+        finished += seen.fidelity == full and seen.score is not None
         if seen.threshold is not None and seen.architecture_id not in found:
             found[seen.architecture_id] = Setback(seen, finished)
     tried = history.tried(full)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from mf_nas_kd.records.metrics import Metric
 from mf_nas_kd.search.acquisition import HighFidelityChoice, LowFidelityChoice
 from mf_nas_kd.search.posterior import Models
 from mf_nas_kd.search.promotion import Setback
 
 
-def reason_of(choice: HighFidelityChoice | LowFidelityChoice, models: Models) -> str:
-    """One sentence with the numbers that decided."""
-    sentence = _high_fidelity(choice) if isinstance(choice, HighFidelityChoice) else _low_fidelity(choice)
+def reason_of(choice: HighFidelityChoice | LowFidelityChoice, models: Models, metric: Metric) -> str:
+    """One sentence with the numbers that decided; they are values of the metric that selects."""
+    sentence = _high_fidelity(choice, metric) if isinstance(choice, HighFidelityChoice) else _low_fidelity(choice)
     return f"{sentence}; {_model_weight(models)}"
 
 
-def _high_fidelity(choice: HighFidelityChoice) -> str:
+def _high_fidelity(choice: HighFidelityChoice, metric: Metric) -> str:
     return (
         f"high-fidelity evaluation: probability of being the best {choice.probability:.2f}, "
-        f"predicted accuracy {choice.expected:.4f} +- {choice.deviation:.4f}"
+        f"predicted {metric.label} {choice.expected:.4f} +- {choice.deviation:.4f}"
         f"{_in_spite_of(choice.setback) if choice.setback else ''}"
     )
 
@@ -24,7 +25,7 @@ def _high_fidelity(choice: HighFidelityChoice) -> str:
 def _in_spite_of(setback: Setback) -> str:
     """Why a candidate is promoted although its low-fidelity result fell below the promotion threshold."""
     below, since = setback.observation, setback.finished_since
-    result = "failed" if below.val_accuracy is None else f"gave {below.val_accuracy:.4f}"
+    result = "failed" if below.score is None else f"gave {below.score:.4f}"
     evaluations = "a high-fidelity evaluation has" if since == 1 else f"{since} high-fidelity evaluations have"
     why = f"{evaluations} finished since, and no other candidate has a higher probability now"
     return (

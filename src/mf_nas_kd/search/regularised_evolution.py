@@ -47,7 +47,7 @@ class RegularisedEvolution(Strategy):
 
     def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
         problem, size, count = self.problem, self.options.population_size, self.problem.proposals_at_a_time
-        known = history.accuracies(problem.full, problem.by_id)
+        known = history.scores(problem.full, problem.by_id)
         if len(known) < size:
             return within(budget, history, draw(problem, history, problem.full, min(count, size - len(known)), rng))
         tried = history.tried(problem.full)

@@ -24,7 +24,7 @@ class Proposal:
         candidate: A candidate of the problem.
         fidelity: A fidelity of the problem.
         reason: One sentence with the numbers that decided, for the trace.
-        threshold: Promotion threshold of a low-fidelity evaluation: validation accuracy in [0, 1] above which the
+        threshold: Promotion threshold of a low-fidelity evaluation: score in [0, 1] above which the
             candidate is to be evaluated at high fidelity; None if the strategy announces none.
     """
 
@@ -65,7 +65,7 @@ class Strategy(ABC):
         """
 
     def recommend(self, history: History) -> str | None:
-        """Stable name of the candidate to take; None for the one with the best accuracy at the target fidelity."""
+        """Stable name of the candidate to take; None for the one with the best score at the target fidelity."""
         return None
 
 

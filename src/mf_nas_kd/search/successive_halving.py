@@ -62,7 +62,7 @@ class SuccessiveHalving(Strategy):
     def _results(self, history: History, rung: Fidelity) -> Accuracies:
         """Accuracy of each candidate that was tried at a rung, in the order of the evaluations."""
         return {
-            seen.architecture_id: seen.val_accuracy or 0.0
+            seen.architecture_id: seen.score or 0.0
             for seen in history
             if seen.fidelity == rung and seen.architecture_id in self.problem.by_id
         }

@@ -97,4 +97,4 @@ def _seconds(observations: Sequence[Observation]) -> float:
 
 
 def _full(seen: Observation, problem: SearchProblem) -> bool:
-    return seen.fidelity == problem.full and seen.val_accuracy is not None
+    return seen.fidelity == problem.full and seen.score is not None

@@ -15,9 +15,9 @@ FURTHEST_BELOW = 3.0
 def surrogate_data(
     problem: SearchProblem, history: History, indices: tuple[int, ...] | None = None, zero_cost_proxies: bool = True
 ) -> tuple[Inputs, NDArray[np.float64]]:
-    """Inputs and validation accuracies of the finished evaluations of candidates, in the order of the history.
+    """Inputs and scores of the finished evaluations of candidates, in the order of the history.
 
-    Accuracies far below the others of their fidelity are raised (winsorised): they show that a network is bad, not how
+    Scores far below the others of their fidelity are raised (winsorised): they show that a network is bad, not how
     the good ones differ, and would distort every model. The lower limit is the median minus ``FURTHEST_BELOW`` times
     the distance from the median to the best; there is none where the median is the best.
 
@@ -28,13 +28,13 @@ def surrogate_data(
         zero_cost_proxies: Whether the inputs include multiply-accumulates and parameters.
 
     Returns:
-        ``n`` inputs and ``(n,)`` accuracies in [0, 1].
+        ``n`` inputs and ``(n,)`` scores in [0, 1].
     """
     index_of = {fidelity: index for index, fidelity in enumerate(problem.fidelities)}
     seen = [
-        (problem.index[observation.architecture_id], index_of[observation.fidelity], observation.val_accuracy)
+        (problem.index[observation.architecture_id], index_of[observation.fidelity], observation.score)
         for observation in history
-        if observation.val_accuracy is not None
+        if observation.score is not None
         and observation.fidelity in index_of
         and (indices is None or index_of[observation.fidelity] in indices)
         and observation.architecture_id in problem.index

@@ -56,14 +56,14 @@ class TwoStage(Strategy):
             cheap = within_at_low_fidelity(self.problem, history, budget, self._low(low, history, rng), chosen)
             if cheap:
                 return cheap
-        return within(budget, history, self._full(history.accuracies(low, self.problem.by_id), history, rng))
+        return within(budget, history, self._full(history.scores(low, self.problem.by_id), history, rng))
 
     def _low(self, low: Fidelity, history: History, rng: np.random.Generator) -> tuple[Proposal, ...]:
         """Proposals of the first stage."""
         problem, options = self.problem, self.options
         wanted = options.low_fidelity_evaluations - len(history.charged(low))
         count = min(wanted, problem.proposals_at_a_time)
-        known = len(history.accuracies(low, problem.by_id))
+        known = len(history.scores(low, problem.by_id))
         if known < options.initial_evaluations:
             return draw(problem, history, low, min(count, options.initial_evaluations - known), rng)
         return self._by_bound(low, history, count)
@@ -93,7 +93,7 @@ class TwoStage(Strategy):
         ]
         if promoted:
             return tuple(promoted[:count])
-        if not history.accuracies(problem.full, problem.by_id):
+        if not history.scores(problem.full, problem.by_id):
             return draw(problem, history, problem.full, count, rng)
         return self._by_bound(problem.full, history, count)
 

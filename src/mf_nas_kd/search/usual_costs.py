@@ -23,7 +23,7 @@ def usual_costs(problem: SearchProblem, history: History) -> NDArray[np.float64]
     index_of = {fidelity: index for index, fidelity in enumerate(problem.fidelities)}
     seconds, count = np.zeros(len(relative)), np.zeros(len(relative))
     for observation in history:
-        if observation.fidelity in index_of and observation.val_accuracy is not None:
+        if observation.fidelity in index_of and observation.score is not None:
             seconds[index_of[observation.fidelity]] += observation.cost_seconds
             count[index_of[observation.fidelity]] += 1
     rate = seconds.sum() / (relative * count).sum() if count.any() else 1.0

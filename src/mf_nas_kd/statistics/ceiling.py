@@ -21,29 +21,29 @@ from mf_nas_kd.statistics.correlation import (
 
 
 def mean_over_seeds(full: pd.DataFrame, repeats: pd.DataFrame) -> pd.DataFrame:
-    """High-fidelity evaluations with the mean test accuracy over their seeds.
+    """High-fidelity evaluations with the mean test score over their seeds.
 
     Args:
         full: Finished high-fidelity evaluations with the first seed, one an architecture: ``architecture_id``,
-            ``test_accuracy``.
+            ``test_score``.
         repeats: Finished ones with further seeds, likewise; those of other architectures are ignored.
 
     Returns:
-        ``full`` with other values of ``test_accuracy``.
+        ``full`` with other values of ``test_score``.
     """
-    columns = ["architecture_id", "test_accuracy"]
-    means = pd.concat([full[columns], repeats[columns]]).groupby("architecture_id")["test_accuracy"].mean()
-    return full.assign(test_accuracy=full["architecture_id"].map(means))
+    columns = ["architecture_id", "test_score"]
+    means = pd.concat([full[columns], repeats[columns]]).groupby("architecture_id")["test_score"].mean()
+    return full.assign(test_score=full["architecture_id"].map(means))
 
 
 def seed_agreement(full: pd.DataFrame, repeats: pd.DataFrame, settings: BootstrapSettings) -> RankAgreement | None:
     """Agreement of high-fidelity evaluations with others that differ in the seed only, with intervals over candidates.
 
-    As at low fidelities, the validation accuracy of one is compared with the test accuracy of the other: they share
+    As at low fidelities, the validation score of one is compared with the test score of the other: they share
     neither a seed nor images. The statistic is the mean over all ordered pairs of seeds.
 
     Args:
-        full: Finished high-fidelity evaluations with the first seed: ``architecture_id``, ``seed``, both accuracies.
+        full: Finished high-fidelity evaluations with the first seed: ``architecture_id``, ``seed``, both scores.
         repeats: Finished ones with further seeds.
         settings: Settings of the bootstrap.
 
@@ -53,8 +53,8 @@ def seed_agreement(full: pd.DataFrame, repeats: pd.DataFrame, settings: Bootstra
     if repeats.empty:
         return None
     both = pd.concat([full, repeats])
-    tables = both.pivot(index="architecture_id", columns="seed", values=["val_accuracy", "test_accuracy"]).dropna()
-    validation, test = (tables[name].to_numpy(dtype=float).T for name in ("val_accuracy", "test_accuracy"))
+    tables = both.pivot(index="architecture_id", columns="seed", values=["val_score", "test_score"]).dropna()
+    validation, test = (tables[name].to_numpy(dtype=float).T for name in ("val_score", "test_score"))
     if tables.shape[0] < FEWEST_CANDIDATES:
         return RankAgreement(tables.shape[0], UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED)
     return RankAgreement(

@@ -45,17 +45,17 @@ def distillation_comparison(low: pd.DataFrame, full: pd.DataFrame, settings: Boo
     are family-wise and two-sided: both from the largest deviation, in standard errors, over the comparisons.
 
     Args:
-        low: Finished low-fidelity evaluations: ``architecture_id``, the columns of a fidelity, ``val_accuracy``.
-        full: Finished high-fidelity evaluations, one an architecture: ``architecture_id``, ``test_accuracy``.
+        low: Finished low-fidelity evaluations: ``architecture_id``, the columns of a fidelity, ``val_score``.
+        full: Finished high-fidelity evaluations, one an architecture: ``architecture_id``, ``test_score``.
         settings: Resamples, level and seed of the bootstrap.
 
     Returns:
         One row a distilled fidelity that has a plain counterpart, with the columns ``COMPARISON_COLUMNS``: ``n``
-        candidates that have both; Kendall's tau-b ``plain`` and ``distilled`` with the test accuracy at the target
+        candidates that have both; Kendall's tau-b ``plain`` and ``distilled`` with the test score at the target
         fidelity; ``difference``, distilled minus plain. Interval and p value are empty for less than
         ``FEWEST_FOR_INTERVAL`` candidates.
     """
-    high = full.set_index("architecture_id")["test_accuracy"]
+    high = full.set_index("architecture_id")["test_score"]
     pairs = list(_pairs(completed(low, Fidelity), high.index))
     if not pairs:
         return pd.DataFrame(columns=list(COMPARISON_COLUMNS))
@@ -76,7 +76,7 @@ def distillation_comparison(low: pd.DataFrame, full: pd.DataFrame, settings: Boo
 def _pairs(low: pd.DataFrame, candidates: pd.Index) -> Iterator[_Pair]:
     same = [name for name in FIDELITY_COLUMNS if name != "distillation"]
     for _, rows in low.groupby(same, dropna=False):
-        accuracies = rows.pivot(index="architecture_id", columns="distillation", values="val_accuracy")
+        accuracies = rows.pivot(index="architecture_id", columns="distillation", values="val_score")
         accuracies = accuracies.reindex(candidates).astype(float)
         firsts = {row["distillation"]: row[list(FIDELITY_COLUMNS)] for _, row in rows.iterrows()}
         for name in accuracies.columns.drop("none", errors="ignore") if "none" in accuracies else ():

@@ -1,9 +1,12 @@
 """Accuracies over test images and seeds, with intervals; differences are paired over the images.
 
-Letters in shapes: ``S`` seeds, ``N`` images. Images and seeds are both drawn from more than were seen. The interval has
-a part for each: a normal quantile times the standard error over images, a t quantile with ``S - 1`` degrees of freedom
-times that over seeds. The half width is the root of the sum of their squares. The seeds' part holds the images that
-single trainings get right or wrong by chance a second time, so that intervals are a little too wide, never too narrow.
+Letters in shapes: ``S`` seeds, ``N`` images, ``G`` groups of images. The accuracy is the mean of the accuracies of the
+groups: of one group of all images it is plain accuracy, of a group for each class balanced accuracy.
+
+Images and seeds are both drawn from more than were seen. The interval has a part for each: a normal quantile times the
+standard error over images, a t quantile with ``S - 1`` degrees of freedom times that over seeds. The half width is the
+root of the sum of their squares. The seeds' part holds the images that single trainings get right or wrong by chance a
+second time, so that intervals are a little too wide, never too narrow.
 
 With one seed there is no seeds' part: the interval is that of these weights on further images, and says nothing of
 another training. A bootstrap over both was compared: with 2 or 3 seeds it is too narrow, because 3 seeds that are drawn
@@ -15,6 +18,9 @@ References:
     Bonett and Price (2012). Adjusted Wald Confidence Interval for a Difference of Binomial Proportions Based on Paired
     Data. Journal of Educational and Behavioral Statistics 37: one image that only the first network gets right is
     added, and one that only the second does. Difference: a quarter of ``z^2`` of each, which is 0.96 at 95 %.
+    Price and Bonett (2004). An Improved Confidence Interval for a Linear Function of Binomial Proportions.
+    Computational Statistics and Data Analysis 45: what is added is divided equally among the groups, and the variance
+    of the mean is the sum of theirs over ``G^2``. Difference: the same is done with paired data.
     Zou and Donner (2008). Construction of Confidence Limits about Effect Measures. Statistics in Medicine 27, eq. 2:
     the interval of a sum from those of its parts.
 """
@@ -22,7 +28,7 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +40,17 @@ from mf_nas_kd.statistics.bootstrap import Estimate
 Correct = NDArray[np.bool_]
 """``(S, N)``: whether the network of each seed gets each image right."""
 
+Groups = NDArray[np.int64]
+"""``(N,)``: group of each image."""
 
-def mean_accuracy(correct: Correct, level: float) -> Estimate:
+
+def mean_accuracy(correct: Correct, level: float, groups: Groups | None = None) -> Estimate:
     """Mean accuracy over seeds and images, in [0, 1], with its interval.
 
     Args:
         correct: ``(S, N)``; with one seed the interval is over images only.
         level: Nominal coverage, in (0, 1).
+        groups: ``(N,)``, group of each image; None for one group.
 
     Raises:
         ShapeMismatchError: If there is no seed or no image.
@@ -52,14 +62,15 @@ def mean_accuracy(correct: Correct, level: float) -> Estimate:
     """
     _require_seeds_and_images(correct)
     z = _normal_quantile(level)
-    seeds, over_seeds = len(correct), correct.mean(axis=1)
+    parts = _parts(correct, groups)
+    seeds, over_seeds = len(correct), _over_groups(correct, parts)
     halves = np.full(2, z**2 / 2)
-    centre, error = _over_images(correct.mean(axis=0), np.array([1.0, 0.0]), halves)
+    centre, error = _over_images(correct.mean(axis=0), parts, np.array([1.0, 0.0]), halves)
     half = math.hypot(z * error, _t_quantile(level, seeds - 1) * _seeds_error(over_seeds))
     return _estimate(float(over_seeds.mean()), centre, half, lowest=0.0)
 
 
-def accuracy_difference(first: Correct, second: Correct, level: float) -> Estimate:
+def accuracy_difference(first: Correct, second: Correct, level: float, groups: Groups | None = None) -> Estimate:
     """Mean accuracy of one network minus that of another, paired over images and not over seeds, with its interval.
 
     The variance over seeds is taken to be the same for both, as in Student's t test of two samples, so that a network
@@ -69,6 +80,7 @@ def accuracy_difference(first: Correct, second: Correct, level: float) -> Estima
         first: ``(S, N)``.
         second: ``(S', N)``, the same images in the same order.
         level: Nominal coverage, in (0, 1).
+        groups: ``(N,)``, group of each image; None for one group.
 
     Raises:
         ShapeMismatchError: If there is no seed or no image, or the numbers of images differ.
@@ -86,14 +98,17 @@ def accuracy_difference(first: Correct, second: Correct, level: float) -> Estima
         raise ShapeMismatchError("number of images", second.shape[1], f"{first.shape[1]}, the first network's")
     z = _normal_quantile(level)
     by_image = first.mean(axis=0) - second.mean(axis=0)
-    centre, error = _over_images(by_image, np.array([1.0, -1.0]), np.full(2, z**2 / 4))
-    over_seeds = [first.mean(axis=1), second.mean(axis=1)]
+    parts = _parts(first, groups)
+    centre, error = _over_images(by_image, parts, np.array([1.0, -1.0]), np.full(2, z**2 / 4))
+    over_seeds = [_over_groups(each, parts) for each in (first, second)]
     freedom = len(first) + len(second) - 2
     half = math.hypot(z * error, _t_quantile(level, freedom) * _pooled_error(*over_seeds))
     return _estimate(float(over_seeds[0].mean() - over_seeds[1].mean()), centre, half, lowest=-1.0)
 
 
-def indistinguishable(winner: Correct, others: Mapping[str, Correct], level: float) -> tuple[str, ...]:
+def indistinguishable(
+    winner: Correct, others: Mapping[str, Correct], level: float, groups: Groups | None = None
+) -> tuple[str, ...]:
     """The networks whose accuracy cannot be told from the winner's.
 
     They are those whose difference has an interval that includes 0. The level is family-wise, by Bonferroni's
@@ -104,6 +119,7 @@ def indistinguishable(winner: Correct, others: Mapping[str, Correct], level: flo
         winner: ``(S, N)``.
         others: Of each other finalist, by its name, ``(S', N)``.
         level: Probability that no network without a difference is left out, in (0, 1).
+        groups: ``(N,)``, group of each image; None for one group.
 
     Returns:
         Names, in the order of ``others``.
@@ -113,20 +129,47 @@ def indistinguishable(winner: Correct, others: Mapping[str, Correct], level: flo
         InvalidValueError: If the level is not allowed.
     """
     each = 1 - (1 - level) / max(1, len(others))
-    differences = {name: accuracy_difference(winner, other, each) for name, other in others.items()}
+    differences = {name: accuracy_difference(winner, other, each, groups) for name, other in others.items()}
     return tuple(name for name, difference in differences.items() if difference.low <= 0 <= difference.high)
 
 
+def _parts(correct: Correct, groups: Groups | None) -> list[NDArray[np.intp]]:
+    """Positions of the images of each group that has any."""
+    images = correct.shape[1]
+    of_image = np.zeros(images, dtype=np.int64) if groups is None else groups
+    if of_image.shape != (images,):
+        raise ShapeMismatchError("shape of the groups of images", of_image.shape, f"({images},), one for each image")
+    return [np.flatnonzero(of_image == group) for group in np.unique(of_image)]
+
+
+def _over_groups(correct: Correct, parts: Sequence[NDArray[np.intp]]) -> NDArray[np.float64]:
+    """Accuracy of each seed, ``(S,)``: the mean over groups."""
+    accuracies: NDArray[np.float64] = np.mean([correct[:, part].mean(axis=1) for part in parts], axis=0)
+    return accuracies
+
+
 def _over_images(
-    values: NDArray[np.float64], added: NDArray[np.float64], weights: NDArray[np.float64]
+    values: NDArray[np.float64],
+    parts: Sequence[NDArray[np.intp]],
+    added: NDArray[np.float64],
+    weights: NDArray[np.float64],
 ) -> tuple[float, float]:
-    """Mean over images and its standard error, with some images added.
+    """Mean over groups of images and its standard error, with some images added.
 
     Args:
         values: ``(N,)``, one for each image.
+        parts: Positions of the images of each group.
         added: ``(k,)``, the values of the images that are added.
-        weights: ``(k,)``, how many there are of each.
+        weights: ``(k,)``, how many there are of each, in all groups together.
     """
+    means, errors = zip(*(_over_group(values[part], added, weights / len(parts)) for part in parts), strict=True)
+    return float(np.mean(means)), math.hypot(*errors) / len(parts)
+
+
+def _over_group(
+    values: NDArray[np.float64], added: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Mean over images and its standard error, with some images added; see :func:`_over_images`."""
     count = len(values) + weights.sum()
     mean = (values.sum() + weights @ added) / count
     variance = ((values - mean) @ (values - mean) + weights @ (added - mean) ** 2) / count

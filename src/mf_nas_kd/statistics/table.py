@@ -34,16 +34,17 @@ def correlation_table(
 ) -> pd.DataFrame:
     """Rank agreement of each cheap measurement with high-fidelity evaluations.
 
-    The cheap measurement is the validation accuracy at a low fidelity, the reference the test accuracy at the target
+    The cheap measurement is the validation score at a low fidelity, the reference the test score at the target
     fidelity, as its mean over seeds: they share no images, so that chance in one split does not count as agreement.
     Zero-cost proxies enter as logarithms; the partial correlation holds the logarithms of MACs and parameters fixed,
     the test of added value every proxy of the table.
 
     Args:
-        measured: Finished evaluations, one a row: ``architecture_id``, both accuracies, ``cost_seconds`` and the
-            columns ``ROW_KEYS``; the target fidelity may be among them, with the role ``full``.
+        measured: Finished evaluations, one a row: ``architecture_id``, both scores (see
+            :meth:`mf_nas_kd.records.metrics.Metric.scored`), ``cost_seconds`` and the columns ``ROW_KEYS``; the target
+            fidelity may be among them, with the role ``full``.
         full: Finished high-fidelity evaluations, one an architecture: the columns of architecture and costs,
-            ``test_accuracy``, ``cost_seconds``, ``dataset``.
+            ``test_score``, ``cost_seconds``, ``dataset``.
         settings: Settings of bootstrap and permutations.
         repeats: Finished high-fidelity evaluations with further seeds; None for none.
 
@@ -57,11 +58,11 @@ def correlation_table(
     >>> full = pd.DataFrame({
     ...     "architecture_id": ["a", "b", "c", "d"], "space": "example", "architecture": "{}", "dataset": "digits",
     ...     "macs": [100, 200, 300, 400], "params": [30, 10, 40, 20],
-    ...     "test_accuracy": [0.5, 0.7, 0.6, 0.8], "cost_seconds": 10.0,
+    ...     "test_score": [0.5, 0.7, 0.6, 0.8], "cost_seconds": 10.0,
     ... })
     >>> low = full.assign(
     ...     role="low", **Fidelity(Fraction(1, 9), 2, distillation="kd").to_row(),
-    ...     val_accuracy=[0.1, 0.2, 0.3, 0.4], cost_seconds=1.0,
+    ...     val_score=[0.1, 0.2, 0.3, 0.4], cost_seconds=1.0,
     ... )
     >>> from mf_nas_kd.statistics.settings import AddedValueSettings
     >>> added = AddedValueSettings(permutations=99, level=0.05, power=0.8)
@@ -78,13 +79,13 @@ def correlation_table(
     rows = []
     for kind, group in measured.groupby(list(ROW_KEYS), dropna=False):
         both = group.merge(full, on="architecture_id", suffixes=("", "_full")).merge(proxies, on="architecture_id")
-        agreement = rank_agreement(both["val_accuracy"], both["test_accuracy_full"], _controlled(both), settings)
+        agreement = rank_agreement(both["val_score"], both["test_score_full"], _controlled(both), settings)
         relative_cost = both["cost_seconds"].mean() / both["cost_seconds_full"].mean() if len(both) else np.nan
         rows.append({**dict(zip(ROW_KEYS, kind, strict=True)), **_columns(agreement), "relative_cost": relative_cost})
     if ceiling is not None:
         rows.append({**_of_target(full), "role": "ceiling", **_columns(ceiling), "relative_cost": 1.0})
     for name in proxies.columns.drop("architecture_id"):
-        agreement = rank_agreement(proxies[name], full["test_accuracy"], None, settings)
+        agreement = rank_agreement(proxies[name], full["test_score"], None, settings)
         rows.append({**_proxy_row(name.removeprefix("log_")), **_columns(agreement), "relative_cost": 0.0})
     table = pd.DataFrame(rows).assign(dataset=full["dataset"].iloc[0], space=full["space"].iloc[0])
     return _with_added_value(_in_order(table), measured, full, proxies, settings)
@@ -100,13 +101,13 @@ def _with_added_value(
     """The table with the columns ``ADDED``, before its last one."""
     low = measured[measured["role"] == "low"]
     accuracies = {
-        kind: rows.set_index("architecture_id")["val_accuracy"].reindex(full["architecture_id"]).to_numpy(dtype=float)
+        kind: rows.set_index("architecture_id")["val_score"].reindex(full["architecture_id"]).to_numpy(dtype=float)
         for kind, rows in low.groupby(list(ROW_KEYS), dropna=False)
     }
     table = table.assign(**dict.fromkeys(ADDED, np.nan))[[*table.columns[:-1], *ADDED, table.columns[-1]]]
     if accuracies:
         controlled = proxies.drop(columns="architecture_id").to_numpy(dtype=float)
-        x, y = np.stack(list(accuracies.values()), axis=1), full["test_accuracy"].to_numpy(dtype=float)
+        x, y = np.stack(list(accuracies.values()), axis=1), full["test_score"].to_numpy(dtype=float)
         found = added_value(x, y, controlled, settings.added_value, settings.seed)
         numbers = np.stack([found.statistic, found.p_value, found.detectable], axis=1)
         by_kind = dict(zip(map(_comparable, accuracies), numbers, strict=True))

@@ -14,12 +14,12 @@ from torch import Tensor
 from mf_nas_kd.device import mixed_precision
 from mf_nas_kd.images import Identity, ImageDataset, ResidentImages
 from mf_nas_kd.networks import TrainedNetwork, rebuild
-from mf_nas_kd.records import Evaluation
+from mf_nas_kd.records import METRICS, Evaluation, Metric, Metrics
 from mf_nas_kd.records.fields import column_names
 from mf_nas_kd.statistics import accuracy_difference, indistinguishable, mean_accuracy
 from mf_nas_kd.statistics.bootstrap import UNDEFINED, estimate_columns
-from mf_nas_kd.statistics.paired import Correct
-from mf_nas_kd.studies.final_tables import OF_THE_SPACE, TEACHER, mean_accuracies
+from mf_nas_kd.statistics.paired import Correct, Groups
+from mf_nas_kd.studies.final_tables import OF_THE_SPACE, TEACHER, mean_metrics
 from mf_nas_kd.studies.kept_trainings import KeptTrainings, TrainingOutputs
 from mf_nas_kd.training import TrainingParameters, choose_device, compute_logits, reproducible
 
@@ -31,6 +31,7 @@ def compare_final_networks(
     images: ImageDataset,
     teacher_logits: Tensor,
     level: float,
+    metric: Metric,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Compare every network with the winner, paired over test images.
 
@@ -41,9 +42,11 @@ def compare_final_networks(
         images: The images.
         teacher_logits: ``(N, K)``, the teacher's for the test images.
         level: Nominal coverage of the intervals, in (0, 1).
+        metric: The metric that selects.
 
     Returns:
-        ``references``: one row a network, the winner first, then by falling validation accuracy. And, as values of
+        ``references``: one row a network, the winner first, then by falling score for the validation images, with the
+        interval of every metric, and the difference to the winner by the metric that selects. And, as values of
         JSON: the finalists that the test images cannot tell from the winner, the cheapest of them, and the best
         reference network of at most the winner's multiply-accumulates.
 
@@ -56,12 +59,13 @@ def compare_final_networks(
         for name, rows in trainings[trainings["chosen"] & (trainings["role"] != TEACHER)].groupby("name", sort=False)
     }
     correct[TEACHER] = _correct(teacher_logits, labels)[None]
-    table = _compared(mean_accuracies(trainings), winner, correct, level)
+    groups = {each.name: each.groups(labels) for each in METRICS.values()}
+    table = _compared(mean_metrics(trainings), winner, correct, groups, level, metric)
     finalists = [name for name in table.loc[table["role"].isin(OF_THE_SPACE), "name"] if name != winner]
-    alike = indistinguishable(correct[winner], {name: correct[name] for name in finalists}, level)
+    alike = indistinguishable(correct[winner], {name: correct[name] for name in finalists}, level, groups[metric.name])
     cheapest = table[table["name"].isin([winner, *alike])].sort_values("macs", kind="stable")["name"].iloc[0]
     comparable = table[(table["role"] == "reference") & table["comparable"]]
-    best = comparable.sort_values("val_accuracy", ascending=False, kind="stable")["name"].tolist()
+    best = comparable.sort_values(metric.validation, ascending=False, kind="stable")["name"].tolist()
     return table, {
         "indistinguishable": list(alike),
         "cheapest_indistinguishable": cheapest,
@@ -69,19 +73,30 @@ def compare_final_networks(
     }
 
 
-def _compared(means: pd.DataFrame, winner: str, correct: Mapping[str, Correct], level: float) -> pd.DataFrame:
+def _compared(
+    means: pd.DataFrame,
+    winner: str,
+    correct: Mapping[str, Correct],
+    groups: Mapping[str, Groups],
+    level: float,
+    metric: Metric,
+) -> pd.DataFrame:
     macs = means.loc[means["name"] == winner, "macs"].iloc[0]
     rows = []
     for row in means.to_dict("records"):
         name = str(row["name"])
-        difference = UNDEFINED if name == winner else accuracy_difference(correct[winner], correct[name], level)
-        estimate = estimate_columns("test_accuracy", mean_accuracy(correct[name], level))
+        difference = UNDEFINED
+        if name != winner:
+            difference = accuracy_difference(correct[winner], correct[name], level, groups[metric.name])
+        estimate: dict[str, float] = {}
+        for each in METRICS.values():
+            estimate |= estimate_columns(each.test, mean_accuracy(correct[name], level, groups[each.name]))
         role = "winner" if name == winner else row["role"]
         compared: dict[Any, Any] = row | estimate | estimate_columns("difference", difference)
         rows.append(compared | {"role": role, "comparable": row["macs"] <= macs})
     table = pd.DataFrame(rows)
     order = (table["role"] != "winner").astype(int)
-    table = table.assign(order=order).sort_values(["order", "val_accuracy"], ascending=[True, False], kind="stable")
+    table = table.assign(order=order).sort_values(["order", metric.validation], ascending=[True, False], kind="stable")
     return table.drop(columns="order").reset_index(drop=True)
 
 
@@ -102,22 +117,23 @@ class Delivered:
 
 
 def delivered_winner(
-    trainings: pd.DataFrame, references: pd.DataFrame, kept: KeptTrainings, images: ImageDataset
+    trainings: pd.DataFrame, references: pd.DataFrame, kept: KeptTrainings, images: ImageDataset, metric: Metric
 ) -> Delivered:
-    """The winner's network with the highest validation accuracy over its seeds; of equal ones, the first.
+    """The winner's network with the highest score for the validation images over its seeds; of equal ones, the first.
 
     Args:
         trainings: ``final_trainings``.
         references: ``references``.
         kept: Outputs of the trainings.
         images: The images.
+        metric: The metric that selects.
 
     Raises:
         MissingEvaluationError: If its outputs are missing.
     """
     (row,) = references[references["role"] == "winner"].to_dict("records")
     own = trainings[trainings["chosen"] & (trainings["name"] == row["name"])]
-    best = own.loc[own["val_accuracy"].idxmax()]
+    best = own.loc[own[metric.validation].idxmax()]
     outputs = kept.require(best["key"])
     evaluation = Evaluation.from_row(best[list(column_names(Evaluation))].to_dict())
     description = {
@@ -126,10 +142,12 @@ def delivered_winner(
         **evaluation.costs.to_row(),
         "seed": evaluation.seed,
         "seeds": int(row["seeds"]),
-        "val_accuracy_mean": float(row["val_accuracy"]),
-        "test_accuracy_mean": float(row["test_accuracy"]),
-        "test_accuracy_low": float(row["test_accuracy_low"]),
-        "test_accuracy_high": float(row["test_accuracy_high"]),
+        **{f"{name}_mean": _known(row[name]) for name in column_names(Metrics)},
+        **{
+            f"{each.test}_{end}": float(row[f"{each.test}_{end}"])
+            for each in METRICS.values()
+            for end in ("low", "high")
+        },
         "model_fingerprint": outputs.network.fingerprint,
     }
     return Delivered(description, outputs, _predictions(outputs.test_logits, images.test.labels))
@@ -146,6 +164,11 @@ def test_logits(network: TrainedNetwork, images: ImageDataset, training: Trainin
 def _correct(logits: Tensor, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     found: NDArray[np.bool_] = logits.argmax(dim=1).numpy() == labels
     return found
+
+
+def _known(value: Any) -> float | None:
+    """The number; None where an earlier version has not measured it."""
+    return None if pd.isna(value) else float(value)
 
 
 def _predictions(logits: Tensor, labels: Tensor) -> pd.DataFrame:

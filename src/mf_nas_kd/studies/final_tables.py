@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from mf_nas_kd.records import Costs, Evaluation
+from mf_nas_kd.errors import MissingEvaluationError
+from mf_nas_kd.records import Costs, Evaluation, Metric, Metrics
 from mf_nas_kd.records.fields import column_names
 from mf_nas_kd.search.finalists import CHEAPER, FINALIST
 from mf_nas_kd.search.pareto import pareto_front
@@ -42,6 +43,23 @@ def final_trainings_table(trainings: Sequence[FinalTraining], chosen_way: str) -
     return pd.DataFrame(rows, columns=["name", "role", *column_names(Evaluation), "chosen"])
 
 
+def teacher_score(teacher_metrics: Mapping[str, Any], metric: Metric) -> float:
+    """Value of a metric for the teacher and the validation images, in [0, 1].
+
+    Args:
+        teacher_metrics: ``teacher_metrics``.
+        metric: The metric that selects.
+
+    Raises:
+        MissingEvaluationError: If an earlier version has measured the teacher without it.
+    """
+    if metric.validation not in teacher_metrics:
+        raise MissingEvaluationError(
+            f"the teacher's {metric.label} was not measured: run the teacher pipeline (it is not trained again)"
+        )
+    return float(teacher_metrics[metric.validation])
+
+
 def with_teacher(trainings: pd.DataFrame, metrics: Mapping[str, Any]) -> pd.DataFrame:
     """The table with one more row, the teacher's training.
 
@@ -49,13 +67,14 @@ def with_teacher(trainings: pd.DataFrame, metrics: Mapping[str, Any]) -> pd.Data
         trainings: ``final_trainings``.
         metrics: ``teacher_metrics``.
     """
-    row = {name: metrics[name] for name in ("val_accuracy", "test_accuracy", "macs", "params", "epochs", "seed")}
+    names = (*column_names(Metrics), *column_names(Costs), "epochs", "seed")
+    row = {name: metrics[name] for name in names if name in metrics}
     known = {"name": TEACHER, "role": TEACHER, "distillation": PLAIN, "chosen": True, "key": metrics["fingerprint"]}
     return pd.concat([trainings, pd.DataFrame([{**known, **row}])], ignore_index=True)
 
 
-def mean_accuracies(trainings: pd.DataFrame) -> pd.DataFrame:
-    """One row a network: name, role, costs, and the means of both accuracies over the seeds of its chosen trainings.
+def mean_metrics(trainings: pd.DataFrame) -> pd.DataFrame:
+    """One row a network: name, role, costs, and the means of all metrics over the seeds of its chosen trainings.
 
     Args:
         trainings: ``final_trainings``.
@@ -67,16 +86,17 @@ def mean_accuracies(trainings: pd.DataFrame) -> pd.DataFrame:
         epochs=("epochs", "first"),
         distillation=("distillation", "first"),
         seeds=("seed", "size"),
-        val_accuracy=("val_accuracy", "mean"),
-        test_accuracy=("test_accuracy", "mean"),
+        **{name: (name, "mean") for name in column_names(Metrics)},
     )
 
 
-def final_pareto_front(trainings: pd.DataFrame) -> pd.DataFrame:
-    """The Pareto front of the search space's networks: fewest multiply-accumulates, highest mean validation accuracy.
+def final_pareto_front(trainings: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """The Pareto front of the search space's networks: fewest multiply-accumulates, highest mean score over seeds.
 
     Args:
         trainings: ``final_trainings``; those of hand-designed networks and of the teacher are left out.
+        metric: The metric that selects.
     """
-    means = mean_accuracies(trainings[trainings["role"].isin(OF_THE_SPACE)])
-    return pareto_front(means[["architecture_id", *column_names(Costs), "val_accuracy", "test_accuracy"]])
+    means = mean_metrics(trainings[trainings["role"].isin(OF_THE_SPACE)])
+    columns = ["architecture_id", *column_names(Costs), *column_names(Metrics)]
+    return pareto_front(means[columns], metric.validation)

@@ -1,8 +1,8 @@
 """The final stage: finalists and reference networks are trained to the end, in the way that suits the finalists best.
 
 In order: every finalist plainly; with each distillation configuration, unless a plain finalist is better than the
-teacher; in the way with the highest mean validation accuracy, with further seeds; then the reference networks in this
-way. Validation accuracy chooses everything; the test images are looked at by nothing here.
+teacher; in the way with the highest mean score, with further seeds; then the reference networks in this way. The score
+is the metric that selects, of the validation images; the test images are looked at by nothing here.
 
 References:
     Beyer, Zhai, Royer, Markeeva, Anil, Kolesnikov (2022). Knowledge distillation: A good teacher is patient and
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from mf_nas_kd.errors import TrainingFailedError
-from mf_nas_kd.records import Architecture, Costs, Evaluation, EvaluationRequest, Fidelity
+from mf_nas_kd.records import Architecture, Costs, Evaluation, EvaluationRequest, Fidelity, Metric
 from mf_nas_kd.studies.final_budget import ExpectedCost, FinalPlan, affordable, affordable_seeds
 
 logger = logging.getLogger(__name__)
@@ -75,6 +75,7 @@ class FinalStage:
         seeds: Seeds of the trainings of each network, the first one first.
         budget_seconds: Limit of the costs of all trainings, in seconds of training.
         expected: Expected cost of a training.
+        metric: The metric whose value for the validation images chooses.
         train: Makes evaluations, in the order of the requests.
         trainings: All trainings so far, in the order in which they were asked for.
         warnings: What the user must know, as sentences.
@@ -87,6 +88,7 @@ class FinalStage:
     seeds: tuple[int, ...]
     budget_seconds: float
     expected: ExpectedCost
+    metric: Metric
     train: Train
     trainings: list[FinalTraining] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -97,7 +99,7 @@ class FinalStage:
         self,
         finalists: Sequence[FinalNetwork],
         references_within: Callable[[int], Sequence[FinalNetwork]],
-        teacher_accuracy: float,
+        teacher_score: float,
     ) -> FinalNetwork:
         """Train everything that the budget affords.
 
@@ -105,10 +107,10 @@ class FinalStage:
             finalists: Finalists, the best one first, then cheaper equivalents.
             references_within: Makes the reference networks for a winner with a number of multiply-accumulates, the most
                 important one first.
-            teacher_accuracy: Validation accuracy of the teacher, in [0, 1].
+            teacher_score: Value of the metric for the teacher and the validation images, in [0, 1].
 
         Returns:
-            The winner: the finalist with the highest mean validation accuracy over seeds.
+            The winner: the finalist with the highest mean score over seeds.
 
         Raises:
             TrainingFailedError: If no training of a finalist finished.
@@ -117,7 +119,7 @@ class FinalStage:
         plan = self._affordable(finalists, references)
         kept = finalists[: plan.finalists]
         self._train(kept, PLAIN, self.seeds[:1])
-        if self._is_worth_distilling(kept, teacher_accuracy):
+        if self._is_worth_distilling(kept, teacher_score):
             for way in self.ways[: plan.distilled]:
                 if self._is_affordable(way):
                     self._train(kept, way, self.seeds[:1])
@@ -142,39 +144,43 @@ class FinalStage:
             each for each in self.trainings if each.network == network and each.way == way and each.evaluation.finished
         ]
 
-    def mean_val_accuracy(self, network: FinalNetwork, way: str) -> float:
-        """Mean validation accuracy over the seeds; -inf if no training finished."""
-        accuracies = [_val_accuracy(each) for each in self.of(network, way)]
-        return float(np.mean(accuracies)) if accuracies else -np.inf
+    def mean_score(self, network: FinalNetwork, way: str) -> float:
+        """Mean over the seeds of the metric for the validation images; -inf if no training finished."""
+        scores = [self._score(each) for each in self.of(network, way)]
+        return float(np.mean(scores)) if scores else -np.inf
+
+    def _score(self, training: FinalTraining) -> float:
+        score = self.metric.of(training.evaluation.metrics)
+        return -np.inf if score is None else score
 
     def chosen_way(self, finalists: Sequence[FinalNetwork]) -> str:
-        """The way with the highest mean validation accuracy; of equal ones, that tried first.
+        """The way with the highest mean score; of equal ones, that tried first.
 
         The mean is over the finalists that finished in every way.
         """
         tried = list(dict.fromkeys(each.way for each in self.trainings))
         finished = [each for each in finalists if all(self.of(each, way) for way in tried)]
         if finished:
-            means = {way: float(np.mean([self.mean_val_accuracy(each, way) for each in finished])) for way in tried}
+            means = {way: float(np.mean([self.mean_score(each, way) for each in finished])) for way in tried}
         else:  # every finalist failed in some way
-            means = {way: max(self.mean_val_accuracy(each, way) for each in finalists) for way in tried}
+            means = {way: max(self.mean_score(each, way) for each in finalists) for way in tried}
         best = max(means, key=lambda way: means[way])
         if means[best] == -np.inf:
             first = self.trainings[0].evaluation.error
             raise TrainingFailedError(f"no final training of a finalist finished; the first: {first}")
         told = ", ".join(f"{way} {100 * mean:.2f} %" for way, mean in means.items() if mean > -np.inf)
-        logger.info("Final trainings use %s: mean validation accuracy of the finalists: %s", best, told)
+        logger.info("Final trainings use %s: mean validation %s of the finalists: %s", best, self.metric.label, told)
         return best
 
     def winner(self, finalists: Sequence[FinalNetwork]) -> FinalNetwork:
-        """The finalist with the highest mean validation accuracy in the chosen way; of equal ones, the cheapest.
+        """The finalist with the highest mean score in the chosen way; of equal ones, the cheapest.
 
         One of which more trainings finished comes before one of which fewer did.
         """
 
         def rank(network: FinalNetwork) -> tuple[int, float, int]:
             finished = len(self.of(network, self.way))
-            return finished, self.mean_val_accuracy(network, self.way), -network.costs.macs
+            return finished, self.mean_score(network, self.way), -network.costs.macs
 
         return max(finalists, key=rank)
 
@@ -182,6 +188,7 @@ class FinalStage:
     def outcome(self) -> dict[str, Any]:
         """What was chosen and found, as values of JSON."""
         return {
+            "metric": self.metric.name,
             "epochs": self.epochs,
             "distillation": self.way,
             "final_seconds": self.spent_seconds,
@@ -244,16 +251,16 @@ class FinalStage:
             )
         return self.seeds[:seeds], references[:count]
 
-    def _is_worth_distilling(self, finalists: Sequence[FinalNetwork], teacher_accuracy: float) -> bool:
-        best = max(self.mean_val_accuracy(each, PLAIN) for each in finalists)
+    def _is_worth_distilling(self, finalists: Sequence[FinalNetwork], teacher_score: float) -> bool:
+        best = max(self.mean_score(each, PLAIN) for each in finalists)
         if best == -np.inf:
             self.teacher_worth = "No plain training of a finalist finished, so the teacher was not compared with one."
             return bool(self.ways)
         compared = (
-            f"The teacher's validation accuracy is {100 * teacher_accuracy:.2f} %, that of the best finalist "
+            f"The teacher's validation {self.metric.label} is {100 * teacher_score:.2f} %, that of the best finalist "
             f"without it {100 * best:.2f} %"
         )
-        if teacher_accuracy > best or not self.ways:
+        if teacher_score > best or not self.ways:
             self.teacher_worth = f"{compared}."
             return bool(self.ways)
         self.teacher_worth = (
@@ -280,8 +287,3 @@ class FinalStage:
     def _warn(self, sentence: str) -> None:
         self.warnings.append(f"{sentence}.")
         logger.warning("%s", sentence)
-
-
-def _val_accuracy(training: FinalTraining) -> float:
-    accuracy = training.evaluation.metrics.val_accuracy
-    return -np.inf if accuracy is None else accuracy

@@ -56,23 +56,23 @@ def search_history(
     Raises:
         MissingEvaluationError: If planned evaluations are missing, or no high-fidelity evaluation finished.
     """
-    known = records_of(finished_evaluations(plan, evaluations), Evaluation)
-    charged = completed(trace, Fidelity).to_dict("records")
+    known = records_of(problem.metric.scored(finished_evaluations(plan, evaluations)), Evaluation)
+    charged = problem.metric.scored(completed(trace, Fidelity)).to_dict("records")
     return History(
         (
-            *(Observation.of(evaluation, 0, problem.by_id) for evaluation in known),
+            *(Observation.of(evaluation, 0, problem) for evaluation in known),
             *(_observation(row, problem.by_id) for row in charged),
         )
     )
 
 
 def _observation(row: Mapping[Any, Any], candidates: Mapping[str, Candidate]) -> Observation:
-    """The observation of a row of the trace; the accuracy of a failed training is missing in it."""
-    accuracy = row["val_accuracy"]
+    """The observation of a row of the trace; the score of a failed training is missing in it."""
+    score = row["val_score"]
     return Observation(
         architecture_id=row["architecture_id"],
         fidelity=Fidelity.from_row(row),
-        val_accuracy=float(accuracy) if accuracy is not None and np.isfinite(accuracy) else None,
+        score=float(score) if np.isfinite(score) else None,
         cost_seconds=float(row["cost_seconds"]),
         macs=candidates[row["architecture_id"]].macs,
         step=int(row["step"]),

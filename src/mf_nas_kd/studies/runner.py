@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from mf_nas_kd.errors import TrainingFailedError
 from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest
+from mf_nas_kd.records.metrics import ACCURACY, Metric
 from mf_nas_kd.store.evaluation_store import EvaluationStore
 from mf_nas_kd.studies.claims import Claims
 from mf_nas_kd.studies.evaluator import Evaluator
@@ -60,6 +61,7 @@ def run_evaluations(
     show_progress: bool,
     expected_seconds: ExpectedSeconds | None = None,
     work: Work[Any] = EVALUATION,
+    metric: Metric = ACCURACY,
 ) -> list[Evaluation]:
     """Evaluate every request once, also where other runs evaluate the same ones with the same store.
 
@@ -73,6 +75,8 @@ def run_evaluations(
         show_progress: Whether to log the number of evaluations, and to show a bar with the expected remaining time.
         expected_seconds: What is known of the times of evaluations, for time limits; it learns from these.
         work: What is done for a request, and kept.
+        metric: The metric that selects. A finished evaluation of an earlier version that lacks it is made again; the
+            store keeps both records.
 
     Returns:
         The evaluations in the order of the requests.
@@ -85,10 +89,15 @@ def run_evaluations(
     found = store.find(keys)
     for evaluation in found.values():
         expected_seconds.learn(evaluation)
-    known = {key: each for key, each in found.items() if _is_known(each, retry_failed, work)}
+    lacking = {key for key, each in found.items() if each.finished and metric.of(each.metrics) is None}
+    known = {key: each for key, each in found.items() if key not in lacking and _is_known(each, retry_failed, work)}
     missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
     if show_progress:
         logger.info("%d evaluations: %d are in the store, %d to train", len(set(keys)), len(known), len(missing))
+    if lacking:
+        logger.info(
+            "%d of them are made again: an earlier version stored them without their %s", len(lacking), metric.label
+        )
     if missing:
         _precompute(missing, evaluator, workers, store, show_progress)
         making = _Making(evaluator, workers, store, on_new, expected_seconds, work)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.records import Architecture, Costs, Evaluation, Fidelity
+from mf_nas_kd.records import Architecture, Costs, Evaluation, Fidelity, Metric
 from mf_nas_kd.records.tables import candidate_table, fidelities_in, records_of
 from mf_nas_kd.search import Budget, Candidate, SearchProblem, SearchResult, Strategy, run_search
 from mf_nas_kd.spaces import Limits, sample_within
@@ -78,6 +78,7 @@ def search_problem(
     space: SearchSpace,
     low: Sequence[Fidelity] | None,
     proposals_at_a_time: int,
+    metric: Metric,
 ) -> SearchProblem:
     """The problem of finding the best architecture of a pool at the target fidelity of a study.
 
@@ -87,6 +88,7 @@ def search_problem(
         space: Search space of the candidates.
         low: Low fidelities of the search; None for those of the plan.
         proposals_at_a_time: Number of proposals before a strategy has their results.
+        metric: The metric that selects.
     """
     return SearchProblem(
         candidates=tuple(
@@ -97,6 +99,7 @@ def search_problem(
         low=fidelities_in(plan[plan["role"] == "low"]) if low is None else tuple(low),
         proposals_at_a_time=proposals_at_a_time,
         neighbours=space.neighbours,
+        metric=metric,
     )
 
 
@@ -134,7 +137,7 @@ def run_study_search(
         ImpossibleLimitError: If the budget ends before any high-fidelity evaluation has finished.
     """
     problem = strategy.problem
-    finished = finished_evaluations(plan, evaluations)
+    finished = problem.metric.scored(finished_evaluations(plan, evaluations))
     known = records_of(finished[finished["role"] != "repeat"], Evaluation)
     evaluate = partial(
         run_evaluations,
@@ -143,6 +146,7 @@ def run_study_search(
         store=store,
         on_new=on_new,
         retry_failed=retry_failed,
+        metric=problem.metric,
         show_progress=False,
         expected_seconds=ExpectedSeconds(known),
     )

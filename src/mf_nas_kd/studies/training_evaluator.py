@@ -32,7 +32,15 @@ from mf_nas_kd.studies.study_teacher import StudyTeacher
 from mf_nas_kd.studies.target_precomputation import TargetPrecomputation
 from mf_nas_kd.studies.training_context import TrainingContext
 from mf_nas_kd.teacher import TargetBatch, TargetRequest
-from mf_nas_kd.training import TrainingSettings, accuracy_of, compute_logits, fit, measure_accuracy, require_mixable
+from mf_nas_kd.training import (
+    TrainingSettings,
+    accuracy_of,
+    compute_logits,
+    fit,
+    measure_accuracy,
+    metrics_of,
+    require_mixable,
+)
 from mf_nas_kd.workers import Executor
 
 logger = logging.getLogger(__name__)
@@ -136,7 +144,7 @@ class TrainingEvaluator:
         student, metrics, error = None, Metrics(), ""
         try:
             student = self.train_resolved(training, measurements)
-            metrics = Metrics(*self.accuracies(student))
+            metrics = self.metrics(student)
         except (TrainingFailedError, InvalidValueError) as failure:
             error = f"{type(failure).__name__}: {failure}"
             logger.warning("Training of %s with %s failed: %s", training.architecture.id, fidelity, error)
@@ -195,6 +203,10 @@ class TrainingEvaluator:
                 accuracies[epochs] = measure_accuracy(network, validation)
             synchronise(context.device)
         return TrainedStudent(delivered.eval(), LearningCurve(fitted.epoch_losses, accuracies), *logits)
+
+    def metrics(self, student: TrainedStudent) -> Metrics:
+        """All metrics of a student."""
+        return metrics_of(self.context.images, student.validation_logits, student.test_logits)
 
     def accuracies(self, student: TrainedStudent) -> tuple[float, float]:
         """Validation and test accuracy of a student, in [0, 1]."""

@@ -5,7 +5,7 @@ of the two are combined in ``objective`` and nowhere else.
 """
 
 from mf_nas_kd.device import choose_device, reproducible
-from mf_nas_kd.training.accuracy import accuracy_of, compute_logits, measure_accuracy
+from mf_nas_kd.training.accuracy import accuracy_of, compute_logits, measure_accuracy, metrics_of
 from mf_nas_kd.training.distillation_configuration import (
     DistillationConfiguration,
     DistillationConfigurations,
@@ -34,6 +34,7 @@ __all__ = [
     "compute_logits",
     "fit",
     "measure_accuracy",
+    "metrics_of",
     "reproducible",
     "require_mixable",
     "train_teacher",

@@ -1,4 +1,4 @@
-"""Outputs and accuracy of a network."""
+"""Outputs, accuracy and all metrics of a network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from mf_nas_kd.device import autocast
 from mf_nas_kd.errors import TrainingFailedError
-from mf_nas_kd.images import ResidentImages
+from mf_nas_kd.images import ImageDataset, ResidentImages
+from mf_nas_kd.records import Metrics
 
 
 def measure_accuracy(network: nn.Module, images: ResidentImages) -> float:
@@ -26,6 +27,12 @@ def measure_accuracy(network: nn.Module, images: ResidentImages) -> float:
 def accuracy_of(logits: Tensor, labels: Tensor) -> float:
     """Fraction of rows of the logits ``(n, K)``, in [0, 1], whose largest value is at the label ``(n,)``."""
     return float((logits.argmax(dim=1) == labels).sum()) / len(labels)
+
+
+def metrics_of(images: ImageDataset, validation_logits: Tensor, test_logits: Tensor) -> Metrics:
+    """All metrics of a network, from its logits ``(n, K)`` and ``(m, K)`` for the validation and test images."""
+    parts = ((images.validation, validation_logits), (images.test, test_logits))
+    return Metrics.measured(*((part.labels.numpy(), logits.argmax(dim=1).numpy()) for part, logits in parts))
 
 
 @torch.no_grad()

@@ -12,6 +12,7 @@ from mf_nas_kd.benchmarks import BenchmarkTable
 from mf_nas_kd.benchmarks.correlation import table_correlations
 from mf_nas_kd.benchmarks.parameters import BenchmarkParameters
 from mf_nas_kd.benchmarks.searches import replayed_searches
+from mf_nas_kd.records import MetricSetting
 from mf_nas_kd.search import StrategySettings
 from mf_nas_kd.statistics import CorrelationSettings, search_summary
 
@@ -27,20 +28,25 @@ def list_candidates(tables: tuple[BenchmarkTable, ...]) -> pd.DataFrame:
     return pd.concat(listed, ignore_index=True)
 
 
-def correlate_tables(tables: tuple[BenchmarkTable, ...], settings: CorrelationSettings) -> pd.DataFrame:
+def correlate_tables(
+    tables: tuple[BenchmarkTable, ...], settings: CorrelationSettings, metric: MetricSetting
+) -> pd.DataFrame:
     """Correlation tables of all benchmark tables, one below the other."""
-    return pd.concat([table_correlations(table, settings) for table in tables], ignore_index=True)
+    return pd.concat([table_correlations(table.by(metric.value), settings) for table in tables], ignore_index=True)
 
 
 def replay_searches(
-    tables: tuple[BenchmarkTable, ...], parameters: BenchmarkParameters, strategies: StrategySettings
+    tables: tuple[BenchmarkTable, ...],
+    parameters: BenchmarkParameters,
+    strategies: StrategySettings,
+    metric: MetricSetting,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Replay every strategy on every task of every table with every seed.
 
     Returns:
         One row for each search, and one for each point of the searches' traces.
     """
-    return replayed_searches(tables, parameters, strategies)
+    return replayed_searches([table.by(metric.value) for table in tables], parameters, strategies)
 
 
 def summarise_searches(searches: pd.DataFrame, bootstrap: CorrelationSettings) -> pd.DataFrame:

@@ -19,13 +19,13 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.correlate_tables,
-                inputs=["benchmark_tables", "params:correlation"],
+                inputs=["benchmark_tables", "params:correlation", "params:metric"],
                 outputs="benchmark_correlation",
                 name="correlate_tables",
             ),
             Node(
                 nodes.replay_searches,
-                inputs=["benchmark_tables", "params:benchmark", "params:strategies"],
+                inputs=["benchmark_tables", "params:benchmark", "params:strategies", "params:metric"],
                 outputs=["benchmark_search", "benchmark_traces"],
                 name="replay_searches",
             ),

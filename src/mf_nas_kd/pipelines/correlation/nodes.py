@@ -11,6 +11,7 @@ from mf_nas_kd import figures, tracking
 from mf_nas_kd.benchmarks import savings
 from mf_nas_kd.benchmarks.parameters import BenchmarkParameters
 from mf_nas_kd.benchmarks.study import study_table
+from mf_nas_kd.records import MetricSetting
 from mf_nas_kd.search import StrategySettings
 from mf_nas_kd.statistics import CorrelationSettings, correlation_table, distillation_comparison
 from mf_nas_kd.statistics.ceiling import mean_over_seeds
@@ -22,14 +23,14 @@ SAVED = ("saved_to_target_seconds", "saved_to_target_percent", "saved_to_best_se
 
 
 def correlate(
-    plan: pd.DataFrame, evaluations: pd.DataFrame, settings: CorrelationSettings
+    plan: pd.DataFrame, evaluations: pd.DataFrame, settings: CorrelationSettings, metric: MetricSetting
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Correlate every low fidelity and every zero-cost proxy with high-fidelity evaluations.
 
     Returns:
         The correlation table, and the comparison of distilled with plain low fidelities.
     """
-    finished = finished_evaluations(plan, evaluations)
+    finished = metric.value.scored(finished_evaluations(plan, evaluations))
     low, full, repeats = (finished[finished["role"] == role] for role in ("low", "full", "repeat"))
     table = correlation_table(pd.concat([low, full]), full, settings, repeats)
     return table, distillation_comparison(low, mean_over_seeds(full, repeats), settings)
@@ -42,9 +43,11 @@ def measure_savings(
     benchmark: BenchmarkParameters,
     strategies: StrategySettings,
     settings: CorrelationSettings,
+    metric: MetricSetting,
 ) -> pd.DataFrame:
     """Replay searches with and without low fidelities on the study; the savings are also logged to MLflow."""
-    table = savings.measure_savings(study_table(plan, evaluations, candidates), benchmark, strategies, settings.level)
+    study = study_table(plan, evaluations, candidates).by(metric.value)
+    table = savings.measure_savings(study, benchmark, strategies, settings.level)
     tracking.log_metrics(
         {
             f"{name}.{row.task}": value
@@ -62,8 +65,8 @@ def draw_correlation_against_cost(table: pd.DataFrame) -> Figure:
     return figures.correlation_against_cost(table)
 
 
-def draw_low_against_full(plan: pd.DataFrame, evaluations: pd.DataFrame) -> Figure:
+def draw_low_against_full(plan: pd.DataFrame, evaluations: pd.DataFrame, metric: MetricSetting) -> Figure:
     """Draw a scatter plot of each low fidelity against the high-fidelity evaluations."""
-    finished = finished_evaluations(plan, evaluations)
+    finished = metric.value.scored(finished_evaluations(plan, evaluations))
     low, full, repeats = (finished[finished["role"] == role] for role in ("low", "full", "repeat"))
-    return figures.low_against_full(low, mean_over_seeds(full, repeats))
+    return figures.low_against_full(low, mean_over_seeds(full, repeats), metric.value)

@@ -13,7 +13,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.correlate,
-                inputs=["evaluation_plan", "planned_evaluations", "params:correlation"],
+                inputs=["evaluation_plan", "planned_evaluations", "params:correlation", "params:metric"],
                 outputs=["correlation_table", "distillation_comparison"],
                 name="correlate",
             ),
@@ -26,6 +26,7 @@ def create_pipeline() -> Pipeline:
                     "params:benchmark",
                     "params:strategies",
                     "params:correlation",
+                    "params:metric",
                 ],
                 outputs="savings",
                 name="measure_savings",
@@ -38,7 +39,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.draw_low_against_full,
-                inputs=["evaluation_plan", "planned_evaluations"],
+                inputs=["evaluation_plan", "planned_evaluations", "params:metric"],
                 outputs="low_against_full_picture",
                 name="draw_low_against_full",
             ),

@@ -10,7 +10,7 @@ from mf_nas_kd import tracking
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
 from mf_nas_kd.pipelines.evaluation.parameters import CandidatesParameters
-from mf_nas_kd.records import Architecture, Evaluation
+from mf_nas_kd.records import Architecture, Evaluation, MetricSetting
 from mf_nas_kd.records.tables import candidate_table, records_of, table_of
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import Limits, SpaceSettings, sample_within
@@ -63,6 +63,7 @@ def evaluate_candidates(
     augmentation: AugmentationSettings,
     distillation: DistillationConfigurations,
     executor: ExecutorSettings,
+    metric: MetricSetting,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make the planned evaluations that the store does not have; every result is stored at once.
 
@@ -80,6 +81,7 @@ def evaluate_candidates(
             on_new=tracking.ChildRuns().log,
             retry_failed=parameters.retry_failed,
             show_progress=True,
+            metric=metric.value,
         )
     tracking.log_metrics({"teacher_seconds": evaluator.precomputation_seconds})
     planned = table_of(evaluations, Evaluation)

@@ -46,6 +46,7 @@ def create_pipeline() -> Pipeline:
                     "params:augmentation",
                     "params:distillation",
                     "params:executor",
+                    "params:metric",
                 ],
                 outputs=["evaluations", "planned_evaluations"],
                 name="evaluate_candidates",

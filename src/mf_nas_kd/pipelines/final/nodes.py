@@ -14,8 +14,9 @@ from mf_nas_kd.export import export_onnx, network_folder
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.pipelines.final.parameters import FinalParameters
-from mf_nas_kd.records import Evaluation
+from mf_nas_kd.records import Evaluation, MetricSetting
 from mf_nas_kd.records.fields import Role, column_names
+from mf_nas_kd.records.metrics import metric_of
 from mf_nas_kd.records.tables import fidelities_in, records_of
 from mf_nas_kd.spaces import Limits, SpaceSettings
 from mf_nas_kd.statistics import CorrelationSettings, worst_predictions
@@ -25,7 +26,7 @@ from mf_nas_kd.studies.expectation import ExpectedSeconds
 from mf_nas_kd.studies.final_budget import ExpectedCost
 from mf_nas_kd.studies.final_comparison import compare_final_networks, delivered_winner, test_logits
 from mf_nas_kd.studies.final_networks import finalist_networks, reference_networks
-from mf_nas_kd.studies.final_tables import final_pareto_front, final_trainings_table, with_teacher
+from mf_nas_kd.studies.final_tables import final_pareto_front, final_trainings_table, teacher_score, with_teacher
 from mf_nas_kd.studies.final_training import FinalStage
 from mf_nas_kd.studies.finalists import finalists_of
 from mf_nas_kd.studies.kept_trainings import KeptTrainings, kept_work
@@ -43,12 +44,13 @@ def choose_finalists(
     trace: pd.DataFrame,
     space: SpaceSettings,
     parameters: FinalParameters,
+    metric: MetricSetting,
 ) -> pd.DataFrame:
     """Choose the finalists of the search by the posterior of its model, and their cheaper equivalents."""
     low = fidelities_in(pd.concat([plan[plan["role"] == "low"], trace]))
     (full,) = fidelities_in(plan[plan["role"] == "full"])
     searched = tuple(fidelity for fidelity in low if fidelity != full)
-    problem = search_problem(pool, plan, space.build(), searched, proposals_at_a_time=1)
+    problem = search_problem(pool, plan, space.build(), searched, 1, metric.value)
     finalists = finalists_of(problem, plan, evaluations, trace, parameters.finalists, parameters.tolerance_points)
     return pd.DataFrame(
         [
@@ -56,7 +58,7 @@ def choose_finalists(
                 "role": each.role,
                 **each.candidate.architecture.to_row(),
                 **each.candidate.costs.to_row(),
-                "expected_val_accuracy": each.mean,
+                f"expected_{metric.value.validation}": each.mean,
                 "deviation": each.deviation,
             }
             for each in finalists
@@ -83,6 +85,7 @@ def train_final_networks(
     executor: ExecutorSettings,
     study: EvaluationParameters,
     parameters: FinalParameters,
+    metric: MetricSetting,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Train finalists and reference networks to the end; every training is stored at once, with its outputs.
 
@@ -106,6 +109,7 @@ def train_final_networks(
             seeds=parameters.all_seeds,
             budget_seconds=parameters.budget_seconds,
             expected=ExpectedCost(each for each in known if each.fidelity.train_fraction == 1),
+            metric=metric.value,
             train=lambda requests: run_evaluations(
                 requests,
                 evaluator,
@@ -116,12 +120,13 @@ def train_final_networks(
                 show_progress=True,
                 expected_seconds=expected_seconds,
                 work=kept_work(kept),
+                metric=metric.value,
             ),
         )
         winner = stage.run(
             networks,
             references_within if parameters.references else lambda macs: (),
-            teacher_metrics["val_accuracy"],
+            teacher_score(teacher_metrics, metric.value),
         )
     trainings = final_trainings_table(stage.trainings, stage.way)
     return with_teacher(trainings, teacher_metrics), {"name": winner.name, **stage.outcome}
@@ -135,6 +140,7 @@ def compare_networks(
     teacher: TrainedNetwork,
     training: TrainingParameters,
     correlation: CorrelationSettings,
+    metric: MetricSetting,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Compare the winner with the other finalists, the reference networks and the teacher, on the test images.
 
@@ -143,7 +149,7 @@ def compare_networks(
     """
     logits = test_logits(teacher, images, training)
     return compare_final_networks(
-        trainings, outcome["name"], KeptTrainings(kept_folder), images, logits, correlation.level
+        trainings, outcome["name"], KeptTrainings(kept_folder), images, logits, correlation.level, metric.value
     )
 
 
@@ -155,13 +161,14 @@ def deliver_winner(
     comparison: dict[str, Any],
     kept_folder: Path,
     images: ImageDataset,
+    metric: MetricSetting,
 ) -> tuple[dict[str, Any], TrainedNetwork, bytes, pd.DataFrame, pd.DataFrame]:
-    """Describe and export the winner, with the weights of its seed with the highest validation accuracy.
+    """Describe and export the winner, with the weights of its seed with the highest score for the validation images.
 
     Returns:
         The winner, its weights, its ONNX model, its predictions for the test images, and its learning curve.
     """
-    delivered = delivered_winner(trainings, references, KeptTrainings(kept_folder), images)
+    delivered = delivered_winner(trainings, references, KeptTrainings(kept_folder), images, metric.value)
     winner = {**search_outcome, **outcome, **comparison, **delivered.description, "dataset": images.name}
     names = column_names(Evaluation, Role.METRIC, Role.COST)
     tracking.log_metrics({f"winner_{name}": winner[name] for name in names if winner.get(name) is not None})
@@ -188,13 +195,13 @@ def write_network_folder(
     )
 
 
-def find_pareto_front(trainings: pd.DataFrame) -> pd.DataFrame:
-    """The Pareto front of the finalists: fewest MACs, highest mean validation accuracy over seeds."""
-    return final_pareto_front(trainings)
+def find_pareto_front(trainings: pd.DataFrame, metric: MetricSetting) -> pd.DataFrame:
+    """The Pareto front of the finalists: fewest MACs, best mean over seeds for the validation images."""
+    return final_pareto_front(trainings, metric.value)
 
 
 def draw_pareto_front(
     full_trainings: pd.DataFrame, front: pd.DataFrame, winner: dict[str, Any], references: pd.DataFrame
 ) -> Figure:
-    """Draw validation accuracy against MACs: the search's evaluations, the final networks, and the Pareto front."""
-    return figures.pareto_picture(full_trainings, front, winner["architecture_id"], references)
+    """Draw the metric that has selected against MACs: search's evaluations, final networks, and the Pareto front."""
+    return figures.pareto_picture(full_trainings, front, winner["architecture_id"], references, metric_of(winner))

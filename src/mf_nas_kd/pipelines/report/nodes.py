@@ -10,6 +10,7 @@ import pandas as pd
 
 from mf_nas_kd import figures
 from mf_nas_kd.images import ImageDataset
+from mf_nas_kd.records.metrics import metric_of
 from mf_nas_kd.statistics import CorrelationSettings
 from mf_nas_kd.statistics.ceiling import mean_over_seeds
 from mf_nas_kd.studies.plan import finished_evaluations, planned_evaluations
@@ -45,12 +46,15 @@ def write_report(
     correlation: CorrelationSettings,
 ) -> str:
     """Write the report of the study: one page with all results."""
+    metric = metric_of(winner)
     planned, finished = planned_evaluations(plan, evaluations), finished_evaluations(plan, evaluations)
+    finished = metric.scored(finished)
     low, full, repeats = (finished[finished["role"] == role] for role in ("low", "full", "repeat"))
     content = figures.ReportContent(
         dataset=images.name,
+        metric=metric,
         facts=figures.facts(images, subset_sizes, teacher_metrics, planned, precomputed_targets, winner),
-        verdict=figures.verdict(correlation_table, distillation_comparison, correlation.added_value),
+        verdict=figures.verdict(correlation_table, distillation_comparison, correlation.added_value, metric=metric),
         savings=figures.savings_sentence(savings),
         search_figures=figures.search_facts(winner),
         network=figures.network_content(
@@ -67,10 +71,10 @@ def write_report(
         ),
         pictures={
             "correlation_against_cost": figures.correlation_against_cost(correlation_table),
-            "low_against_full": figures.low_against_full(low, mean_over_seeds(full, repeats)),
+            "low_against_full": figures.low_against_full(low, mean_over_seeds(full, repeats), metric),
             "learning_curve": figures.learning_curve(teacher_curve),
             "sample_images": figures.sample_images(images),
-            "search_progress": figures.search_progress(search_trace, plan),
+            "search_progress": figures.search_progress(search_trace, plan, metric),
         },
         tables={
             "correlation_table": correlation_table.drop(columns=["dataset", "space"]),

@@ -14,7 +14,7 @@ from mf_nas_kd import figures, tracking
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
 from mf_nas_kd.pipelines.search.parameters import SearchParameters
-from mf_nas_kd.records import Evaluation
+from mf_nas_kd.records import Evaluation, MetricSetting
 from mf_nas_kd.records.tables import table_of
 from mf_nas_kd.search import StrategySettings, build_strategy
 from mf_nas_kd.seeding import numpy_generator
@@ -63,6 +63,7 @@ def search(
     parameters: SearchParameters,
     strategies: StrategySettings,
     study: EvaluationParameters,
+    metric: MetricSetting,
 ) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame]:
     """Run the search.
 
@@ -73,7 +74,9 @@ def search(
     settings = TrainingSettings.of(training, augmentation, distillation)
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher, teacher_folder)
     require_current(plan, evaluator)
-    problem = search_problem(pool, plan, space.build(), parameters.low_fidelities, parameters.proposals_at_a_time)
+    problem = search_problem(
+        pool, plan, space.build(), parameters.low_fidelities, parameters.proposals_at_a_time, metric.value
+    )
     evaluator.require_possible(problem.candidates[0].architecture, problem.low)
     strategy = build_strategy(name, problem, strategies.options_of(name))
     with open_executor(executor, evaluator) as workers:
@@ -106,6 +109,6 @@ def search(
     return found.result.trace, outcome, table_of(found.full, Evaluation)
 
 
-def draw_search_progress(trace: pd.DataFrame, plan: pd.DataFrame) -> Figure:
-    """Draw the accuracy of the evaluations against the cost so far."""
-    return figures.search_progress(trace, plan)
+def draw_search_progress(trace: pd.DataFrame, plan: pd.DataFrame, metric: MetricSetting) -> Figure:
+    """Draw the metric of the evaluations that selects against the cost so far."""
+    return figures.search_progress(trace, plan, metric.value)

@@ -122,7 +122,7 @@ class BoTorchMultiFidelity(Strategy):
         known = [
             (self._points([by_id[name]], rung)[0], accuracy)
             for rung in ladder
-            for name, accuracy in history.accuracies(rung, by_id).items()
+            for name, accuracy in history.scores(rung, by_id).items()
         ]
         if len(known) <= 1:
             return None

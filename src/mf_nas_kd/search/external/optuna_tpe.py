@@ -78,7 +78,7 @@ class OptunaTPE(Strategy):
 
     def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
         problem = self.problem
-        known = history.accuracies(problem.full, problem.by_id)
+        known = history.scores(problem.full, problem.by_id)
         tried = history.tried(problem.full)
         untried = np.array([index for name, index in problem.index.items() if name not in tried], dtype=np.intp)
         proposals: list[Proposal] = []
