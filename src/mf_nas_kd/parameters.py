@@ -24,6 +24,7 @@ from mf_nas_kd.errors import (
     CommandLineError,
     ConfigurationFileError,
     InvalidValueError,
+    UnknownNameError,
     close_names,
     did_you_mean,
     shown,
@@ -43,12 +44,14 @@ RENAMED = {
     "training.teacher_memory_gib": "training.target_cache_gib",
     "training.balanced_ratio": "training.gradient_norm_ratio",
     "training.distillation": "distillation",
+    "augmentation.name.identity": "augmentation.name.none",
+    "augmentation.options.identity": "augmentation.options.none",
     "search.options": "strategies",
     "executor.dask": "executor.options.dask",
     "benchmark.strategies.hf_gp_free": "benchmark.strategies.hf_gp_proxies",
     "benchmark.strategies.two_stage_free": "benchmark.strategies.two_stage_proxies",
 }
-"""Parameters of earlier versions, and what they are called now."""
+"""Parameters of earlier versions and names among their values, and what they are called now."""
 
 KINDS = {
     "bool": "true or false",
@@ -327,6 +330,9 @@ def _problems_of(error: ErrorDetails, above: tuple[str, ...], configuration: Any
 def _problem_of_ours(cause: InvalidValueError, path: tuple[str, ...], value: Any) -> _Problem:
     """A problem that a validator of this package describes, with its place in the configuration."""
     name = ".".join(path)
+    now = RENAMED.get(f"{cause.what}.{cause.received}") if isinstance(cause, UnknownNameError) else None
+    if now is not None:
+        return _Problem(path, f"{name} is {shown(cause.received)}, which is now {now.rpartition('.')[2]}")
     if isinstance(value, type(cause.received)) and value == cause.received:
         return _problem(path, value, cause.allowed)
     if cause.what.partition(".")[0] == path[0]:

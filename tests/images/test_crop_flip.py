@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 import torch
 
@@ -32,6 +34,15 @@ def test_every_row_is_its_crop_and_flip():
         expected = expected.flip(3) if augmentation.flipped[number] else expected
         seen = resident.batch(torch.tensor([0]), torch.tensor([number])).images
         torch.testing.assert_close(seen, expected.float())
+
+
+def test_the_pixels_are_those_of_the_first_version_to_the_last_bit():
+    """The hash was taken from version 0.2: teacher targets of these pixels are stored."""
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(256, (40, 3, 7, 5), dtype=torch.uint8, generator=generator)
+    augmented = crop_flip(padding=2, flip=True, rows=40, seed=3).apply(pixels, torch.arange(40))
+    assert augmented.dtype == torch.uint8
+    assert hashlib.sha256(augmented.contiguous().numpy().tobytes()).hexdigest()[:16] == "d6631a4966c7cd76"
 
 
 def test_the_cache_key_of_crops_and_flips_is_that_of_the_first_version():

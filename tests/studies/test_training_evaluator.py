@@ -88,7 +88,7 @@ def test_the_key_changes_with_everything_that_changes_the_result(
         key(order=other_order),
         key(change={"hyper_parameters": hyper_parameters}),
         key(change={"augmentation": augmentation(padding=2)}),
-        key(change={"augmentation": {"name": "identity", "options": {"identity": {}}}}),
+        key(change={"augmentation": {"name": "none", "options": {"none": {}}}}),
         key(fidelity=full),
         key(fidelity=replace(short, epochs=2)),
         key(fidelity=replace(short, width=0.5)),

@@ -21,6 +21,8 @@ from mf_nas_kd.images.augmentations import (
     AugmentationSettings,
     CropFlip,
     Identity,
+    ResizedCrop,
+    Strong,
     build_augmentation,
 )
 from mf_nas_kd.images.cifar import CIFAR10, CIFAR100
@@ -111,7 +113,9 @@ __all__ = [
     "OnUnreadable",
     "PairIndex",
     "ResidentImages",
+    "ResizedCrop",
     "Source",
+    "Strong",
     "SubsetOrder",
     "build_augmentation",
     "load_images",

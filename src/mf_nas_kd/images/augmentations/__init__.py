@@ -13,12 +13,16 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from mf_nas_kd.images.augmentations.augmentation import Augmentation
 from mf_nas_kd.images.augmentations.crop_flip import CropFlip
-from mf_nas_kd.images.augmentations.identity import Identity
+from mf_nas_kd.images.augmentations.none import Identity
+from mf_nas_kd.images.augmentations.resized_crop import ResizedCrop
+from mf_nas_kd.images.augmentations.strong import Strong
 from mf_nas_kd.registry import NameIn, Options, OptionsOf, lookup
 
 AUGMENTATIONS: Mapping[str, type[Augmentation]] = {
+    "none": Identity,
     "crop_flip": CropFlip,
-    "identity": Identity,
+    "resized_crop": ResizedCrop,
+    "strong": Strong,
 }
 
 
@@ -72,5 +76,7 @@ __all__ = [
     "AugmentationSettings",
     "CropFlip",
     "Identity",
+    "ResizedCrop",
+    "Strong",
     "build_augmentation",
 ]

@@ -35,4 +35,5 @@ class Identity(Augmentation):
 
     @property
     def cache_key(self) -> dict[str, Any]:
+        """The name is that of the first version: stored evaluations and targets are found under it."""
         return {"name": "identity"}
