@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from mf_nas_kd.distillation import LOSSES, build_loss
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.images import Batch, Draws, Mixture, ResidentImages, mixtures
+from mf_nas_kd.images import Batch, Draws, Mixture, PairIndex, ResidentImages, mixtures
 from mf_nas_kd.networks import rebuild
 from mf_nas_kd.taps import Taps, TapShapes
 from mf_nas_kd.teacher import OnlineTargets
@@ -192,6 +192,6 @@ def test_targets_of_a_cache_are_refused_for_mixtures(digits, settings):
     images = ResidentImages(digits.train, settings.augmentation.build(), digits.pixel_statistics, CPU)
     rows = torch.zeros(4, dtype=torch.int64)
     batch = images.batch(torch.arange(4), rows, torch.tensor([1, 0, 3, 2]), torch.full((4,), 0.5))
-    cached = CachedTargets(torch.zeros(4, 10, dtype=torch.float16), torch.arange(4)[:, None])
+    cached = CachedTargets(torch.zeros(4, 10, dtype=torch.float16), PairIndex(1), torch.arange(4), torch.arange(4))
     with pytest.raises(InvalidValueError, match="targets of mixtures are not cached"):
         cached(batch)

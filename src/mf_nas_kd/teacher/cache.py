@@ -20,7 +20,7 @@ from mf_nas_kd.images import PairIndex
 from mf_nas_kd.teacher.precomputation import Missing
 from mf_nas_kd.teacher.specification import TargetBatch, TargetRequest, TargetSpec
 from mf_nas_kd.teacher.target_file import HEADER_BYTES, SUFFIX, TargetFile
-from mf_nas_kd.teacher.targets import ABSENT, CachedTargets
+from mf_nas_kd.teacher.targets import CachedTargets
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,8 @@ class TargetCache:
 
         Args:
             file: File of the targets.
-            pairs: ``(P,)``, int64, pairs that the training will see, with positions among all training images.
+            pairs: ``(P,)``, int64, pairs that the training will see, with positions among all training images,
+                ascending.
             subset: ``(n,)``, int64, positions of the subset among all training images, ascending.
             index: Encoding of the pairs.
             device: Device of the training; on a CPU the targets stay in the mapped file, which all processes share.
@@ -116,9 +117,8 @@ class TargetCache:
         if device.type != "cpu":
             values, rows = _with_absent(values[rows]).to(device), torch.arange(len(rows))
         position, augmentation = index.decode(torch.from_numpy(pairs))
-        table = torch.full((len(subset), index.augmentations), ABSENT)
-        table[torch.searchsorted(subset, position), augmentation] = rows
-        return CachedTargets(values, table.to(device))
+        within = index.encode(torch.searchsorted(subset, position), augmentation)  # ascending, as both are
+        return CachedTargets(values, index, within.to(device), rows.to(device))
 
     def _known(self, file: TargetFile) -> NDArray[np.int64]:
         """Pairs in a file, which is repaired when this process first needs them."""

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.images import Batch
+from mf_nas_kd.images import Batch, PairIndex
 
 ABSENT = -1
-"""Entry of the table of records for a pair without a target."""
+"""Index of the record of a pair without a target."""
 
 
 class TeacherTargets(Protocol):
@@ -28,12 +28,15 @@ class CachedTargets:
     Args:
         values: ``(P, ...)``, targets of pairs of image and augmentation, half precision; on a CPU perhaps mapped from
             a file, on another device with a last record of NaN.
-        records: ``(images, augmentations)``, int64, index of the pair's record in the values; ``ABSENT`` where there
-            is none.
+        index: Encoding of the pairs.
+        pairs: ``(P',)``, int64, pairs that have a target, ascending, at least one.
+        records: ``(P',)``, int64, index of each pair's record in the values.
     """
 
-    def __init__(self, values: Tensor, records: Tensor) -> None:
+    def __init__(self, values: Tensor, index: PairIndex, pairs: Tensor, records: Tensor) -> None:
         self._values = values
+        self._index = index
+        self._pairs = pairs
         self._records = records
 
     def __call__(self, batch: Batch) -> Tensor:
@@ -45,9 +48,17 @@ class CachedTargets:
         """
         if batch.mixture is not None:
             raise InvalidValueError("mixture of a batch", "two images", "None: targets of mixtures are not cached")
-        records = self._records[batch.positions, batch.augmentations]
+        records = self._records_of(self._index.encode(batch.positions, batch.augmentations))
         if records.device.type == "cpu" and bool((records == ABSENT).any()):
             absent = (records == ABSENT).nonzero().flatten()
             pairs = torch.stack([batch.positions[absent], batch.augmentations[absent]], dim=1).tolist()
             raise InvalidValueError("pairs (position, augmentation) of a batch", pairs, "among those looked up")
         return self._values[records]
+
+    def _records_of(self, wanted: Tensor) -> Tensor:
+        """Index of the record of each pair ``(B,)``, or ``ABSENT``.
+
+        They are searched for: a table of all images and rows would be larger than the targets where rows are many.
+        """
+        found = torch.searchsorted(self._pairs, wanted).clamp(max=len(self._pairs) - 1)
+        return torch.where(self._pairs[found] == wanted, self._records[found], ABSENT)
