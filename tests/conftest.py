@@ -29,6 +29,7 @@ properties.load_profile("repeatable" if os.environ.get("CI") else "searching")
 CHOICES = {
     "mobilenet_v2": {
         "stem": [4],
+        "stem_stride": 1,
         "stages": [
             {"expansion": [1, 2], "channels": [4, 6], "repeats": [1, 2], "stride": 2},
             {"expansion": [2], "channels": [6, 8, 12], "repeats": [1], "stride": 2},
@@ -42,6 +43,7 @@ CHOICES = {
     },
     "shufflenet_v2": {
         "stem": [4],
+        "stem_stride": 1,
         "stages": [{"channels": [4, 6], "blocks": [1, 2]}, {"channels": [6, 8, 12], "blocks": [1]}],
         "head": [16, 32],
     },

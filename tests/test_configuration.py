@@ -68,9 +68,10 @@ MAY_BE_LEFT_OUT = {
 def test_every_parameter_of_a_node_is_a_typed_model_that_refuses_unknown_fields(nodes, base):
     for name, model in parameter_models(nodes).items():
         assert issubclass(model, BaseModel), name
+        value = base["parameters"][name]
+        wrong = {**value, "no_such_field": 1} if isinstance(value, dict) else "no_such_value"
         with pytest.raises(ValidationError):
-            value = base["parameters"][name]
-            model.model_validate({**value, "no_such_field": 1} if isinstance(value, dict) else "no_such_value")
+            model.model_validate(wrong)
 
 
 def test_no_option_has_a_default_in_code_and_all_refuse_unknown_fields(nodes):

@@ -48,7 +48,7 @@ class MobileNetV2Choices(SpaceChoices):
     """
 
     stem: AscendingChoices
-    stem_stride: Literal[1, 2] = 1
+    stem_stride: Literal[1, 2]
     stages: Annotated[tuple[StageChoices, ...], Field(min_length=1)]
     head: AscendingChoices
 
@@ -76,7 +76,7 @@ class MobileNetV2Space(GridSpace):
         choices: Choices of the networks.
 
     >>> stage = {"expansion": (2, 4), "channels": (8, 16, 24), "repeats": (1,), "stride": 2}
-    >>> choices = MobileNetV2Choices.model_validate({"stem": (8,), "stages": (stage,), "head": (64,)})
+    >>> choices = MobileNetV2Choices.model_validate({"stem": (8,), "stem_stride": 1, "stages": (stage,), "head": (64,)})
     >>> MobileNetV2Space(choices).size
     6
     """

@@ -59,7 +59,7 @@ class ShuffleNetV2Choices(SpaceChoices):
     """
 
     stem: AscendingChoices
-    stem_stride: Literal[1, 2, 4] = 1
+    stem_stride: Literal[1, 2, 4]
     stages: Annotated[tuple[ShuffleNetV2StageChoices, ...], Field(min_length=1)]
     head: AscendingChoices
 
@@ -84,7 +84,8 @@ class ShuffleNetV2Space(GridSpace):
         choices: Choices of the networks.
 
     >>> stage = {"channels": (16, 32), "blocks": (1, 2, 3)}
-    >>> choices = ShuffleNetV2Choices.model_validate({"stem": (8,), "stages": (stage,), "head": (64,)})
+    >>> fields = {"stem": (8,), "stem_stride": 1, "stages": (stage,), "head": (64,)}
+    >>> choices = ShuffleNetV2Choices.model_validate(fields)
     >>> ShuffleNetV2Space(choices).size
     6
     """

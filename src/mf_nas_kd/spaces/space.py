@@ -41,7 +41,7 @@ class SearchSpace(Protocol):
 
     >>> from mf_nas_kd.spaces import build_space
     >>> stage = {"channels": [16, 32], "blocks": [1, 2]}
-    >>> space = build_space("shufflenet_v2", {"stem": [8], "stages": [stage], "head": [64]})
+    >>> space = build_space("shufflenet_v2", {"stem": [8], "stem_stride": 1, "stages": [stage], "head": [64]})
     >>> space.sample(np.random.default_rng(0)).fields
     {'head': 64, 'stages': [[32, 2]], 'stem': 8}
     """
