@@ -50,6 +50,9 @@ CHOICES = {
 }
 """A small space of every kind, for the contract suite: a new space adds its line here."""
 
+STUDY_INPUT = {"input_size": None, "normalisation": "study"}
+"""Options of a library's network that sees images as the study has them."""
+
 SETTINGS = {
     "device": "cpu",
     "hyper_parameters": {

@@ -10,12 +10,13 @@ from mf_nas_kd.records import Architecture
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import build_space
 from mf_nas_kd.taps import TapShapes
-from tests.conftest import CHOICES
+from tests.conftest import CHOICES, STUDY_INPUT
 
 TEACHER_OPTIONS = {
     "residual": {"stem": 4, "stages": [4, 8, 12], "blocks": 1},
     "resnet32x4": {},
-    "torchvision": {"model": "resnet18", "small_image_stem": True, "arguments": {}},
+    "timm": {"model": "test_resnet", "pretrained": False, "arguments": {}, **STUDY_INPUT},
+    "torchvision": {"model": "resnet18", "small_image_stem": True, "arguments": {}, **STUDY_INPUT},
 }
 
 

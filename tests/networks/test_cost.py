@@ -12,6 +12,7 @@ from mf_nas_kd.networks.residual import ResidualNetwork
 from mf_nas_kd.records import Architecture
 from mf_nas_kd.spaces.nas_bench_201 import OPERATIONS, cell_of_operations
 from mf_nas_kd.spaces.published import PUBLISHED_SPACES
+from tests.conftest import STUDY_INPUT
 from tests.published import published_entries
 
 
@@ -91,7 +92,7 @@ def test_five_networks_are_built_for_any_number_of_cells(monkeypatch):
 
 def torchvision(model, shape=(3, 224, 224), **arguments):
     with torch_seeded(0, "test"):
-        options = {"model": model, "small_image_stem": False, "arguments": arguments}
+        options = {"model": model, "small_image_stem": False, "arguments": arguments, **STUDY_INPUT}
         return build_teacher("torchvision", options, 1000, shape)
 
 

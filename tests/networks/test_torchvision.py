@@ -12,10 +12,11 @@ from mf_nas_kd.networks import build_teacher
 from mf_nas_kd.networks.cost import forward_empty_batch
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.taps import TapShapes
+from tests.conftest import STUDY_INPUT
 
 
 def build(model, image_shape=(3, 32, 32), small_image_stem=True, classes=7, **arguments):
-    options = {"model": model, "small_image_stem": small_image_stem, "arguments": arguments}
+    options = {"model": model, "small_image_stem": small_image_stem, "arguments": arguments, **STUDY_INPUT}
     with torch_seeded(0, "test"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return build_teacher("torchvision", options, classes, image_shape)

@@ -13,6 +13,7 @@ from mf_nas_kd.errors import InvalidValueError, MissingWeightsError, ShapeMismat
 from mf_nas_kd.networks import build_teacher
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.networks.weights import LARGEST_PICKLE_BYTES, load_weights
+from tests.conftest import STUDY_INPUT
 
 OPTIONS = {"stem": 4, "stages": [4, 8], "blocks": 1}
 SHAPE = (1, 8, 8)
@@ -59,7 +60,7 @@ def test_weights_come_out_of_every_usual_file(tmp_path, form):
 
 
 def test_a_network_of_torchvision_takes_torchvision_s_own_names(tmp_path):
-    options = {"model": "resnet18", "small_image_stem": False, "arguments": {}}
+    options = {"model": "resnet18", "small_image_stem": False, "arguments": {}, **STUDY_INPUT}
     source, network = (build(seed, builder="torchvision", options=options, shape=(3, 32, 32)) for seed in (1, 0))
     torch.save(source.model.state_dict(), tmp_path / "resnet18.pth")
     load_weights(network, tmp_path / "resnet18.pth", (3, 32, 32))

@@ -3,9 +3,11 @@
 import threading
 
 import pytest
+import timm
 from safetensors.torch import save_file
 
 from mf_nas_kd.networks import TEACHERS
+from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import trained_teachers
 from mf_nas_kd.studies.trained_teachers import TrainedTeachers
@@ -100,3 +102,25 @@ def test_of_two_runs_at_once_one_trains_and_the_other_waits(wanted, trained, tmp
         thread.join()
     assert len(trained) == 1
     assert found[0].network.fingerprint == found[1].network.fingerprint
+
+
+def test_a_pretrained_teacher_is_found_again_and_warned_about_every_time(teachers, wanted, trained, tmp_path, caplog):
+    file = tmp_path / "weights.safetensors"
+    with torch_seeded(0, "test"):
+        save_file(timm.create_model("test_resnet", num_classes=5).state_dict(), file)
+    given = {"model": "test_resnet", "pretrained": False, "arguments": {}, "normalisation": "pretrained"}
+    options = TEACHERS["timm"].Options(**given, input_size=16)
+    asked = {**wanted, "builder": "timm", "options": options, "weights": file}
+    fingerprints = set()
+    for _ in range(2):
+        caplog.clear()
+        fingerprints.add(teachers.find_or_train(**asked).network.fingerprint)
+        assert "trained on other images or splits too (unknown)" in caplog.text
+    assert (len(trained), len(fingerprints)) == (1, 1)
+    in_numbers = TEACHERS["timm"].Options(
+        **{**given, "normalisation": options.pretrained_input().normalisation}, input_size=(16, 16)
+    )
+    teachers.find_or_train(**{**asked, "options": in_numbers})
+    assert len(trained) == 1, "the same size and normalisation in other words"
+    teachers.find_or_train(**{**asked, "options": options.model_copy(update={"input_size": None})})
+    assert len(trained) == 2

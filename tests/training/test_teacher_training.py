@@ -10,6 +10,7 @@ from mf_nas_kd.images import load_images
 from mf_nas_kd.networks import TrainedNetwork, rebuild
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import train_teacher
+from tests.conftest import STUDY_INPUT
 
 
 def train(images, builder, options, epochs, seed, settings, weights=None):
@@ -60,7 +61,7 @@ def test_neither_weights_nor_epochs_is_refused(digits, settings, teacher):
 
 
 def test_a_network_of_torchvision_teaches(digits, settings):
-    options = {"model": "shufflenet_v2_x0_5", "small_image_stem": True, "arguments": {}}
+    options = {"model": "shufflenet_v2_x0_5", "small_image_stem": True, "arguments": {}, **STUDY_INPUT}
     taught = train(digits, "torchvision", options, 1, 0, settings)
     taps = rebuild(taught.network)(torch.zeros(2, 1, 8, 8))
     assert taps.logits.shape == (2, 10)
@@ -68,7 +69,7 @@ def test_a_network_of_torchvision_teaches(digits, settings):
 
 
 def test_dropout_is_a_function_of_the_seed(digits, settings):
-    options = {"model": "squeezenet1_1", "small_image_stem": True, "arguments": {}}
+    options = {"model": "squeezenet1_1", "small_image_stem": True, "arguments": {}, **STUDY_INPUT}
     few = replace(digits, positions={**digits.positions, "train": digits.positions["train"][:64]})
 
     def fingerprint(seed):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from mf_nas_kd.figures.correlation import fraction_text
 from mf_nas_kd.images import ImageDataset
+from mf_nas_kd.networks.provenance import other_origins
 from mf_nas_kd.records import FIDELITY_COLUMNS, Metrics
 from mf_nas_kd.records.fields import column_names
 from mf_nas_kd.records.metrics import ACCURACY, metric_of
@@ -43,7 +44,8 @@ def facts(
         f"{len(images.train):,} training, {len(images.validation):,} validation and {len(images.test):,} test images",
         "Subsets": ", ".join(f"{row.fraction}: {row.images:,} images" for row in subset_sizes.itertuples()),
         "Teacher": f"{teacher['params']:,} parameters, {teacher['macs']:,} MACs; "
-        f"validation {100 * teacher[metric.validation]:.2f} %, test {100 * teacher[metric.test]:.2f} %{named}",
+        f"validation {100 * teacher[metric.validation]:.2f} %, test {100 * teacher[metric.test]:.2f} %{named}"
+        f"{_reservation(teacher.get('trained_on', ()), images.fingerprint)}",
         "Candidates": f"{planned['architecture_id'].nunique()} of the space {planned['space'].iloc[0]}, "
         f"{planned['macs'].min():,} to {planned['macs'].max():,} MACs",
         "Evaluations": f"{len(planned)}, of which {failed} failed; {planned['cost_seconds'].sum():.0f} s of training",
@@ -56,6 +58,17 @@ def facts(
         "Program": f"mf_nas_kd {', '.join(sorted(planned['code_version'].unique()))}",
         "Fingerprints": f"images {images.fingerprint}, teacher {teacher['fingerprint']}",
     }
+
+
+def _reservation(trained_on: Sequence[str], fingerprint: str) -> str:
+    """What has to be said of a teacher whose weights were trained on anything but the study's training images."""
+    others = other_origins(trained_on, fingerprint)
+    if not others:
+        return ""
+    return (
+        f". Its weights were trained on other images or splits too ({', '.join(others)}): it may have learned what is "
+        "validation or test here, and results that it distils into may be too good"
+    )
 
 
 def search_facts(winner: Mapping[str, Any]) -> dict[str, str]:

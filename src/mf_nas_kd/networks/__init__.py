@@ -19,8 +19,10 @@ from mf_nas_kd.networks.cost import network_cost
 from mf_nas_kd.networks.initialisation import Uninitialised, torch_seeded
 from mf_nas_kd.networks.mobilenet_v2 import MobileNetV2
 from mf_nas_kd.networks.nas_bench_201 import NASBench201Network
+from mf_nas_kd.networks.own_input import INPUT_FIELDS, OwnInputOptions, PixelStatistics, adapter_of, own_channels
 from mf_nas_kd.networks.residual import ResidualNetwork, ResNet32x4
 from mf_nas_kd.networks.shufflenet_v2 import ShuffleNetV2
+from mf_nas_kd.networks.timm import TimmNetwork
 from mf_nas_kd.networks.torchvision import TorchvisionNetwork
 from mf_nas_kd.networks.trained import NetworkDescription, TrainedNetwork
 from mf_nas_kd.records import Architecture, Costs
@@ -53,6 +55,7 @@ class TeacherBuilder(Protocol):
 TEACHERS: Mapping[str, TeacherBuilder] = {
     "residual": ResidualNetwork,
     "resnet32x4": ResNet32x4,
+    "timm": TimmNetwork,
     "torchvision": TorchvisionNetwork,
 }
 
@@ -96,16 +99,22 @@ def teacher_fields(builder: str, options: Options | Mapping[str, Any]) -> dict[s
     Raises:
         UnknownNameError: If the builder is not known.
         pydantic.ValidationError: If an option is missing, unknown, or not allowed.
+        MissingPackageError: If the package of the builder is not installed.
+        InvalidValueError: If it does not have the model.
 
     >>> teacher_fields("residual", {"stem": 8, "stages": [8, 16], "blocks": 1})
     {'stem': 8, 'stages': [8, 16], 'blocks': 1}
     """
     _, validated = configured(TEACHERS, builder, options, "teacher.builder")
-    return validated.model_dump(mode="json")
+    return validated.resolved_fields() if isinstance(validated, OwnInputOptions) else validated.model_dump(mode="json")
 
 
 def build_teacher(
-    builder: str, options: Options | Mapping[str, Any], classes: int, image_shape: tuple[int, int, int]
+    builder: str,
+    options: Options | Mapping[str, Any],
+    classes: int,
+    image_shape: tuple[int, int, int],
+    pixel_statistics: PixelStatistics | None = None,
 ) -> nn.Module:
     """Build a teacher's module, with fresh weights from torch's global generator.
 
@@ -114,14 +123,18 @@ def build_teacher(
         options: An instance of the builder's ``Options``, or its fields.
         classes: ``K``.
         image_shape: ``(C, H, W)`` of one image.
+        pixel_statistics: Mean and standard deviation of each channel with which the images are normalised; None for
+            pixels in [0, 1]. For networks with a normalisation of their own.
 
     Raises:
         UnknownNameError: If the builder is not known.
         pydantic.ValidationError: If an option is missing, unknown, or not allowed.
-        InvalidValueError: If torchvision does not take the arguments, or the network the images.
+        MissingPackageError: If the package of the builder is not installed.
+        InvalidValueError: If a library does not take the arguments, or the network the images.
     """
-    fields = teacher_fields(builder, options)
-    network = TEACHERS[builder](**fields, classes=classes, image_channels=image_shape[0])
+    fields, channels = teacher_fields(builder, options), image_shape[0]
+    statistics = ((0.0,) * channels, (1.0,) * channels) if pixel_statistics is None else pixel_statistics
+    network = _built(TEACHERS[builder], fields, classes, statistics)
     try:
         with torch.no_grad():
             network.eval()(torch.zeros(2, *image_shape))
@@ -129,6 +142,18 @@ def build_teacher(
         allowed = f"one that the teacher {builder!r} with {fields} can take: {failure}"
         raise InvalidValueError("image shape", image_shape, allowed) from failure
     return network.train()
+
+
+def _built(
+    builder: Callable[..., nn.Module], fields: Mapping[str, Any], classes: int, statistics: PixelStatistics
+) -> nn.Module:
+    """Build a module, with an input adapter where its fields ask for one."""
+    own = {name: value for name, value in fields.items() if name not in INPUT_FIELDS}
+    network = builder(**own, classes=classes, image_channels=own_channels(fields, len(statistics[0])))
+    adapter = adapter_of(fields, statistics)
+    if adapter is not None:
+        network.prepare = adapter
+    return network
 
 
 class CostCounter:
@@ -192,8 +217,8 @@ def rebuild(trained: TrainedNetwork) -> nn.Module:
     builder = lookup(BUILDERS, description.builder, "builder of the saved network")
     try:
         with torch_seeded(0, "rebuild"):
-            channels = description.image_shape[0]
-            network = builder(**description.fields, classes=description.classes, image_channels=channels)
+            statistics = description.pixel_mean, description.pixel_std
+            network = _built(builder, description.fields, description.classes, statistics)
         network.load_state_dict(dict(trained.weights))
     except (TypeError, RuntimeError) as failure:
         allowed = f"those of its weights: {failure}"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mf_nas_kd.networks.torchvision import TorchvisionNetwork
+from mf_nas_kd.networks.hooked import HookedNetwork
 from mf_nas_kd.records.costs import Costs
 
 
@@ -38,7 +38,7 @@ def network_cost(network: nn.Module, image_shape: tuple[int, int, int]) -> Costs
 
     A forward pass on an empty batch gives the output shape of every layer, and nothing is computed. (The same count on
     torch's ``meta`` device took about 250 ms for a published MobileNetV2, this one 9 ms; 2 CPU cores, n = 100.)
-    Networks of torchvision may multiply outside of layers, as attention does: they are run on one image.
+    Networks of other libraries may multiply outside of layers, as attention does: they are run on one image.
 
     Args:
         network: A module with at least one parameter. It stays as it was: same mode, same batch statistics, no hooks.
@@ -48,7 +48,7 @@ def network_cost(network: nn.Module, image_shape: tuple[int, int, int]) -> Costs
     Costs(macs=221184, params=216)
     """
     params = sum(p.numel() for p in network.parameters())
-    if isinstance(network, TorchvisionNetwork):
+    if isinstance(network, HookedNetwork):
         return Costs(_macs_counted_by_torch(network, image_shape), params)
     macs = 0
 

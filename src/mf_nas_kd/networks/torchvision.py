@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, JsonValue
-from torch import Tensor, nn
+from torch import nn
 from torchvision import models
-from torchvision.ops import Permute
 
 from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.networks.hooked import HookedNetwork
+from mf_nas_kd.networks.own_input import Normalisation, OwnInputOptions, PretrainedInput
 from mf_nas_kd.registry import Options, lookup
-from mf_nas_kd.taps import Taps
 
 WITHOUT_AUXILIARY_HEADS: Mapping[str, Mapping[str, bool]] = {
     "googlenet": {"aux_logits": False, "init_weights": True},
     "inception_v3": {"aux_logits": False, "init_weights": True},
 }
 """Arguments with which a network has no auxiliary classifiers; ``init_weights`` avoids a warning."""
-
-CHANNELS_LAST = [0, 2, 3, 1]
-"""Dimensions of a permutation of ``(B, C, H, W)`` to ``(B, H, W, C)``."""
-
 
 MODELS = {name: models.get_model_builder(name) for name in models.list_models(module=models)}
 """Builders of torchvision's classification networks, by their names there."""
@@ -33,7 +29,7 @@ def _known_model(name: str) -> str:
     return name
 
 
-class TorchvisionOptions(Options):
+class TorchvisionOptions(OwnInputOptions):
     """Options of a network of torchvision.
 
     Attributes:
@@ -47,19 +43,23 @@ class TorchvisionOptions(Options):
     small_image_stem: bool
     arguments: Mapping[str, JsonValue]
 
+    def pretrained_input(self) -> PretrainedInput:
+        """Size and normalisation of the model's published weights, from the preprocessing that comes with them."""
+        preprocessing = models.get_model_weights(self.model).DEFAULT.transforms()
+        (size,) = preprocessing.crop_size
+        normalisation = Normalisation(mean=tuple(preprocessing.mean), std=tuple(preprocessing.std))
+        return PretrainedInput((size, size), normalisation)
 
-class TorchvisionNetwork(nn.Module):
+
+class TorchvisionNetwork(HookedNetwork):
     """One of torchvision's classification networks, with newly drawn weights.
-
-    The maps are the last outputs of every resolution in the trunk. The embedding is the input of the last layer,
-    averaged over the positions where it is a feature map. Vision transformers, which have tokens only, have no maps.
 
     Args:
         model: One of the names in ``torchvision.models.list_models(torchvision.models)``.
         small_image_stem: See :class:`TorchvisionOptions`.
         arguments: Further keyword arguments of torchvision's builder.
         classes: Number of classes, ``K``.
-        image_channels: Channels of the images: 1 for greyscale, 3 for colour.
+        image_channels: Channels of the images as the network sees them.
 
     Raises:
         UnknownNameError: If torchvision has no classification network of this name.
@@ -76,46 +76,9 @@ class TorchvisionNetwork(nn.Module):
         classes: int,
         image_channels: int,
     ) -> None:
-        super().__init__()
-        self.model = _build(model, arguments, classes)
-        _adapt_first_convolution(self.model, image_channels, small_image_stem)
-        self._trunk_outputs: list[Tensor] = []
-        self._embeddings: list[Tensor] = []
-        self._channels_last = self._trunk_ended = False
-        for module in _trunk(self.model):
-            module.register_forward_hook(self._record_output)
-        _last_layer(self.model, classes).register_forward_pre_hook(self._record_embedding)
-
-    def forward(self, images: Tensor) -> Taps:
-        """Compute the taps of images ``(B, C, H, W)``."""
-        self._trunk_outputs, self._embeddings = [], []
-        self._channels_last = self._trunk_ended = False
-        logits = self.model(images)
-        last_of_resolution: dict[tuple[int, ...], Tensor] = {}
-        for output in self._trunk_outputs:
-            last_of_resolution[tuple(output.shape[-2:])] = output
-        (embedding,) = self._embeddings
-        self._trunk_outputs, self._embeddings = [], []
-        if embedding.ndim == 4:
-            embedding = embedding.mean(dim=(2, 3))
-        return Taps(logits, embedding, tuple(last_of_resolution.values()))
-
-    def _record_output(self, module: nn.Module, _: Any, output: Any) -> None:
-        """Forward hook of the trunk's modules: keep feature maps in the layout ``(B, C, H, W)``."""
-        if isinstance(module, Permute):
-            self._channels_last = module.dims == CHANNELS_LAST
-        self._trunk_ended = self._trunk_ended or isinstance(module, nn.AdaptiveAvgPool2d)
-        if self._trunk_ended or not isinstance(output, Tensor):
-            return
-        if output.ndim == 4:
-            self._trunk_outputs.append(output.permute(0, 3, 1, 2) if self._channels_last else output)
-        elif output.ndim == 3:
-            self._trunk_outputs = []  # tokens: the maps before them were patches, not features
-
-    def _record_embedding(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        """Forward hook before the last layer: keep its input."""
-        self._embeddings.append(inputs[0])
-        self._trunk_ended = True
+        network = _build(model, arguments, classes)
+        _adapt_first_convolution(network, image_channels, small_image_stem)
+        super().__init__(network, classes)
 
 
 def _build(model: str, arguments: Mapping[str, JsonValue], classes: int) -> nn.Module:
@@ -127,21 +90,6 @@ def _build(model: str, arguments: Mapping[str, JsonValue], classes: int) -> nn.M
         allowed = f"what torchvision's {model} takes: {failure}"
         raise InvalidValueError("teacher.options.torchvision.arguments", dict(arguments), allowed) from failure
     return network
-
-
-def _trunk(module: nn.Module) -> Iterator[nn.Module]:
-    """The modules that a network runs in sequence: its children, with containers replaced by their own children."""
-    for child in module.children():
-        if isinstance(child, (nn.Sequential, nn.ModuleList)):
-            yield from _trunk(child)
-        else:
-            yield child
-
-
-def _last_layer(model: nn.Module, classes: int) -> nn.Module:
-    """The layer whose outputs are the logits: the last linear layer or convolution with ``K`` outputs."""
-    layers = [module for module in model.modules() if isinstance(module, (nn.Linear, nn.Conv2d))]
-    return next(layer for layer in reversed(layers) if layer.weight.shape[0] == classes)
 
 
 def _adapt_first_convolution(model: nn.Module, image_channels: int, small_image_stem: bool) -> None:

@@ -27,8 +27,8 @@ class NetworkDescription:
         image_shape: Shape ``(C, H, W)`` of one image.
         pixel_mean: Mean of each channel that is subtracted from pixels in [0, 1].
         pixel_std: Standard deviation of each channel by which pixels in [0, 1] are divided.
-        trained_on: Fingerprints of the images and splits that the weights were trained on, the first ones first;
-            the empty text stands for unknown ones.
+        trained_on: Provenances of the weights, the first ones first: fingerprints of images and splits, names of
+            published weights, and the empty text for what is unknown; see :mod:`mf_nas_kd.networks.provenance`.
     """
 
     __pydantic_config__ = ConfigDict(allow_inf_nan=False)

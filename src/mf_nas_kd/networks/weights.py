@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,16 +13,19 @@ from torch import Tensor, nn
 
 from mf_nas_kd.errors import InvalidValueError, MissingWeightsError, ShapeMismatchError
 from mf_nas_kd.files import require_file
+from mf_nas_kd.networks.provenance import UNKNOWN_ORIGIN
 from mf_nas_kd.networks.tensor_file import read_tensors
 from mf_nas_kd.networks.trained import NetworkDescription, require_finite
 from mf_nas_kd.pickles import require_bounded
+
+logger = logging.getLogger(__name__)
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # keys under which training programs save the weights
 PREFIXES = ("module.", "model.")  # prefixes that wrapping modules give to the names of layers
 NAMED_LAYERS = 4  # most layers that a message names
 LARGEST_PICKLE_BYTES = 16 * 2**20  # of names and shapes; those of a network with 1,000 tensors take about 0.1 MB
 
-UNKNOWN: tuple[str, ...] = ("",)
+UNKNOWN: tuple[str, ...] = (UNKNOWN_ORIGIN,)
 """What is known of the images of weights that another program saved."""
 
 ALLOWED_GLOBALS = frozenset(
@@ -43,13 +47,17 @@ ALLOWED_GLOBALS = frozenset(
 """What a ``.pt`` file may refer to: dense tensors and what holds them, nothing that allocates or computes."""
 
 
-def load_weights(network: nn.Module, path: Path, image_shape: tuple[int, int, int]) -> tuple[str, ...]:
+def load_weights(
+    network: nn.Module, path: Path, image_shape: tuple[int, int, int], classifier: str | None = None
+) -> tuple[str, ...]:
     """Load a state dictionary (``.safetensors``, or a ``.pt`` file of tensors) or a network that this program saved.
 
     Args:
         network: The module whose weights are replaced.
         path: Path of the file.
         image_shape: Shape ``(C, H, W)`` of the images that the network will process.
+        classifier: Name of the last layer, which keeps the weights it has where the file's are for another number of
+            classes; None to refuse such a file.
 
     Returns:
         Fingerprints of the images on which the weights were trained, from the file; ``UNKNOWN`` if it has none.
@@ -77,6 +85,8 @@ def load_weights(network: nn.Module, path: Path, image_shape: tuple[int, int, in
         reason = str(failure).splitlines()[-1] if str(failure) else type(failure).__name__
         raise MissingWeightsError(f"no weights can be read from {str(path)!r}: {reason}") from failure
     fitted = _renamed(weights, expected)
+    if classifier is not None:
+        fitted = _with_new_classifier(fitted, expected, classifier, path)
     _require_fitting(fitted, expected, path)
     converted = {name: tensor.to(expected[name].dtype) for name, tensor in fitted.items()}
     require_finite(converted, f"in {str(path)!r}")
@@ -147,6 +157,21 @@ def _renamed(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> d
 
     names = {bare(name): name for name in expected}
     return {names.get(bare(name), name): tensor for name, tensor in weights.items()}
+
+
+def _with_new_classifier(
+    weights: dict[str, Tensor], expected: Mapping[str, Tensor], classifier: str, path: Path
+) -> dict[str, Tensor]:
+    """Weights with the network's own last layer, where the file's differs from it in the number of outputs only."""
+    own = {name: tensor for name, tensor in expected.items() if name in (f"{classifier}.weight", f"{classifier}.bias")}
+    given = {name: weights[name].shape for name in own if name in weights}
+    differ = all(shape != own[name].shape and shape[1:] == own[name].shape[1:] for name, shape in given.items())
+    if not (given.keys() == own.keys() and differ):
+        return weights
+    logger.info(
+        "Weights in %s are for %d classes: the layer %r is new", path, next(iter(given.values()))[0], classifier
+    )
+    return weights | own
 
 
 def _require_fitting(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:

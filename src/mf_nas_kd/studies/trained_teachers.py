@@ -16,6 +16,7 @@ from mf_nas_kd.device import autocast_dtype, choose_device, mixed_precision
 from mf_nas_kd.files import written_whole
 from mf_nas_kd.images import AugmentationSettings, ImageDataset
 from mf_nas_kd.networks import TrainedNetwork, teacher_fields
+from mf_nas_kd.networks.provenance import warn_of_other_origins
 from mf_nas_kd.networks.tensor_file import LARGEST_NETWORK_BYTES, read_tensors
 from mf_nas_kd.registry import Options
 from mf_nas_kd.seeding import canonical_json, fingerprint
@@ -94,9 +95,13 @@ class TrainedTeachers:
                 images, builder, options, hyper_parameters, epochs, seed, device, augmentation, weights, speed_ups
             )
 
-        return self._found_or_trained(fingerprint(determined_by, length=32), train)
+        found, is_new = self._found_or_trained(fingerprint(determined_by, length=32), train)
+        if not is_new:  # the training says so itself, before it begins
+            warn_of_other_origins(found.network.description.trained_on, images.fingerprint)
+        return found
 
-    def _found_or_trained(self, key: str, train: Callable[[], TeacherTraining]) -> TeacherTraining:
+    def _found_or_trained(self, key: str, train: Callable[[], TeacherTraining]) -> tuple[TeacherTraining, bool]:
+        """The teacher, and whether it was trained now."""
         path = self._folder / f"{key}.safetensors"
         waited = False
         with Claims(self._store) as claims:
@@ -109,9 +114,9 @@ class TrainedTeachers:
                 elif (found := self._read(path)) is None:  # another run may have saved it just before the claim
                     found = train()
                     self._save(path, found)
-                    return found
+                    return found, True
         logger.info("Using the teacher that was trained earlier with the same images and settings: %s", path.name)
-        return found
+        return found, False
 
     def _save(self, path: Path, teacher: TeacherTraining) -> None:
         tensors, header = teacher.network.to_tensors()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,10 +15,9 @@ from mf_nas_kd.device import autocast_dtype, choose_device, mixed_precision
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.images import Augmentation, Identity, ImageDataset, LabelledImages, ResidentImages, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork, build_network
+from mf_nas_kd.networks.provenance import require_own_or_unknown
 from mf_nas_kd.records.architecture import Architecture
 from mf_nas_kd.training import TrainingSettings
-
-logger = logging.getLogger(__name__)
 
 PER_PROCESS = frozenset({"device", "cost_of", "_measured"})
 """Attributes that were made for the device of one process, or that another process makes itself when it needs them."""
@@ -130,13 +128,4 @@ def _require_same_problem(teacher: TrainedNetwork, images: ImageDataset) -> None
     if trained_for != wanted:
         allowed = f"{wanted}, those of {images.name!r}: train a teacher on these images"
         raise InvalidValueError("the teacher's (classes, image shape)", trained_for, allowed)
-    others = [origin or "unknown" for origin in teacher.description.trained_on if origin != images.fingerprint]
-    if images.fingerprint not in teacher.description.trained_on and others != ["unknown"]:
-        allowed = f"{images.fingerprint}: it may have learned what is now validation or test; run the teacher pipeline"
-        raise InvalidValueError("the fingerprint of the teacher's images", ", ".join(others), allowed)
-    if others:
-        logger.warning(
-            "The teacher's weights were trained on other images or splits too (%s): it may have learned what is "
-            "validation or test here, and results that it distils into may be too good",
-            ", ".join(others),
-        )
+    require_own_or_unknown(teacher.description.trained_on, images.fingerprint)

@@ -16,7 +16,10 @@ from mf_nas_kd.device import choose_device, mixed_precision, reproducible
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.images import AugmentationSettings, Identity, ImageDataset, ResidentImages
 from mf_nas_kd.networks import NetworkDescription, TrainedNetwork, build_teacher, network_cost, teacher_fields
+from mf_nas_kd.networks.hooked import classifier_name
 from mf_nas_kd.networks.initialisation import torch_seeded
+from mf_nas_kd.networks.provenance import warn_of_other_origins
+from mf_nas_kd.networks.timm import TimmNetwork
 from mf_nas_kd.networks.weights import load_weights
 from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.registry import Options
@@ -74,23 +77,27 @@ def train_teacher(
         seed: Seed of weights, orders and augmentations.
         device: Name of the device, see :func:`mf_nas_kd.device.choose_device`.
         augmentation: Augmentation of the training images, the same as the students'.
-        weights: A file of initial weights; None for random ones.
+        weights: A file of initial weights; None for random ones, or for those that the builder's options have
+            downloaded. Where they are for another number of classes, the last layer is a new one.
         speed_ups: Which of them may be used; they change results by rounding only.
 
     Raises:
         UnknownNameError: If the builder is not known.
         pydantic.ValidationError: If an option is missing, unknown, or not allowed.
-        InvalidValueError: If the network does not take the images; if a weight in the file is not finite; or if there
-            is neither a file of weights nor an epoch.
-        MissingWeightsError: If there are no weights in the file.
+        InvalidValueError: If the network does not take the images; if a weight in the file is not finite; if there
+            are no initial weights, or weights for other classes, and no epoch; or if there are two sources of weights.
+        MissingPackageError: If the package of the builder is not installed.
+        MissingWeightsError: If there are no weights in the file, or they cannot be downloaded.
         ShapeMismatchError: If a layer of the file does not fit.
         TrainingFailedError: If the loss or the outputs of the network become non-finite.
     """
-    if epochs == 0 and weights is None:
-        raise InvalidValueError("teacher.epochs", epochs, "at least 1, or teacher.weights a file")
+    fields = teacher_fields(builder, options)
+    require_initial_weights(epochs, weights, fields)
     statistics, on = images.pixel_statistics, choose_device(device)
     with reproducible(), mixed_precision(speed_ups.mixed_precision):
-        network, origins = _initial_network(images, builder, options, seed, weights)
+        with torch_seeded(seed, "teacher"):
+            network = build_teacher(builder, options, images.classes, images.image_shape, statistics)
+        origins = _load_initial_weights(network, images, fields, epochs, weights)
         network = network.to(on)
         validation = ResidentImages(images.validation, Identity(), statistics, on)
         test = ResidentImages(images.test, Identity(), statistics, on)
@@ -101,7 +108,6 @@ def train_teacher(
             result, val_accuracies = _fit(network, train, validation, hyper_parameters, epochs, seed, speed_ups)
             network, epoch_losses = result.delivered(network), result.epoch_losses
             origins = tuple(dict.fromkeys((*origins, images.fingerprint)))
-        fields = teacher_fields(builder, options)
         description = NetworkDescription(builder, fields, images.classes, images.image_shape, *statistics, origins)
         cost = network_cost(network, images.image_shape)
         return TeacherTraining(
@@ -137,22 +143,39 @@ def _fit(
     return result, tuple(accuracies)
 
 
-def _initial_network(
-    images: ImageDataset, builder: str, options: Options | Mapping[str, Any], seed: int, weights: Path | None
-) -> tuple[nn.Module, tuple[str, ...]]:
-    """The network, and fingerprints of the images on which its weights were trained."""
-    with torch_seeded(seed, "teacher"):
-        network = build_teacher(builder, options, images.classes, images.image_shape)
+def require_initial_weights(epochs: int, weights: Path | None, fields: Mapping[str, Any]) -> None:
+    """Check that a teacher has weights from one source: a file, a download, or a training.
+
+    Args:
+        epochs: Passes over the training images.
+        weights: A file of initial weights, or None.
+        fields: Fields of the teacher's description.
+
+    Raises:
+        InvalidValueError: If there is no source, or both a file and a download.
+    """
+    downloads = bool(fields.get("pretrained"))
+    if epochs == 0 and weights is None and not downloads:
+        raise InvalidValueError("teacher.epochs", epochs, "at least 1, or teacher.weights a file")
+    if weights is not None and downloads:
+        raise InvalidValueError("teacher.weights", str(weights), "null where teacher.options ask for pretrained: true")
+
+
+def _load_initial_weights(
+    network: nn.Module, images: ImageDataset, fields: Mapping[str, Any], epochs: int, weights: Path | None
+) -> tuple[str, ...]:
+    """Load the weights of a file or a download, if any; returns their provenances."""
     trained_on: tuple[str, ...] = ()
     if weights is not None:
-        trained_on = load_weights(network, weights.expanduser(), images.image_shape)
-        if set(trained_on) != {images.fingerprint}:
-            logger.warning(
-                "Teacher from %s: trained on other images or splits, as far as is known; it may have seen what is "
-                "validation or test here",
-                weights,
-            )
-    return network, trained_on
+        replaceable = classifier_name(network, images.classes) if epochs > 0 else None
+        trained_on = load_weights(network, weights.expanduser(), images.image_shape, replaceable)
+    elif isinstance(network, TimmNetwork) and fields["pretrained"]:
+        name, has_classifier = network.load_pretrained()
+        if epochs == 0 and not has_classifier:
+            raise InvalidValueError("teacher.epochs", 0, f"at least 1: the weights {name} are for other classes")
+        trained_on = (name,)
+    warn_of_other_origins(trained_on, images.fingerprint)
+    return trained_on
 
 
 def _show(bar: tqdm[Any], progress: float) -> None:

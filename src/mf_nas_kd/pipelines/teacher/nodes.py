@@ -53,6 +53,7 @@ def train_teacher(
         "epochs": parameters.epochs,
         "seed": parameters.seed,
         "fingerprint": teacher.network.fingerprint,
+        "trained_on": list(teacher.network.description.trained_on),
     }
     return teacher.network, metrics, pd.DataFrame({"epoch": range(1, parameters.epochs + 1), **curve})
 

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, model_validator
 
-from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.networks import TEACHERS
+from mf_nas_kd.networks import TEACHERS, teacher_fields
 from mf_nas_kd.registry import NameIn, Options, OptionsOf, lookup
 from mf_nas_kd.training import TrainingHyperParameters
+from mf_nas_kd.training.teacher_training import require_initial_weights
 
 
 class TeacherParameters(BaseModel):
@@ -20,8 +20,9 @@ class TeacherParameters(BaseModel):
     Attributes:
         builder: A name in ``networks.TEACHERS``.
         options: Options of each builder, by its name.
-        weights: File of initial weights (``.safetensors``, or ``.pt`` with tensors); null for random ones.
-        epochs: Passes over the training images; 0 to use the weights of a file without training.
+        weights: File of initial weights (``.safetensors``, or ``.pt`` with tensors); null for random ones, or for
+            those that the options have downloaded.
+        epochs: Passes over the training images; 0 to use given weights without training.
         seed: Seed of weights, orders and augmentations.
         hyper_parameters: Optimiser and schedule.
     """
@@ -38,6 +39,6 @@ class TeacherParameters(BaseModel):
     @model_validator(mode="after")
     def _it_can_be_built(self) -> TeacherParameters:
         lookup(self.options, self.builder, "teacher.builder without teacher.options")
-        if self.epochs == 0 and self.weights is None:
-            raise InvalidValueError("teacher.epochs", self.epochs, "at least 1, or teacher.weights a file")
+        fields = teacher_fields(self.builder, self.options[self.builder])
+        require_initial_weights(self.epochs, self.weights, fields)
         return self
