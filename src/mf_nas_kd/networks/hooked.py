@@ -47,14 +47,12 @@ class HookedNetwork(nn.Module):
             return Taps(taps.logits[:0], taps.embedding[:0], tuple(features[:0] for features in taps.maps))
         self._begin()
         logits = self.logits(self.prepare(images))
-        last_of_resolution: dict[tuple[int, ...], Tensor] = {}
-        for output in self._trunk_outputs:
-            last_of_resolution[tuple(output.shape[-2:])] = output
+        maps = tuple(self._last_of_resolution.values())
         (embedding,) = self._embeddings
         self._begin()
         if embedding.ndim == 4:
             embedding = embedding.mean(dim=(2, 3))
-        return Taps(logits, embedding, tuple(last_of_resolution.values()))
+        return Taps(logits, embedding, maps)
 
     def logits(self, images: Tensor) -> Tensor:
         """Run the library's network on adapted images ``(B, C', H', W')``; returns ``(B, K)``."""
@@ -62,7 +60,7 @@ class HookedNetwork(nn.Module):
         return logits
 
     def _begin(self) -> None:
-        self._trunk_outputs: list[Tensor] = []
+        self._last_of_resolution: dict[tuple[int, ...], Tensor] = {}
         self._embeddings: list[Tensor] = []
         self._channels_last, self._trunk_ended = self._begins_channels_last, False
 
@@ -74,9 +72,10 @@ class HookedNetwork(nn.Module):
         if self._trunk_ended or not isinstance(output, Tensor):
             return
         if output.ndim == 4:
-            self._trunk_outputs.append(output.permute(0, 3, 1, 2) if self._channels_last else output)
+            features = output.permute(0, 3, 1, 2) if self._channels_last else output
+            self._last_of_resolution[tuple(features.shape[-2:])] = features
         elif output.ndim == 3:
-            self._trunk_outputs = []  # tokens: the maps before them were patches, not features
+            self._last_of_resolution = {}  # tokens: the maps before them were patches, not features
 
     def _record_embedding(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         """Forward hook before the last layer: keep its input."""
@@ -91,8 +90,9 @@ def classifier_name(network: nn.Module, classes: int) -> str:
         network: A classification network.
         classes: Number of classes, ``K``.
     """
-    layers = {name: each for name, each in network.named_modules() if isinstance(each, (nn.Linear, nn.Conv2d))}
-    return next(name for name in reversed(layers) if layers[name].weight.shape[0] == classes)
+    layers = [(name, each) for name, each in network.named_modules() if isinstance(each, (nn.Linear, nn.Conv2d))]
+    fitting: list[str] = [name for name, layer in layers if layer.weight.shape[0] == classes]
+    return fitting[-1]
 
 
 def _trunk(module: nn.Module) -> Iterator[nn.Module]:
