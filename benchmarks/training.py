@@ -255,6 +255,7 @@ class OurTraining:
             label_smoothing=0.0,
             weight_averaging=0.0,
             mixup=0.0,
+            class_weights="none",
             **OPTIMISER,
         )
         training = partial(fit, network, images, objective, hyper_parameters, epochs, seed=0, after_epoch=self._wait)

@@ -64,6 +64,7 @@ SETTINGS = {
         "label_smoothing": 0.0,
         "weight_averaging": 0.0,
         "mixup": 0.0,
+        "class_weights": "none",
     },
     "augmentation": {
         "name": "crop_flip",

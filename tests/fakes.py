@@ -58,7 +58,7 @@ class FakeEvaluator:
         return evaluation(self.key(architecture, fidelity, seed), architecture, fidelity, seed, accuracy, error)
 
 
-def evaluation(key, architecture, fidelity, seed, accuracy, error="", cost_seconds=None, macs=1000):
+def evaluation(key, architecture, fidelity, seed, accuracy, error="", cost_seconds=None, macs=1000, balanced=None):
     """A record of a training that nobody made."""
     return Evaluation(
         key=key,
@@ -70,7 +70,7 @@ def evaluation(key, architecture, fidelity, seed, accuracy, error="", cost_secon
         teacher_fingerprint="",
         status="failed" if error else "finished",
         error=error,
-        metrics=Metrics(accuracy, accuracy),
+        metrics=Metrics(accuracy, accuracy, balanced, balanced),
         cost_seconds=float(fidelity.image_passes) if cost_seconds is None else cost_seconds,
         lost_seconds=0.0,
         costs=Costs(macs, params=100),

@@ -118,7 +118,12 @@ def page_of(images, name):
     images = replace(images, name=name, class_names=(name, *images.class_names[1:]))
     winner = final_tables.winner(best_reference=name, warnings=[name], distillation=name, teacher_worth=name)
     predictions = final_tables.predictions(images.test.labels, images.classes)
-    tables = final_tables.references(name=name), final_tables.final_trainings().assign(name=name), predictions
+    tables = (
+        final_tables.references(name=name),
+        final_tables.final_trainings().assign(name=name),
+        predictions,
+        predictions,
+    )
     of_search = final_tables.curve(), final_tables.searched(), final_tables.front().assign(architecture_id=name)
     others = ("correlation_against_cost", "low_against_full", "learning_curve", "sample_images", "search_progress")
     content = figures.ReportContent(

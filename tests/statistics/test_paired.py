@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import norm
+from sklearn.metrics import balanced_accuracy_score
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.statistics.paired import accuracy_difference, indistinguishable, mean_accuracy
@@ -129,3 +130,64 @@ def test_the_family_widens_the_intervals():
 def test_other_arguments_are_refused(first, second, level, message):
     with pytest.raises(InvalidValueError, match=message):
         accuracy_difference(first, second, level)
+
+
+CLASSES = np.repeat([0, 1, 2], [300, 80, 20])
+"""Of the images of an unbalanced set."""
+
+
+def test_one_group_is_plain_accuracy_to_the_last_bit():
+    correct = np.random.default_rng(0).random((3, 400)) < 0.8
+    together = np.zeros(400, dtype=np.int64)
+    assert mean_accuracy(correct, 0.95, together) == mean_accuracy(correct, 0.95)
+    other = np.random.default_rng(1).random((2, 400)) < 0.7
+    assert accuracy_difference(correct, other, 0.95, together) == accuracy_difference(correct, other, 0.95)
+
+
+def test_with_a_group_for_each_class_it_is_scikit_learns_balanced_accuracy():
+    correct = np.random.default_rng(0).random((2, 400)) < 0.5 + 0.2 * CLASSES
+    predicted = np.where(correct, CLASSES, (CLASSES + 1) % 3)
+    expected = [balanced_accuracy_score(CLASSES, each) for each in predicted]
+    assert mean_accuracy(correct, 0.95, CLASSES).value == pytest.approx(np.mean(expected))
+    difference = accuracy_difference(correct[:1], correct[1:], 0.95, CLASSES)
+    assert difference.value == pytest.approx(expected[0] - expected[1])
+
+
+def test_the_interval_of_balanced_accuracy_is_that_of_a_stratified_sample():
+    """Price and Bonett (2004), by hand: a third of what is added goes to each class, variances add up over nine."""
+    correct = np.zeros((1, 400), dtype=bool)
+    right = (270, 40, 15)
+    for label, count in enumerate(right):
+        correct[0, np.flatnonzero(label == CLASSES)[:count]] = True
+    z = norm.ppf(0.975)
+    counts = np.bincount(CLASSES) + z**2 / 3
+    shares = (np.array(right) + z**2 / 6) / counts
+    half = z * np.sqrt((shares * (1 - shares) / counts).sum()) / 3
+    found = mean_accuracy(correct, 0.95, CLASSES)
+    assert (found.low, found.high) == pytest.approx((shares.mean() - half, shares.mean() + half))
+
+
+@pytest.mark.parametrize("recalls", [(0.9, 0.7, 0.5), (0.98, 0.95, 0.9)])
+def test_the_interval_of_balanced_accuracy_holds_the_truth(recalls):
+    """At 0.95, 555 of 600 sets or more; an interval that ignores the classes holds it in far fewer."""
+    rng, held, ignoring = np.random.default_rng(0), 0, 0
+    for _ in range(600):
+        correct = rng.random((1, 400)) < np.array(recalls)[CLASSES]
+        for groups in (CLASSES, None):
+            found = mean_accuracy(correct, 0.95, groups)
+            inside = found.low <= np.mean(recalls) <= found.high
+            held, ignoring = held + (inside and groups is not None), ignoring + (inside and groups is None)
+    assert held >= 555
+    assert ignoring < 450
+
+
+def test_a_difference_that_only_rare_classes_show_is_found_by_balanced_accuracy():
+    winner, other = np.ones((1, 400), dtype=bool), np.ones((1, 400), dtype=bool)
+    winner[0, :18], other[0, CLASSES == 2] = False, False
+    assert indistinguishable(winner, {"other": other}, 0.95) == ("other",)
+    assert indistinguishable(winner, {"other": other}, 0.95, CLASSES) == ()
+
+
+def test_groups_are_one_for_each_image():
+    with pytest.raises(InvalidValueError, match="shape of the groups of images"):
+        mean_accuracy(np.ones((1, 4), dtype=bool), 0.95, np.zeros(3, dtype=np.int64))

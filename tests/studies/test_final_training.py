@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mf_nas_kd.errors import TrainingFailedError
+from mf_nas_kd.errors import MissingEvaluationError, TrainingFailedError
 from mf_nas_kd.records import Architecture, Costs, Evaluation, Fidelity, Metrics
-from mf_nas_kd.records.metrics import ACCURACY
+from mf_nas_kd.records.metrics import ACCURACY, BALANCED_ACCURACY
 from mf_nas_kd.studies.final_budget import ExpectedCost, FinalPlan, affordable
-from mf_nas_kd.studies.final_tables import final_pareto_front, final_trainings_table, mean_accuracies
+from mf_nas_kd.studies.final_tables import final_pareto_front, final_trainings_table, mean_metrics, teacher_score
 from mf_nas_kd.studies.final_training import FinalNetwork, FinalStage
 
 EPOCHS = 10
@@ -23,7 +23,7 @@ def network(name, macs, role="finalist"):
     return FinalNetwork(name, role, Architecture.of("test", name=name), Costs(macs=macs, params=macs // 10))
 
 
-def evaluation(request, accuracy, macs=1000, seconds=10.0):
+def evaluation(request, accuracy, macs=1000, seconds=10.0, balanced=None):
     failed = accuracy is None
     return Evaluation(
         key=f"{request.architecture.id} {request.fidelity} {request.seed}",
@@ -35,7 +35,7 @@ def evaluation(request, accuracy, macs=1000, seconds=10.0):
         teacher_fingerprint="t",
         status="failed" if failed else "finished",
         error="TrainingFailedError: lost" if failed else "",
-        metrics=Metrics(accuracy, None if failed else accuracy - 0.05),
+        metrics=Metrics(accuracy, None if failed else accuracy - 0.05, balanced, balanced),
         cost_seconds=seconds,
         lost_seconds=0.0,
         costs=Costs(macs=macs, params=10),
@@ -73,7 +73,7 @@ TWO = [network("a", 1000), network("b", 500)]
 def test_all_that_is_chosen_is_chosen_by_validation_accuracy():
     accuracies = {("a", "none"): 0.80, ("b", "none"): 0.70, ("a", "kd"): 0.78, ("b", "kd"): 0.90, ("r", "kd"): 0.5}
     trainer, final = stage(accuracies)
-    winner = final.run(TWO, lambda macs: [network("r", macs, "reference")], teacher_accuracy=0.95)
+    winner = final.run(TWO, lambda macs: [network("r", macs, "reference")], teacher_score=0.95)
     assert (winner.name, final.way) == ("b", "kd"), "the mean of both finalists is higher with kd"
     assert trainer.asked == [
         *[(name, "none", 0) for name in "ab"],
@@ -90,7 +90,7 @@ def test_all_that_is_chosen_is_chosen_by_validation_accuracy():
 def test_nothing_is_distilled_from_a_teacher_that_a_finalist_beats(caplog):
     trainer, final = stage({("a", "none"): 0.80, ("b", "none"): 0.70})
     with caplog.at_level(logging.WARNING):
-        winner = final.run(TWO, lambda macs: [], teacher_accuracy=0.80)
+        winner = final.run(TWO, lambda macs: [], teacher_score=0.80)
     assert {way for _, way, _ in trainer.asked} == {"none"}
     assert (winner.name, final.way) == ("a", "none")
     assert "nothing is distilled from it" in caplog.text
@@ -100,10 +100,10 @@ def test_nothing_is_distilled_from_a_teacher_that_a_finalist_beats(caplog):
 def test_a_failed_training_loses_and_no_finished_one_is_an_error():
     accuracies = {("a", "none"): None, ("b", "none"): 0.6, ("a", "kd"): 0.9, ("b", "kd"): None}
     _, final = stage(accuracies, seeds=(0,))
-    assert final.run(TWO, lambda macs: [], teacher_accuracy=1.0).name == "a"
+    assert final.run(TWO, lambda macs: [], teacher_score=1.0).name == "a"
     assert final.way == "kd", "in each way a finalist failed: the best of the others counts"
     with pytest.raises(TrainingFailedError, match="no final training of a finalist finished; the first: .*lost"):
-        stage(dict.fromkeys(accuracies))[1].run(TWO, lambda macs: [], teacher_accuracy=1.0)
+        stage(dict.fromkeys(accuracies))[1].run(TWO, lambda macs: [], teacher_score=1.0)
 
 
 def test_a_small_budget_has_fewer_seeds_and_says_so(caplog):
@@ -112,7 +112,7 @@ def test_a_small_budget_has_fewer_seeds_and_says_so(caplog):
     accuracies = {(name, way): 0.5 for name in "abr" for way in ("none", "kd")}
     trainer, final = stage(accuracies, budget_seconds=65.0, known=known)
     with caplog.at_level(logging.WARNING):
-        final.run(TWO, lambda macs: [network("r", 1000, "reference")], teacher_accuracy=0.9)
+        final.run(TWO, lambda macs: [network("r", 1000, "reference")], teacher_score=0.9)
     # Four trainings took 40 s; a second seed of both and two trainings of the reference would take 46 s, one 13 s.
     assert {seed for _, _, seed in trainer.asked} == {0}
     assert [name for name, _, _ in trainer.asked].count("r") == 1
@@ -122,7 +122,7 @@ def test_a_small_budget_has_fewer_seeds_and_says_so(caplog):
 def test_what_distillation_would_have_cost_pays_for_seeds():
     known = [evaluation_of(macs, seconds=1.0) for macs in (500, 1000)]
     trainer, final = stage({(name, "none"): 0.9 for name in "abr"}, budget_seconds=91.0, known=known)
-    final.run(TWO, lambda macs: [network("r", 1000, "reference")], teacher_accuracy=0.8)
+    final.run(TWO, lambda macs: [network("r", 1000, "reference")], teacher_score=0.8)
     assert len(trainer.asked) == 9, "three networks with three seeds each, 10 s each"
     assert all("seeds" not in warning for warning in final.warnings)
 
@@ -154,12 +154,40 @@ def test_an_affordable_plan_is_within_the_budget_or_the_least(finalists, referen
 def test_tables_have_means_over_the_chosen_trainings():
     accuracies = {("a", "none"): 0.80, ("b", "none"): 0.70, ("a", "kd"): 0.82, ("b", "kd"): 0.72, ("r", "kd"): 0.9}
     _, final = stage(accuracies)
-    final.run(TWO, lambda macs: [network("r", macs, "reference")], teacher_accuracy=0.95)
+    final.run(TWO, lambda macs: [network("r", macs, "reference")], teacher_score=0.95)
     table = final_trainings_table(final.trainings, final.way)
     assert table.groupby("name")["chosen"].sum().to_dict() == {"a": 3, "b": 3, "r": 3}
-    means = mean_accuracies(table).set_index("name")
+    means = mean_metrics(table).set_index("name")
     assert means.loc["a", "val_accuracy"] == pytest.approx(0.83)
     assert means.loc["a", "test_accuracy"] == pytest.approx(0.78)
     assert means["seeds"].tolist() == [3, 3, 3]
     front = final_pareto_front(table, ACCURACY)
     assert front["val_accuracy"].tolist() == pytest.approx([0.83]), "the evaluations have one cost: the best is left"
+
+
+@pytest.mark.parametrize(
+    ("metric", "winner", "told"),
+    [(ACCURACY, "a", "accuracy is 80.00 %"), (BALANCED_ACCURACY, "b", "balanced accuracy is")],
+)
+def test_the_metric_that_selects_chooses_winner_front_and_whether_to_distil(metric, winner, told):
+    """One network is better on all images, the other on the mean over classes."""
+    values = {"a": (0.85, 0.60), "b": (0.80, 0.75)}
+
+    def train(requests):
+        found = [values[each.architecture.fields["name"]] for each in requests]
+        return [evaluation(each, a, balanced=b) for each, (a, b) in zip(requests, found, strict=True)]
+
+    final = FinalStage(EPOCHS, ("kd",), (0, 1), 1e9, ExpectedCost(()), metric, train)
+    assert final.run([network("a", 1000), network("b", 1000)], lambda _: (), 0.80).name == winner
+    assert told in final.teacher_worth
+    assert final.outcome["metric"] == metric.name
+    front = final_pareto_front(final_trainings_table(final.trainings, final.way), metric)
+    assert front["architecture_id"].tolist() == [network(winner, 1000).architecture.id]
+
+
+def test_a_teacher_that_was_measured_by_an_earlier_version_is_refused_with_one_line():
+    assert teacher_score({"val_accuracy": 0.8}, ACCURACY) == 0.8
+    with pytest.raises(
+        MissingEvaluationError, match="teacher's balanced accuracy was not measured: run the teacher pipe"
+    ):
+        teacher_score({"val_accuracy": 0.8}, BALANCED_ACCURACY)

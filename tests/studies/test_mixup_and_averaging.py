@@ -19,7 +19,8 @@ from mf_nas_kd.training import TrainingHyperParameters, TrainingSettings, fit
 from mf_nas_kd.training.speed_ups import ALL
 from tests.conftest import SETTINGS
 
-OLD = {name: value for name, value in SETTINGS["hyper_parameters"].items() if name not in ("weight_averaging", "mixup")}
+LATER = ("weight_averaging", "mixup", "class_weights")
+OLD = {name: value for name, value in SETTINGS["hyper_parameters"].items() if name not in LATER}
 
 
 @pytest.fixture
@@ -52,14 +53,16 @@ def study(digits, order, teacher, tmp_path):
         ({"weight_averaging": 0, "mixup": 0}, {}),
         ({"weight_averaging": 0.9}, {"weight_averaging": 0.9}),
         ({"mixup": 0.2}, {"mixup": 0.2}),
+        ({"class_weights": "none"}, {}),
+        ({"class_weights": "balanced"}, {"class_weights": "balanced"}),
     ],
 )
-def test_keys_are_those_before_the_fields_where_they_are_zero(changes, added):
+def test_keys_are_those_before_the_fields_where_they_change_nothing(changes, added):
     assert hyper_parameters(**changes).key_payload == {**OLD, **added}
 
 
-def test_the_key_of_an_evaluation_has_both(study, architectures, fidelity):
-    changes = ({}, {"weight_averaging": 0.9}, {"weight_averaging": 0.99}, {"mixup": 0.2})
+def test_the_key_of_an_evaluation_has_them_all(study, architectures, fidelity):
+    changes = ({}, {"weight_averaging": 0.9}, {"weight_averaging": 0.99}, {"mixup": 0.2}, {"class_weights": "balanced"})
     trainings = [study(**change).resolve(architectures[0], fidelity, 0) for change in changes]
     assert trainings[0].key_payload["recipe"] == OLD
     assert len({training.key for training in trainings}) == len(changes)

@@ -1,11 +1,14 @@
+import logging
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from mf_nas_kd.errors import StoreError, WorkerStartError
-from mf_nas_kd.records import EvaluationRequest
+from mf_nas_kd.records import EvaluationRequest, Metrics
+from mf_nas_kd.records.metrics import ACCURACY, BALANCED_ACCURACY
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import claims, run_evaluations, runner
 from mf_nas_kd.workers import Executor, TaskFuture, open_executor
@@ -21,10 +24,10 @@ def requests(architectures, short):
     return [EvaluationRequest(architecture, short, 0) for architecture in architectures]
 
 
-def run(requests, evaluator, store, on_new=lambda _: None, retry_failed=False):
+def run(requests, evaluator, store, on_new=lambda _: None, retry_failed=False, metric=ACCURACY):
     with open_executor(executor_settings("inline"), evaluator) as workers:
         return run_evaluations(
-            requests, evaluator, workers, store, on_new, retry_failed=retry_failed, show_progress=False
+            requests, evaluator, workers, store, on_new, retry_failed=retry_failed, show_progress=False, metric=metric
         )
 
 
@@ -222,3 +225,26 @@ class OneWasLost(OneWorkerCannotStart):
         future.lost_seconds = 7.0 if self.begun == 1 else 0.0
         future.set_result(task(self.evaluator, *arguments))
         return future
+
+
+class MeasuresBoth(FakeEvaluator):
+    """As this version does; earlier ones have measured accuracy only."""
+
+    def _record(self, architecture, fidelity, seed, accuracy, error):
+        record = super()._record(architecture, fidelity, seed, accuracy, error)
+        return replace(record, metrics=Metrics(accuracy, accuracy, accuracy, accuracy))
+
+
+def test_an_evaluation_without_the_metric_that_selects_is_made_again_and_kept(requests, tmp_path, caplog):
+    store = EvaluationStore(f"sqlite:///{tmp_path}/s.db")
+    old = run(requests[:2], FakeEvaluator(), store)
+    assert run(requests[:2], MeasuresBoth(), store) == old, "by accuracy, nothing is missing"
+    seen = []
+    with caplog.at_level(logging.INFO):
+        new = run(requests, MeasuresBoth(), store, seen.append, metric=BALANCED_ACCURACY)
+    assert "2 of them are made again: an earlier version stored them without their balanced accuracy" in caplog.text
+    assert len(seen) == len(requests)
+    assert [each.key for each in new[:2]] == [each.key for each in old]
+    assert all(BALANCED_ACCURACY.of(each.metrics) is not None for each in new)
+    assert len(store.latest(100)) == len(requests) + 2, "nothing is lost"
+    assert run(requests, FakeEvaluator(), store, metric=BALANCED_ACCURACY) == new

@@ -1,5 +1,6 @@
 """A search continues a study: it knows the study's evaluations, and adds its own to the store."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -7,12 +8,13 @@ import pandas as pd
 import pytest
 
 from mf_nas_kd.errors import InvalidValueError, MissingEvaluationError
-from mf_nas_kd.records import Architecture, Costs, Evaluation, Fidelity
-from mf_nas_kd.records.metrics import ACCURACY
+from mf_nas_kd.records import METRICS, Architecture, Costs, Evaluation, Fidelity, Metrics
+from mf_nas_kd.records.metrics import ACCURACY, BALANCED_ACCURACY
 from mf_nas_kd.records.tables import candidate_table, records_of, table_of
 from mf_nas_kd.search import Budget, build_strategy
 from mf_nas_kd.spaces import Limits
 from mf_nas_kd.store import EvaluationStore
+from mf_nas_kd.studies.finalists import finalists_of
 from mf_nas_kd.studies.plan import plan_table, requests_of
 from mf_nas_kd.studies.runner import run_evaluations
 from mf_nas_kd.studies.study_search import run_study_search, search_pool, search_problem
@@ -155,3 +157,45 @@ def test_a_search_without_the_evaluations_of_its_study_is_refused(plan, pool, sp
     known = evaluate(requests_of(plan)[1:], store)
     with pytest.raises(MissingEvaluationError, match="1 of 6 planned evaluations are not in the store"):
         search(plan, pool, space, store, known, 2, [])
+
+
+class Opposed(FakeEvaluator):
+    """The higher the accuracy, the lower the balanced accuracy."""
+
+    def _record(self, architecture, fidelity, seed, accuracy, error):
+        record = super()._record(architecture, fidelity, seed, accuracy, error)
+        return replace(record, metrics=Metrics(accuracy, accuracy, 1 - accuracy, 1 - accuracy))
+
+
+@pytest.mark.parametrize("strategy", ["random", "mf_kd"])
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_the_metric_that_selects_decides_the_search(pool, space, architectures, tmp_path, metric, strategy):
+    evaluator, store = Opposed(), EvaluationStore(f"sqlite:///{tmp_path}/store.db")
+    plan = plan_table(architectures[:4], [LOW], FULL, 0, evaluator)
+    found = [evaluator.evaluate(each.architecture, each.fidelity, each.seed) for each in requests_of(plan)]
+    options = {"random": {}, "mf_kd": {"draws": 32}}[strategy]
+    built = build_strategy(strategy, search_problem(pool, plan, space, None, 1, metric), options)
+    workers, known = InlineExecutor(evaluator), table_of(found, Evaluation)
+    searched = run_study_search(
+        strategy, built, plan, known, Budget(1e9, 6), 0, evaluator, workers, store, lambda _: None, False
+    )
+    best = max(searched.full, key=lambda each: metric.of(each.metrics))
+    assert searched.result.winner_id == best.architecture.id
+    last = searched.result.trace.iloc[-1]
+    assert last["incumbent_architecture_id"] == best.architecture.id
+    assert last[f"incumbent_{metric.validation}"] == metric.of(best.metrics)
+    assert last["incumbent_val_accuracy"] == best.metrics.val_accuracy, "accuracy is told by whatever metric"
+    finalists = finalists_of(built.problem, plan, known, searched.result.trace, 1, 0.0)
+    assert metric.of(next(e for e in searched.full if e.architecture.id == finalists[0].candidate.id).metrics) > 0.5
+
+
+def test_a_study_of_an_earlier_version_is_not_searched_by_what_it_lacks(pool, space, architectures, tmp_path):
+    evaluator = FakeEvaluator()
+    plan = plan_table(architectures[:4], [LOW], FULL, 0, evaluator)
+    known = table_of([evaluator.evaluate(r.architecture, r.fidelity, r.seed) for r in requests_of(plan)], Evaluation)
+    built = build_strategy("random", search_problem(pool, plan, space, None, 1, BALANCED_ACCURACY), {})
+    store = EvaluationStore(f"sqlite:///{tmp_path}/store.db")
+    with pytest.raises(MissingEvaluationError, match="8 of 8 evaluations have no balanced accuracy"):
+        run_study_search(
+            "random", built, plan, known, Budget(1e9, 6), 0, evaluator, InlineExecutor(evaluator), store, print, False
+        )

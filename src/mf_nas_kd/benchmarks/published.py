@@ -22,11 +22,12 @@ import pandas as pd
 from mf_nas_kd.benchmarks.files import naming, read_bytes
 from mf_nas_kd.benchmarks.image_formats import IMAGE_FORMATS
 from mf_nas_kd.benchmarks.plain_pickle import plain_value
-from mf_nas_kd.benchmarks.table import EVALUATION_COLUMNS, BenchmarkTable, cheapest_first
+from mf_nas_kd.benchmarks.table import BenchmarkTable, cheapest_first
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.networks import CostCounter
-from mf_nas_kd.records import Architecture
+from mf_nas_kd.records import FIDELITY_COLUMNS, Architecture
 from mf_nas_kd.records.fidelity import LARGEST_DENOMINATOR, Fidelity
+from mf_nas_kd.records.metrics import ACCURACY
 from mf_nas_kd.records.tables import candidate_table
 from mf_nas_kd.spaces.published import PUBLISHED_SPACES
 
@@ -244,7 +245,8 @@ def _table(
         for (method, divisor, index), measured in trainings.items()
         if index in architectures
     ]
-    evaluations = pd.DataFrame(rows, columns=list(EVALUATION_COLUMNS))
+    columns = ["architecture_id", *FIDELITY_COLUMNS, ACCURACY.validation, ACCURACY.test, "cost_seconds"]
+    evaluations = pd.DataFrame(rows, columns=columns)
     return BenchmarkTable(
         dataset=dataset,
         space=candidates["space"].iloc[0],

@@ -50,7 +50,8 @@ class BenchmarkTable:
     metric: Metric = ACCURACY
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "evaluations", completed(completed(self.evaluations, Fidelity), Metrics))
+        evaluations = completed(completed(self.evaluations, Fidelity), Metrics)
+        object.__setattr__(self, "evaluations", evaluations[list(EVALUATION_COLUMNS)])
         metric = self.metric
         if self.at(self.truth)[metric.test].isna().all():
             raise InvalidValueError("metric", metric.name, f"accuracy, the only one that the table {self.name} has")

@@ -11,13 +11,12 @@ from typing import Any
 import pandas as pd
 from safetensors.torch import save
 
-from mf_nas_kd.errors import printable
 from mf_nas_kd.export.card import model_card
 from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.records import METRICS, Metrics
 from mf_nas_kd.records.fields import column_names, storable
-from mf_nas_kd.statistics import confusion_matrix, per_class_accuracy
+from mf_nas_kd.statistics import errors_of_classes
 
 FROM_WINNER = (
     "metric",
@@ -62,10 +61,7 @@ def network_folder(
         per_class_accuracy.csv, learning_curve.csv, worst_images.csv, worst_images.png, predict.py, README.md``; texts
         in UTF-8.
     """
-    confusion = confusion_matrix(predictions["label"], predictions["predicted"], images.classes)
-    names = pd.Index([printable(name) for name in images.class_names])
-    per_class = per_class_accuracy(confusion, level)
-    per_class.insert(1, "class_name", names)
+    confusion, per_class = errors_of_classes(predictions, images.class_names, level)
     tensors, header = trained.to_tensors()
     return {
         "model.safetensors": save(tensors, metadata=header),
@@ -73,10 +69,10 @@ def network_folder(
         "classes.json": _json(list(images.class_names)),
         "preprocessing.json": _json(_preprocessing(trained)),
         "metrics.json": _json(_metrics(winner, references, len(predictions), level)),
-        "confusion_matrix.csv": _csv(pd.DataFrame(confusion, index=names.rename("true class"), columns=names), True),
+        "confusion_matrix.csv": _csv(confusion, index=True),
         "per_class_accuracy.csv": _csv(per_class),
         "learning_curve.csv": _csv(curve),
-        "worst_images.csv": _csv(_with_names(worst, names)),
+        "worst_images.csv": _csv(_with_names(worst, confusion.columns)),
         "worst_images.png": worst_picture,
         "predict.py": resources.files("mf_nas_kd.export").joinpath("predict.py").read_bytes(),
         "README.md": storable(model_card(images, trained, winner, references, len(predictions), level)).encode(),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -15,7 +16,12 @@ from mf_nas_kd.figures.blocks import Block, cell_edges, network_blocks
 from mf_nas_kd.figures.confusion import NAMED_CLASSES, confusion_picture
 from mf_nas_kd.figures.images import worst_images
 from mf_nas_kd.figures.learning_curve import learning_curve
-from mf_nas_kd.figures.network_tables import confused_classes_table, final_trainings_table, references_table
+from mf_nas_kd.figures.network_tables import (
+    confused_classes_table,
+    final_trainings_table,
+    per_class_table,
+    references_table,
+)
 from mf_nas_kd.figures.numbers import counted
 from mf_nas_kd.figures.search import pareto_picture
 from mf_nas_kd.images import ImageDataset
@@ -68,6 +74,7 @@ def network_content(
     references: pd.DataFrame,
     final_trainings: pd.DataFrame,
     predictions: pd.DataFrame,
+    of_teacher: pd.DataFrame,
     curve: pd.DataFrame,
     searched: pd.DataFrame,
     front: pd.DataFrame,
@@ -82,14 +89,18 @@ def network_content(
         references: ``references``.
         final_trainings: ``final_trainings``.
         predictions: ``winner_predictions``.
+        of_teacher: ``teacher_predictions``.
         curve: ``winner_curve``.
         searched: ``full_trainings``, the high-fidelity evaluations of the search.
         front: ``pareto_front``.
         level: Nominal coverage of the intervals in the tables, in (0, 1).
         folder: Path of the folder with the network, as a person would type it.
     """
-    confusion = confusion_matrix(predictions["label"], predictions["predicted"], images.classes)
+    confusion, teachers = (
+        confusion_matrix(each["label"], each["predicted"], images.classes) for each in (predictions, of_teacher)
+    )
     per_class = per_class_accuracy(confusion, level)
+    train_images = np.bincount(images.train.labels.numpy(), minlength=images.classes).tolist()
     metric, architecture = metric_of(winner), Architecture.from_row(winner)
     drawing = architecture.space, architecture.fields
     students = int((final_trainings["role"] != "teacher").sum())
@@ -109,12 +120,16 @@ def network_content(
             "accuracies": accuracies_picture(references, metric),
             "pareto_picture": pareto_picture(searched, front, winner["architecture_id"], references, metric),
             "confusion": confusion_picture(confusion, images.class_names),
+            "teacher_confusion": confusion_picture(teachers, images.class_names),
             "winner_curve": learning_curve(curve),
             "worst_images": worst_images(images, worst_predictions(predictions, WORST_IMAGES)),
         },
         tables={
             "references": references_table(references, metric),
             "confused_classes": confused_classes_table(confusion, per_class, images.class_names),
+            "per_class": per_class_table(
+                per_class, per_class_accuracy(teachers, level), train_images, images.class_names
+            ),
             "final_trainings": final_trainings_table(final_trainings, metric),
         },
     )

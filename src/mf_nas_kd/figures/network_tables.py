@@ -69,6 +69,31 @@ def final_trainings_table(final_trainings: pd.DataFrame, metric: Metric) -> pd.D
     )
 
 
+def per_class_table(
+    per_class: pd.DataFrame, of_teacher: pd.DataFrame, train_images: Sequence[int], class_names: Sequence[str]
+) -> pd.DataFrame:
+    """Accuracy of each class, with its interval, of the network and of the teacher, in the order of the classes.
+
+    Args:
+        per_class: Accuracy of each class, see ``statistics.per_class_accuracy``.
+        of_teacher: The same of the teacher.
+        train_images: ``(K,)``, number of training images of each class.
+        class_names: Names of the ``K`` classes.
+    """
+    accuracies = {
+        name: [percent_with_interval(*each, decimals=0) for each in _triples(rows, ACCURACY_ENDS)]
+        for name, rows in (("Network", per_class), ("Teacher", of_teacher))
+    }
+    return pd.DataFrame(
+        {
+            "Class": [printable(name) for name in class_names],
+            "Training images": [f"{count:,}" for count in train_images],
+            "Test images": per_class["images"].map("{:,}".format),
+            **accuracies,
+        }
+    )
+
+
 def confused_classes_table(
     confusion: NDArray[np.int64], per_class: pd.DataFrame, class_names: Sequence[str]
 ) -> pd.DataFrame:

@@ -33,10 +33,16 @@ class Metrics(Record):
     Attributes:
         val_accuracy: Fraction of the validation images that are classified correctly, in [0, 1].
         test_accuracy: The same of the test images; only reported.
+        val_balanced_accuracy: Mean over the classes of the fraction of their validation images that are classified
+            correctly (their recall), in [0, 1]; classes without an image do not count. None in records of versions that
+            did not measure it.
+        test_balanced_accuracy: The same of the test images; only reported.
     """
 
     val_accuracy: float | None = column(Role.METRIC, default=None)
     test_accuracy: float | None = column(Role.METRIC, default=None)
+    val_balanced_accuracy: float | None = column(Role.METRIC, default=None)
+    test_balanced_accuracy: float | None = column(Role.METRIC, default=None)
 
     @classmethod
     def measured(cls, validation: tuple[ArrayLike, ArrayLike], test: tuple[ArrayLike, ArrayLike]) -> Metrics:
@@ -86,6 +92,8 @@ class Metric:
 
         >>> METRICS["accuracy"].measure([0, 0, 0, 1], [0, 0, 0, 0])
         0.75
+        >>> METRICS["balanced_accuracy"].measure([0, 0, 0, 1], [0, 0, 0, 0])
+        0.5
         """
         true = np.asarray(labels)
         groups = self.groups(true)
@@ -95,6 +103,11 @@ class Metric:
     def of(self, metrics: Metrics) -> float | None:
         """Value for the validation images, which selects; None after a failed training, or if it was not measured."""
         value: float | None = getattr(metrics, self.validation)
+        return value
+
+    def of_test(self, metrics: Metrics) -> float | None:
+        """Value for the test images, which is only reported; None as that of :meth:`of`."""
+        value: float | None = getattr(metrics, self.test)
         return value
 
     def scored(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -124,9 +137,17 @@ def _together(labels: Labels) -> Labels:
     return np.zeros_like(labels)
 
 
+def _by_class(labels: Labels) -> Labels:
+    """Every class is a group."""
+    return labels
+
+
 ACCURACY = Metric("accuracy", groups=_together)
 
-METRICS: Mapping[str, Metric] = {metric.name: metric for metric in (ACCURACY,)}
+BALANCED_ACCURACY = Metric("balanced_accuracy", groups=_by_class)
+"""Brodersen, Ong, Stephan, Buhmann (2010). The balanced accuracy and its posterior distribution. ICPR, section 2."""
+
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in (ACCURACY, BALANCED_ACCURACY)}
 """Every metric by its name."""
 
 

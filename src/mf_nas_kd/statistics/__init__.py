@@ -3,6 +3,7 @@
 from mf_nas_kd.statistics.bootstrap import BootstrapSettings, Estimate
 from mf_nas_kd.statistics.classification import (
     confusion_matrix,
+    errors_of_classes,
     most_confused,
     per_class_accuracy,
     wilson_interval,
@@ -25,6 +26,7 @@ __all__ = [
     "confusion_matrix",
     "correlation_table",
     "distillation_comparison",
+    "errors_of_classes",
     "indistinguishable",
     "mean_accuracy",
     "most_confused",

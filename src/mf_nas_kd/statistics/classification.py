@@ -5,12 +5,14 @@ Letters: ``K`` classes, ``N`` images. Accuracies are in [0, 1].
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
-from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.errors import InvalidValueError, printable
 
 
 def confusion_matrix(labels: ArrayLike, predicted: ArrayLike, classes: int) -> NDArray[np.int64]:
@@ -85,6 +87,27 @@ def per_class_accuracy(confusion: NDArray[np.int64], level: float) -> pd.DataFra
     accuracy = np.divide(correct, images, out=np.full(len(images), np.nan), where=images > 0)
     columns = {"label": np.arange(len(images)), "images": images, "correct": correct}
     return pd.DataFrame(columns | {"accuracy": accuracy, "accuracy_low": low, "accuracy_high": high})
+
+
+def errors_of_classes(
+    predictions: pd.DataFrame, class_names: Sequence[str], level: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Confusion matrix and accuracy of each class, as tables with the classes' names.
+
+    Args:
+        predictions: One row an image, with ``label`` and ``predicted``.
+        class_names: Names of the ``K`` classes.
+        level: Nominal coverage of the intervals, in (0, 1).
+
+    Returns:
+        Counts ``(K, K)``, rows are true classes and columns predicted ones; and the table of
+        :func:`per_class_accuracy` with the column ``class_name``.
+    """
+    confusion = confusion_matrix(predictions["label"], predictions["predicted"], len(class_names))
+    names = pd.Index([printable(name) for name in class_names])
+    per_class = per_class_accuracy(confusion, level)
+    per_class.insert(1, "class_name", names)
+    return pd.DataFrame(confusion, index=names.rename("true class"), columns=names), per_class
 
 
 def most_confused(confusion: NDArray[np.int64], count: int) -> pd.DataFrame:

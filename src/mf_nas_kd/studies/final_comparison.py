@@ -11,9 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mf_nas_kd.device import mixed_precision
-from mf_nas_kd.images import Identity, ImageDataset, ResidentImages
-from mf_nas_kd.networks import TrainedNetwork, rebuild
+from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.records import METRICS, Evaluation, Metric, Metrics
 from mf_nas_kd.records.fields import column_names
 from mf_nas_kd.statistics import accuracy_difference, indistinguishable, mean_accuracy
@@ -21,7 +19,7 @@ from mf_nas_kd.statistics.bootstrap import UNDEFINED, estimate_columns
 from mf_nas_kd.statistics.paired import Correct, Groups
 from mf_nas_kd.studies.final_tables import OF_THE_SPACE, TEACHER, mean_metrics
 from mf_nas_kd.studies.kept_trainings import KeptTrainings, TrainingOutputs
-from mf_nas_kd.training import TrainingParameters, choose_device, compute_logits, reproducible
+from mf_nas_kd.studies.predictions import predictions_of
 
 
 def compare_final_networks(
@@ -150,15 +148,7 @@ def delivered_winner(
         },
         "model_fingerprint": outputs.network.fingerprint,
     }
-    return Delivered(description, outputs, _predictions(outputs.test_logits, images.test.labels))
-
-
-def test_logits(network: TrainedNetwork, images: ImageDataset, training: TrainingParameters) -> Tensor:
-    """Logits ``(N, K)`` of a trained network for the test images, on the device and in the precision of the study."""
-    device = choose_device(training.device)
-    with reproducible(), mixed_precision(training.mixed_precision):
-        resident = ResidentImages(images.test, Identity(), images.pixel_statistics, device)
-        return compute_logits(rebuild(network).to(device), resident)
+    return Delivered(description, outputs, predictions_of(outputs.test_logits, images.test.labels))
 
 
 def _correct(logits: Tensor, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -169,16 +159,3 @@ def _correct(logits: Tensor, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
 def _known(value: Any) -> float | None:
     """The number; None where an earlier version has not measured it."""
     return None if pd.isna(value) else float(value)
-
-
-def _predictions(logits: Tensor, labels: Tensor) -> pd.DataFrame:
-    probabilities = logits.double().softmax(dim=1)
-    highest, predicted = probabilities.max(dim=1)
-    return pd.DataFrame(
-        {
-            "label": labels.numpy(),
-            "predicted": predicted.numpy(),
-            "probability_of_label": probabilities.gather(1, labels[:, None])[:, 0].numpy(),
-            "probability_of_predicted": highest.numpy(),
-        }
-    )

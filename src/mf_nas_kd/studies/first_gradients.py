@@ -84,7 +84,8 @@ def first_gradient_ratio(
         objective = Objective(
             training.hyper_parameters.label_smoothing,
             DistillationTerm(training.distillation, loss, targets, training.gradient_norm_ratio),
-        )
+            context.class_weights(training.hyper_parameters, training.subset),
+        ).to(context.device)
         resident = context.resident(images, training.augmentation, training.image_size)
         batch = resident.batch(torch.arange(len(images), device=context.device), augmentations.to(context.device))
         with autocast(context.device), torch_seeded(training.seed, "dropout", 0):

@@ -29,12 +29,13 @@ class ObjectiveFactory:
             InvalidValueError: If the loss refuses its options or the teacher.
         """
         smoothing, spec = training.hyper_parameters.label_smoothing, training.target_spec
+        weights = self._context.class_weights(training.hyper_parameters, training.subset)
         if spec is None:
-            return Objective(smoothing)
+            return Objective(smoothing, class_weights=weights)
         loss = self._teacher.loss(spec, len(training.subset))
         targets = self._targets(training, loss)
         term = DistillationTerm(training.distillation, loss, targets, training.gradient_norm_ratio)
-        return Objective(smoothing, term)
+        return Objective(smoothing, term, weights)
 
     def warm_up(self, training: ResolvedTraining) -> None:
         """Do what is done once in a process, or once after targets were appended, before a training's clock starts.

@@ -17,7 +17,8 @@ from mf_nas_kd.images import Augmentation, Identity, ImageDataset, LabelledImage
 from mf_nas_kd.networks import CostCounter, TrainedNetwork, build_network
 from mf_nas_kd.networks.provenance import require_own_or_unknown
 from mf_nas_kd.records.architecture import Architecture
-from mf_nas_kd.training import TrainingSettings
+from mf_nas_kd.training import TrainingHyperParameters, TrainingSettings
+from mf_nas_kd.training.class_weights import class_weights
 
 PER_PROCESS = frozenset({"device", "cost_of", "_measured"})
 """Attributes that were made for the device of one process, or that another process makes itself when it needs them."""
@@ -94,6 +95,11 @@ class TrainingContext:
             name = self._order.fingerprint if fraction < 1 else "all"  # of all images, the order does not matter
             self._subsets[fraction] = Subset(name, self._order.positions(fraction))
         return self._subsets[fraction]
+
+    def class_weights(self, hyper_parameters: TrainingHyperParameters, subset: Subset) -> Tensor | None:
+        """Weights of the classes in the cross-entropy, from the images of a subset; see :func:`class_weights`."""
+        labels = self.images.train.labels[subset.positions]
+        return class_weights(hyper_parameters.class_weights, labels, self.images.classes)
 
     def build(self, architecture: Architecture, width: float) -> nn.Module:
         """Build a network for these images, with random weights, on the CPU."""

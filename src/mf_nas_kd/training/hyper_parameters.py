@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from mf_nas_kd.registry import NameIn
+from mf_nas_kd.training.class_weights import CLASS_WEIGHTS
+
+LATER: Mapping[str, Any] = {"weight_averaging": 0, "mixup": 0, "class_weights": "none"}
+"""Fields after the first version, with the values that change nothing."""
 
 
 class TrainingHyperParameters(BaseModel):
@@ -22,6 +29,8 @@ class TrainingHyperParameters(BaseModel):
             last ``1 / (1 - weight_averaging)`` steps or so.
         mixup: ``α`` of the Beta distribution from which the share of an image in its mixture with another one of the
             batch is drawn, at least 0; 0 mixes nothing (Zhang et al., 2018). See :func:`mf_nas_kd.images.mixtures`.
+        class_weights: Weights of the classes in the cross-entropy, from the images of each class that are trained on:
+            ``none``, ``balanced`` or ``effective_number``. See :mod:`mf_nas_kd.training.class_weights`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -34,9 +43,9 @@ class TrainingHyperParameters(BaseModel):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     weight_averaging: Annotated[float, Field(ge=0, lt=1)]
     mixup: NonNegativeFloat
+    class_weights: Annotated[str, NameIn(CLASS_WEIGHTS, "class_weights")]
 
     @property
     def key_payload(self) -> dict[str, Any]:
-        """Content of keys. Fields after the first version are left out where they are 0: stored keys lack them."""
-        later = {"weight_averaging", "mixup"}
-        return {name: value for name, value in self.model_dump().items() if name not in later or value != 0}
+        """Content of keys; without those fields of ``LATER`` that change nothing, which stored keys lack."""
+        return {name: value for name, value in self.model_dump().items() if name not in LATER or value != LATER[name]}

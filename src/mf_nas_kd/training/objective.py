@@ -43,6 +43,8 @@ class Objective(nn.Module):
     Args:
         label_smoothing: Label smoothing of the cross-entropy, in [0, 1).
         term: The distillation term; None for plain cross-entropy.
+        class_weights: ``(K,)``, weight of each class in the cross-entropy; None for a plain mean over the images. The
+            distillation term is not weighted.
 
     Attributes:
         loss: The distillation loss, whose adapters are trained with the student; None for plain cross-entropy.
@@ -50,8 +52,12 @@ class Objective(nn.Module):
         needs_gradient_norm_matching: Whether the weight has still to be found.
     """
 
-    def __init__(self, label_smoothing: float, term: DistillationTerm | None = None) -> None:
+    def __init__(
+        self, label_smoothing: float, term: DistillationTerm | None = None, class_weights: Tensor | None = None
+    ) -> None:
         super().__init__()
+        self.class_weights: Tensor | None
+        self.register_buffer("class_weights", class_weights, persistent=False)
         self._label_smoothing = label_smoothing
         self._term = term
         self.loss = term.loss if term is not None else None
@@ -151,15 +157,22 @@ class Objective(nn.Module):
             return cross_entropy, self._term.loss(taps, targets, batch.positions, batch.labels)
 
     def _cross_entropy(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Of mixed images, the cross-entropies of both labels are mixed, which is that of their mixture."""
-        smoothing, mixture = self._label_smoothing, batch.mixture
+        """Mean over the batch, weighted by the images' classes if these have weights.
+
+        Of mixed images, the cross-entropies of both labels are mixed, which is that of their mixture; so are the
+        weights by whose sum it is divided.
+        """
+        smoothing, mixture, weights = self._label_smoothing, batch.mixture, self.class_weights
         if mixture is None:
-            return functional.cross_entropy(logits, batch.labels, label_smoothing=smoothing)
+            return functional.cross_entropy(logits, batch.labels, weights, label_smoothing=smoothing)
         own, partners = (
-            functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
+            functional.cross_entropy(logits, labels, weights, label_smoothing=smoothing, reduction="none")
             for labels in (batch.labels, mixture.partner_labels)
         )
-        return own.lerp(partners, 1 - mixture.shares).mean()
+        mixed = own.lerp(partners, 1 - mixture.shares)
+        if weights is None:
+            return mixed.mean()
+        return mixed.sum() / weights[batch.labels].lerp(weights[mixture.partner_labels], 1 - mixture.shares).sum()
 
 
 def _shared_gradient_norms(network: nn.Module, cross_entropy: Tensor, loss: Tensor) -> list[float]:

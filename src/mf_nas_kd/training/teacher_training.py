@@ -24,6 +24,7 @@ from mf_nas_kd.networks.weights import load_weights
 from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.registry import Options
 from mf_nas_kd.training.accuracy import measure_accuracy
+from mf_nas_kd.training.class_weights import class_weights
 from mf_nas_kd.training.engine import FitResult, fit
 from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
 from mf_nas_kd.training.objective import Objective
@@ -105,7 +106,9 @@ def train_teacher(
         val_accuracies: tuple[float, ...] = ()
         if epochs > 0:
             train = ResidentImages(images.train, augmentation.build(), statistics, on)
-            result, val_accuracies = _fit(network, train, validation, hyper_parameters, epochs, seed, speed_ups)
+            result, val_accuracies = _fit(
+                network, train, validation, images.classes, hyper_parameters, epochs, seed, speed_ups
+            )
             network, epoch_losses = result.delivered(network), result.epoch_losses
             origins = tuple(dict.fromkeys((*origins, images.fingerprint)))
         description = NetworkDescription(builder, fields, images.classes, images.image_shape, *statistics, origins)
@@ -125,6 +128,7 @@ def _fit(
     network: nn.Module,
     train: ResidentImages,
     validation: ResidentImages,
+    classes: int,
     hyper_parameters: TrainingHyperParameters,
     epochs: int,
     seed: int,
@@ -137,7 +141,8 @@ def _fit(
         accuracies.append(measure_accuracy(network, validation))
         logger.info("Teacher, epoch %d of %d: loss %.4f, validation %.4f", epoch, epochs, loss, accuracies[-1])
 
-    objective = Objective(hyper_parameters.label_smoothing)
+    weights = class_weights(hyper_parameters.class_weights, train.labels, classes)
+    objective = Objective(hyper_parameters.label_smoothing, class_weights=weights).to(train.device)
     with progress_bar("teacher", total=1.0, delay_seconds=5.0) as bar:
         result = fit(network, train, objective, hyper_parameters, epochs, seed, measure, partial(_show, bar), speed_ups)
     return result, tuple(accuracies)

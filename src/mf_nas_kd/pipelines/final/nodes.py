@@ -24,13 +24,14 @@ from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import EvaluationParameters, run_evaluations
 from mf_nas_kd.studies.expectation import ExpectedSeconds
 from mf_nas_kd.studies.final_budget import ExpectedCost
-from mf_nas_kd.studies.final_comparison import compare_final_networks, delivered_winner, test_logits
+from mf_nas_kd.studies.final_comparison import compare_final_networks, delivered_winner
 from mf_nas_kd.studies.final_networks import finalist_networks, reference_networks
 from mf_nas_kd.studies.final_tables import final_pareto_front, final_trainings_table, teacher_score, with_teacher
 from mf_nas_kd.studies.final_training import FinalStage
 from mf_nas_kd.studies.finalists import finalists_of
 from mf_nas_kd.studies.kept_trainings import KeptTrainings, kept_work
 from mf_nas_kd.studies.plan import finished_evaluations, require_current
+from mf_nas_kd.studies.predictions import logits_of
 from mf_nas_kd.studies.study_search import search_problem
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import DistillationConfigurations, TrainingParameters, TrainingSettings
@@ -147,7 +148,7 @@ def compare_networks(
     Returns:
         One row a network; what the test images cannot tell apart, and the best reference network.
     """
-    logits = test_logits(teacher, images, training)
+    logits = logits_of(teacher, images.test, images, training)
     return compare_final_networks(
         trainings, outcome["name"], KeptTrainings(kept_folder), images, logits, correlation.level, metric.value
     )

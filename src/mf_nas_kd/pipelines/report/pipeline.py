@@ -30,6 +30,7 @@ def create_pipeline() -> Pipeline:
                     "references",
                     "final_trainings",
                     "winner_predictions",
+                    "teacher_predictions",
                     "winner_curve",
                     "network_folder_path",
                     "savings",

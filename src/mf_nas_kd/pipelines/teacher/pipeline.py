@@ -21,7 +21,7 @@ def create_pipeline() -> Pipeline:
                     "trained_teachers",
                     "evaluation_store",
                 ],
-                outputs=["teacher", "teacher_metrics", "teacher_curve"],
+                outputs=["teacher", "teacher_metrics", "teacher_curve", "teacher_predictions"],
                 name="train_teacher",
             ),
             Node(
@@ -29,6 +29,18 @@ def create_pipeline() -> Pipeline:
                 inputs="teacher_curve",
                 outputs="teacher_curve_picture",
                 name="draw_learning_curve",
+            ),
+            Node(
+                nodes.find_teacher_errors,
+                inputs=["teacher_predictions", "images", "params:correlation"],
+                outputs=["teacher_confusion", "teacher_per_class_accuracy"],
+                name="find_teacher_errors",
+            ),
+            Node(
+                nodes.draw_teacher_confusion,
+                inputs=["teacher_predictions", "images"],
+                outputs="teacher_confusion_picture",
+                name="draw_teacher_confusion",
             ),
         ],
         namespace="teacher",
