@@ -11,9 +11,11 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from mf_nas_kd.errors import MissingEvaluationError
 from mf_nas_kd.records import METRICS, Metrics, MetricSetting
 from mf_nas_kd.records.fields import column_names
-from mf_nas_kd.records.metrics import ACCURACY, BALANCED_ACCURACY, metric_of
+from mf_nas_kd.records.metrics import ACCURACY, BALANCED_ACCURACY, metric_of, with_metrics
 
 EXPECTED = {"accuracy": accuracy_score, "balanced_accuracy": balanced_accuracy_score}
+
+LACKING = ("test_accuracy", "val_balanced_accuracy", "test_balanced_accuracy")
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -58,3 +60,12 @@ def test_the_parameter_is_a_name():
 def test_an_outcome_of_an_earlier_version_was_chosen_by_accuracy():
     assert metric_of({}) is ACCURACY
     assert metric_of({"metric": "balanced_accuracy"}) is BALANCED_ACCURACY
+
+
+def test_metrics_of_an_earlier_version_are_missing_numbers():
+    """A store gives columns of None, which have no mean."""
+    table = with_metrics(
+        pd.DataFrame({"val_accuracy": [0.5, None], "val_balanced_accuracy": [None, None]}, dtype=object)
+    )
+    assert set(table.columns) == set(column_names(Metrics))
+    assert table.mean().to_dict() == pytest.approx({"val_accuracy": 0.5} | dict.fromkeys(LACKING, np.nan), nan_ok=True)

@@ -33,7 +33,7 @@ class BenchmarkTable:
             table has it.
         truth: The fidelity whose test accuracy is the quality of a candidate; the same as ``searched`` in most tables.
         low: The other fidelities that a search may use, cheapest first; may be empty.
-        metric: The metric that selects: "accuracy" stands for it everywhere in replays.
+        metric: The metric that selects; accuracies in replays are its values.
 
     Raises:
         InvalidValueError: If a candidate occurs twice, has two evaluations at one fidelity, or lacks one at
@@ -53,7 +53,7 @@ class BenchmarkTable:
         evaluations = completed(completed(self.evaluations, Fidelity), Metrics)
         object.__setattr__(self, "evaluations", evaluations[list(EVALUATION_COLUMNS)])
         metric = self.metric
-        if self.at(self.truth)[metric.test].isna().all():
+        if metric != ACCURACY and self.at(self.truth)[metric.test].isna().all():
             raise InvalidValueError("metric", metric.name, f"accuracy, the only one that the table {self.name} has")
         if self.candidates.empty or self.candidates["architecture_id"].duplicated().any():
             raise InvalidValueError("number of candidates", len(self.candidates), "at least 1, all different")

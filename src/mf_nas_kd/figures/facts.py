@@ -12,7 +12,7 @@ from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.networks.provenance import other_origins
 from mf_nas_kd.records import FIDELITY_COLUMNS, Metrics
 from mf_nas_kd.records.fields import column_names
-from mf_nas_kd.records.metrics import ACCURACY, metric_of
+from mf_nas_kd.records.metrics import ACCURACY, metric_of, with_metrics
 
 
 def facts(
@@ -120,9 +120,11 @@ def evaluation_summary(planned: pd.DataFrame) -> pd.DataFrame:
     Args:
         planned: The planned evaluations.
     """
-    groups = planned.assign(
-        fraction=planned["train_fraction"].map(fraction_text), failed=planned["status"] != "finished"
-    ).groupby(list(FIDELITY_COLUMNS), as_index=False, dropna=False)
+    groups = (
+        with_metrics(planned)
+        .assign(fraction=planned["train_fraction"].map(fraction_text), failed=planned["status"] != "finished")
+        .groupby(list(FIDELITY_COLUMNS), as_index=False, dropna=False)
+    )
     return groups.agg(
         fraction=("fraction", "first"),
         evaluations=("key", "size"),

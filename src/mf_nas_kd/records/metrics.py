@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import ConfigDict, RootModel
 
 from mf_nas_kd.errors import MissingEvaluationError
-from mf_nas_kd.records.fields import Record, Role, column
+from mf_nas_kd.records.fields import Record, Role, column, column_names
 from mf_nas_kd.registry import NameIn, lookup
 
 Labels = NDArray[np.int64]
@@ -124,6 +124,11 @@ class Metric:
                 "they were made by an earlier version: run the evaluation and search pipelines, which make them again"
             )
         return table.assign(**scores)
+
+
+def with_metrics(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a column of numbers for every metric, missing where an earlier version has not measured it."""
+    return table.assign(**{name: _values(table, name) for name in column_names(Metrics)})
 
 
 def _values(table: pd.DataFrame, name: str) -> pd.Series:

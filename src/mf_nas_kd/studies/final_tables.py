@@ -10,6 +10,7 @@ import pandas as pd
 from mf_nas_kd.errors import MissingEvaluationError
 from mf_nas_kd.records import Costs, Evaluation, Metric, Metrics
 from mf_nas_kd.records.fields import column_names
+from mf_nas_kd.records.metrics import with_metrics
 from mf_nas_kd.search.finalists import CHEAPER, FINALIST
 from mf_nas_kd.search.pareto import pareto_front
 from mf_nas_kd.studies.final_training import PLAIN, FinalTraining
@@ -79,7 +80,7 @@ def mean_metrics(trainings: pd.DataFrame) -> pd.DataFrame:
     Args:
         trainings: ``final_trainings``.
     """
-    groups = trainings[trainings["chosen"]].groupby(["name", "role"], sort=False, as_index=False)
+    groups = with_metrics(trainings[trainings["chosen"]]).groupby(["name", "role"], sort=False, as_index=False)
     return groups.agg(
         architecture_id=("architecture_id", "first"),
         **{name: (name, "first") for name in column_names(Costs)},
