@@ -2,9 +2,10 @@
 
 The network is the median by multiply-accumulates of those sampled from the MobileNetV2 space of ``conf/image_folder``;
 the options are those of ``conf/base`` with the flips of photographs. A step makes a batch of random images, and does
-the forward pass, the backward pass and the update, in single precision, one thread on a CPU. In every round each
-augmentation has its turn of some steps, one after the other, in one process. The target: a step with ``strong`` takes
-at most 1.25 of one with ``crop_flip``.
+the forward pass, the backward pass and the update, in single precision. On a CPU, times are those of its one thread, so
+that other work on a shared machine counts less; elsewhere they are wall times. In every round each augmentation has its
+turn of some steps, one after the other, in one process. The target: a step with ``strong`` takes at most 1.25 of one
+with ``crop_flip``.
 
     python benchmarks/augmentations.py
     python benchmarks/augmentations.py --device cuda --rounds 30 --output augmentations.json
@@ -72,11 +73,12 @@ class Training:
             for _ in range(steps)
         ]
         synchronise(device)
-        started = time.perf_counter()
+        clock = time.process_time if device.type == "cpu" else time.perf_counter
+        started = clock()
         for each in drawn:
             self._step(each, 1.0) if whole else self.images.batch(*each)
         synchronise(device)
-        return (time.perf_counter() - started) / steps
+        return (clock() - started) / steps
 
     def _counts(self) -> tuple[int, int]:
         return len(self.images), len(self.augmentation)

@@ -30,9 +30,9 @@ def colour_maps(brightness: Tensor, contrast: Tensor, saturation: Tensor, hue: T
         brightness: ``(R,)``, factor of all channels.
         contrast: ``(R,)``, factor of the distance to the middle grey.
         saturation: ``(R,)``, factor of the chrominance.
-        hue: ``(R,)``, angle by which the chrominance is turned, in whole turns.
+        hue: ``(R,)``, angle by which the chrominance is turned from red towards green, in whole turns.
     """
-    turned = torch.polar(saturation, 2 * math.pi * hue)  # times (I + iQ)
+    turned = torch.polar(saturation, -2 * math.pi * hue)  # times (I + iQ), whose angle falls from red to green
     one, zero = torch.ones_like(brightness), torch.zeros_like(brightness)
     parts = [one, zero, zero, zero, turned.real, -turned.imag, zero, turned.imag, turned.real]
     chrominance = YIQ.inverse() @ torch.stack(parts, dim=1).view(-1, 3, 3) @ YIQ
