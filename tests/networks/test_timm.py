@@ -56,7 +56,7 @@ def test_taps_of_very_different_networks(model, embedding, maps):
         torch.testing.assert_close(network.model(torch.ones(2, 3, 64, 64)), taps.logits)
 
 
-@pytest.mark.parametrize("size", [48, (40, 56)])
+@pytest.mark.parametrize("size", [48, (40, 56), 20])
 def test_a_network_sees_pixels_as_timm_prepares_them(size):
     """timm's own transformation of 8-bit images, which rounds resized pixels to 8 bits."""
     network = build("test_efficientnet", input_size=size, normalisation="pretrained").eval()
