@@ -41,6 +41,7 @@ class RandomImages:
     def __init__(self, count: int) -> None:
         self.labels = np.arange(count, dtype=np.int64) % CLASSES
         self.splits = np.full(count, "train")
+        self.names = tuple(str(number) for number in range(count))
 
     def decode(self, pixels: np.ndarray) -> None:
         """Write random pixels."""
@@ -73,7 +74,7 @@ def measure(count: int, workers: int, folder: Path) -> dict[str, Any]:
     """All measurements, by name."""
     started = time.perf_counter()
     source = RandomImages(count)
-    collection = decode_once(source, folder)
+    collection, _ = decode_once(source, folder)
     decoded = time.perf_counter()
     fractions = {"validation": 0.1, "test": 0.1}
     positions = split_stratified(collection.labels, fractions, 0, source.class_names)

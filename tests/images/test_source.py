@@ -1,8 +1,10 @@
 import os
+import pickle
 import time
 
 import numpy as np
 import pytest
+import torch
 
 from mf_nas_kd.errors import UnknownNameError
 from mf_nas_kd.images import load_images
@@ -14,6 +16,7 @@ class Numbered:
 
     class_names = ("a", "b")
     labels = np.array([0, 0, 1, 1])
+    names = ("a/1", "a/2", "b/1", "b/2")
     splits = np.array(["train"] * 4)
     image_shape = (1, 2, 2)
     key = "abc"
@@ -41,7 +44,7 @@ def test_an_unknown_source_lists_the_known_ones():
 
 
 def test_without_a_folder_images_are_in_memory_only():
-    collection = decode_once(Numbered(), None)
+    collection, _ = decode_once(Numbered(), None)
     assert collection.path is None
     assert collection.pixels[:, 0, 0, 0].tolist() == [0, 1, 2, 3]
     assert collection.labels.tolist() == [0, 0, 1, 1]
@@ -49,11 +52,23 @@ def test_without_a_folder_images_are_in_memory_only():
 
 def test_a_file_is_written_once_and_mapped_afterwards(tmp_path):
     source = Numbered()
-    first, again = decode_once(source, tmp_path), decode_once(source, tmp_path)
+    (first, _), (again, _) = decode_once(source, tmp_path), decode_once(source, tmp_path)
     assert source.decoded == 1
     assert first.path == again.path == tmp_path / "pixels-abc.npy"
     assert first.pixels.equal(again.pixels)
     assert first.pixels[:, 0, 1, 1].tolist() == [0, 1, 2, 3]
+
+
+def test_names_are_in_memory_or_beside_the_file_of_pixels(tmp_path):
+    for folder in (None, tmp_path):
+        collection, _ = decode_once(Numbered(), folder)
+        images = collection.selected(torch.tensor([3, 1, 0]))
+        assert images.names == ("b/2", "a/2", "a/1")
+        assert images[torch.tensor([2, 0])].names == ("a/1", "b/2")
+        assert pickle.loads(pickle.dumps(collection)).names == Numbered.names
+    (tmp_path / "pixels-abc.names.json").unlink()
+    assert collection.mapped(collection.path, collection.labels).names == ("0", "1", "2", "3"), "an earlier version's"
+    assert decode_once(Numbered(), tmp_path).collection.names == Numbered.names
 
 
 def test_where_decoding_fails_no_file_is_left(tmp_path):
@@ -63,10 +78,18 @@ def test_where_decoding_fails_no_file_is_left(tmp_path):
 
 
 def test_files_of_earlier_states_are_removed_and_young_temporary_ones_stay(tmp_path):
-    names = ["pixels-new.npy", "pixels-old.npy", ".1.pixels-old.npy", ".2.pixels-new.npy", "other.npy"]
+    names = [
+        "pixels-new.npy",
+        "pixels-new.names.json",
+        "pixels-old.npy",
+        "pixels-old.names.json",
+        ".1.pixels-old.npy",
+        ".2.pixels-new.npy",
+        "other.npy",
+    ]
     for name in names:
         (tmp_path / name).touch()
     long_ago = time.time() - ABANDONED_SECONDS - 60
     os.utime(tmp_path / ".1.pixels-old.npy", (long_ago, long_ago))
     remove_earlier(tmp_path / "pixels-new.npy")
-    assert {path.name for path in tmp_path.iterdir()} == {"pixels-new.npy", ".2.pixels-new.npy", "other.npy"}
+    assert {path.name for path in tmp_path.iterdir()} == {*names[:2], ".2.pixels-new.npy", "other.npy"}

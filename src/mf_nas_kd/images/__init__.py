@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.images.augmentations import (
@@ -30,7 +31,7 @@ from mf_nas_kd.images.image_folder import ImageFolder
 from mf_nas_kd.images.mixup import Mixture, mixtures
 from mf_nas_kd.images.pairs import PairIndex
 from mf_nas_kd.images.resident import Batch, ResidentImages
-from mf_nas_kd.images.source import Source, decode_once
+from mf_nas_kd.images.source import Source, decode_once, without
 from mf_nas_kd.images.splits import split_stratified
 from mf_nas_kd.images.subsets import SubsetOrder
 from mf_nas_kd.registry import Options, configured
@@ -71,13 +72,19 @@ def load_images(
     opened = source_class(validated)
     if len(opened.class_names) < 2:
         raise InvalidValueError("classes", list(opened.class_names), "at least two")
-    positions = _split(opened, {"validation": validation_fraction, "test": test_fraction}, seed)
-    return ImageDataset.of(source, opened.class_names, decode_once(opened, folder), positions)
+    fractions = {"validation": validation_fraction, "test": test_fraction}
+    positions = _split(opened, opened.splits, fractions, seed)  # what is refused is refused before images are decoded
+    collection, unreadable = decode_once(opened, folder)
+    if unreadable:
+        positions = _split(opened, without(opened, unreadable), fractions, seed)
+    return ImageDataset.of(source, opened.class_names, collection, positions)
 
 
-def _split(source: Source, fractions: Mapping[str, float], seed: int) -> dict[str, torch.Tensor]:
+def _split(
+    source: Source, splits: NDArray[np.str_], fractions: Mapping[str, float], seed: int
+) -> dict[str, torch.Tensor]:
     """Positions by split: those that the source has, and the others drawn from its training images."""
-    given = {split: torch.from_numpy(np.flatnonzero(source.splits == split)) for split in ("train", *fractions)}
+    given = {split: torch.from_numpy(np.flatnonzero(splits == split)) for split in ("train", *fractions)}
     wanted = {split: fraction for split, fraction in fractions.items() if len(given[split]) == 0}
     train = given["train"]
     drawn = split_stratified(torch.from_numpy(source.labels)[train], wanted, seed, source.class_names)

@@ -14,6 +14,7 @@ from torchvision import datasets
 
 from mf_nas_kd.errors import MissingImagesError
 from mf_nas_kd.images.dataset import Pixels
+from mf_nas_kd.images.names import numbered
 from mf_nas_kd.registry import Options
 from mf_nas_kd.seeding import fingerprint
 
@@ -45,6 +46,7 @@ class CIFAR10:
         self.class_names = tuple(train.classes)
         self.labels = np.array([*train.targets, *test.targets], dtype=np.int64)
         self.splits = np.array(["train"] * len(train.targets) + ["test"] * len(test.targets))
+        self.names = numbered(len(train.targets), "train/") + numbered(len(test.targets), "test/")
         self.key = fingerprint([self.title])  # torchvision has compared the files with their checksums
         self._pixels = (train.data, test.data)
 

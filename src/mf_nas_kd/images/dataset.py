@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mf_nas_kd.errors import ShapeMismatchError
+from mf_nas_kd.images.names import numbered, read_names
 from mf_nas_kd.seeding import canonical_json
 
 SPLITS = ("train", "validation", "test")
@@ -33,6 +35,7 @@ class LabelledImages:
         pixels: Pixels of all images, ``(M, C, H, W)``, uint8; possibly mapped from a file.
         labels: Labels of the selected images, ``(N,)``, int64, in [0, K).
         positions: Indices of the selected images in ``pixels``, ``(N,)``, int64; None for all images in order.
+        collection: All images, which have names; None where the images have numbers only.
 
     Raises:
         ShapeMismatchError: If pixels or labels have another shape or type, or the lengths differ.
@@ -45,6 +48,7 @@ class LabelledImages:
     pixels: Tensor
     labels: Tensor
     positions: Tensor | None = None
+    collection: ImageCollection | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 4 or self.pixels.dtype != torch.uint8:
@@ -61,12 +65,18 @@ class LabelledImages:
     def __getitem__(self, chosen: Tensor) -> LabelledImages:
         """The images at the indices ``chosen``, ``(n,)``, int64, in [0, N)."""
         positions = chosen if self.positions is None else self.positions[chosen]
-        return LabelledImages(self.pixels, self.labels[chosen], positions)
+        return LabelledImages(self.pixels, self.labels[chosen], positions, self.collection)
 
     @property
     def images(self) -> Tensor:
         """Pixels of the selected images, ``(N, C, H, W)``, uint8; a copy where ``positions`` are given."""
         return self.pixels if self.positions is None else self.pixels[self.positions]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Unique names of the selected images, such as the paths of their files; read from the disk when asked for."""
+        names = numbered(len(self.pixels)) if self.collection is None else self.collection.names
+        return names if self.positions is None else tuple(names[i] for i in self.positions.tolist())
 
     def chunks(self) -> Iterator[Tensor]:
         """Pixels of the selected images in order, in parts of at most ``IMAGES_PER_CHUNK`` images."""
@@ -83,13 +93,17 @@ class ImageCollection:
     Args:
         pixels: Pixels of all images, ``(M, C, H, W)``, uint8.
         labels: Labels of all images, ``(M,)``, int64, in [0, K).
+        names: Unique names of all images in memory; None for their numbers. Those of a file are beside it.
         path: File from which the pixels were mapped; None where they are in memory only.
     """
 
-    def __init__(self, pixels: Tensor, labels: Tensor, path: Path | None = None) -> None:
+    def __init__(
+        self, pixels: Tensor, labels: Tensor, names: Sequence[str] | None = None, path: Path | None = None
+    ) -> None:
         self.pixels = pixels
         self.labels = labels
         self.path = path
+        self._names = names
 
     @classmethod
     def mapped(cls, path: Path, labels: Tensor) -> Self:
@@ -99,11 +113,22 @@ class ImageCollection:
             path: File of pixels ``(M, C, H, W)``, uint8.
             labels: Labels of all images, ``(M,)``, int64.
         """
-        return cls(torch.from_numpy(np.load(path, mmap_mode="c")), labels, path)
+        return cls(torch.from_numpy(np.load(path, mmap_mode="c")), labels, path=path)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Unique name of every image: for image files their paths below the folder of the images."""
+        if self._names is not None:
+            return tuple(self._names)
+        return numbered(len(self.labels)) if self.path is None else read_names(self.path, len(self.labels))
+
+    def selected(self, positions: Tensor) -> LabelledImages:
+        """The images at the indices ``positions``, ``(N,)``, int64, in [0, M)."""
+        return LabelledImages(self.pixels, self.labels[positions], positions, self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.path is None:
-            return type(self), (self.pixels, self.labels)
+            return type(self), (self.pixels, self.labels, self._names)
         return type(self).mapped, (self.path, self.labels)
 
 
@@ -134,7 +159,7 @@ class ImageDataset:
         cls, name: str, class_names: tuple[str, ...], collection: ImageCollection, positions: Mapping[str, Tensor]
     ) -> ImageDataset:
         """Make a dataset; statistics and fingerprint are computed in one pass over the images of each split."""
-        parts = {split: LabelledImages(collection.pixels, collection.labels[p], p) for split, p in positions.items()}
+        parts = {split: collection.selected(p) for split, p in positions.items()}
         statistics, digest = _pixel_statistics(parts["train"]), _digest(name, class_names, parts)
         return cls(name, class_names, collection, positions, statistics, digest)
 
@@ -165,8 +190,7 @@ class ImageDataset:
         return self._part("test")
 
     def _part(self, split: str) -> LabelledImages:
-        positions = self.positions[split]
-        return LabelledImages(self.collection.pixels, self.collection.labels[positions], positions)
+        return self.collection.selected(self.positions[split])
 
 
 def _pixel_statistics(images: LabelledImages) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from mf_nas_kd.images.dataset import Pixels
+from mf_nas_kd.images.names import numbered
 from mf_nas_kd.registry import NoOptions, Options
 from mf_nas_kd.seeding import fingerprint
 
@@ -31,6 +32,7 @@ class Digits:
         self.class_names = tuple(str(name) for name in digits.target_names)
         self.labels = digits.target.astype(np.int64)
         self.splits = np.full(len(self.labels), "train")
+        self.names = numbered(len(self.labels), "train/")
         self._ink = digits.images
 
     def decode(self, pixels: Pixels) -> None:

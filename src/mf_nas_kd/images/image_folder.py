@@ -121,7 +121,8 @@ class ImageFolder:
         self.labels = np.array([label_of[file.class_name] for file in self._files], dtype=np.int64)
         self.splits = np.array([file.split for file in self._files])
         self.image_shape: tuple[int, int, int] = (options.channels, options.image_size, options.image_size)
-        states = [(str(file.path.relative_to(root)), file.size, file.modified) for file in self._files]
+        self.names = tuple(file.path.relative_to(root).as_posix() for file in self._files)
+        states = [(name, file.size, file.modified) for name, file in zip(self.names, self._files, strict=True)]
         self.key = fingerprint([VERSION, states, options.image_size, options.channels])
         self._bytes = sum(file.size for file in self._files)
 

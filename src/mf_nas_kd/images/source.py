@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from mf_nas_kd.files import written_whole
 from mf_nas_kd.images.dataset import ImageCollection, Pixels
+from mf_nas_kd.images.names import names_path, write_names
 from mf_nas_kd.registry import Options
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ class Source(Protocol):
         Options: Model of the options.
         class_names: Names of the ``K`` classes; a label is an index into them.
         labels: Labels of all images, ``(M,)``, int64, in [0, K).
+        names: Unique name of every image, ``M`` of them; of a file its path below the folder of all, with ``/``.
         splits: Split of every image, ``(M,)``, each one of ``dataset.SPLITS``. ``validation`` and ``test`` may be
             absent; they are then drawn from ``train``.
         image_shape: Shape ``(C, H, W)`` of every decoded image.
@@ -40,6 +43,7 @@ class Source(Protocol):
     Options: ClassVar[type[Options]]
     class_names: tuple[str, ...]
     labels: NDArray[np.int64]
+    names: tuple[str, ...]
     splits: NDArray[np.str_]
     image_shape: tuple[int, int, int]
     key: str
@@ -55,7 +59,19 @@ class Source(Protocol):
         ...
 
 
-def decode_once(source: Source, folder: Path | None) -> ImageCollection:
+class Decoded(NamedTuple):
+    """All images of a source.
+
+    Attributes:
+        collection: The images.
+        unreadable: Indices of those that could not be read, ascending; their pixels mean nothing.
+    """
+
+    collection: ImageCollection
+    unreadable: tuple[int, ...]
+
+
+def decode_once(source: Source, folder: Path | None) -> Decoded:
     """Decode all images of a source into one memory-mapped file, or map the file where it exists already.
 
     The file is written atomically: it gets its name when it is complete.
@@ -71,7 +87,7 @@ def decode_once(source: Source, folder: Path | None) -> ImageCollection:
     if folder is None:
         pixels = np.empty(shape, dtype=np.uint8)
         source.decode(pixels)
-        return ImageCollection(torch.from_numpy(pixels), labels)
+        return Decoded(ImageCollection(torch.from_numpy(pixels), labels, source.names), ())
     path = folder.resolve() / f"pixels-{source.key}.npy"
     if path.exists():
         logger.info("Using %d images that were decoded earlier: %s", len(labels), path.name)
@@ -81,7 +97,16 @@ def decode_once(source: Source, folder: Path | None) -> ImageCollection:
         megabytes = path.stat().st_size / 1e6
         seconds = time.perf_counter() - started
         logger.info("Decoded %d images in %.1f s into %s (%.0f MB)", len(labels), seconds, path.name, megabytes)
-    return ImageCollection.mapped(path, labels)
+    if not names_path(path).is_file():  # an earlier version wrote none
+        write_names(path, source.names)
+    return Decoded(ImageCollection.mapped(path, labels), ())
+
+
+def without(source: Source, unreadable: Sequence[int]) -> NDArray[np.str_]:
+    """Split of every image of a source, ``(M,)``; an empty name for those that cannot be read."""
+    splits = source.splits.copy()
+    splits[list(unreadable)] = ""
+    return splits
 
 
 def _decode_into(path: Path, source: Source, shape: tuple[int, ...]) -> None:
@@ -101,10 +126,10 @@ def remove_earlier(path: Path) -> None:
     Args:
         path: The file that stays.
     """
-    for earlier in path.parent.glob("pixels-*.npy"):
-        if earlier != path:
+    for earlier in path.parent.glob("pixels-*"):
+        if earlier.name.partition(".")[0] != path.stem:
             earlier.unlink(missing_ok=True)
-    for temporary in path.parent.glob(".*.pixels-*.npy"):
+    for temporary in path.parent.glob(".*.pixels-*"):
         if time.time() - temporary.stat().st_mtime > ABANDONED_SECONDS:
             temporary.unlink(missing_ok=True)
 
