@@ -6,6 +6,7 @@ One source a file, one line a source in the table below.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,18 @@ from mf_nas_kd.images.cifar import CIFAR10, CIFAR100
 from mf_nas_kd.images.dataset import ImageCollection, ImageDataset, LabelledImages
 from mf_nas_kd.images.digits import Digits
 from mf_nas_kd.images.draws import Draws
+from mf_nas_kd.images.duplicates import DuplicatesAction, action_for, duplicates_of
+from mf_nas_kd.images.groups import NO_GROUPS, GroupOptions, Groups, joined, read_groups
 from mf_nas_kd.images.image_folder import ImageFolder
 from mf_nas_kd.images.mixup import Mixture, mixtures
 from mf_nas_kd.images.pairs import PairIndex
 from mf_nas_kd.images.resident import Batch, ResidentImages
 from mf_nas_kd.images.source import Source, decode_once, without
-from mf_nas_kd.images.splits import split_stratified
+from mf_nas_kd.images.splits import draw_splits, split_stratified
 from mf_nas_kd.images.subsets import SubsetOrder
 from mf_nas_kd.registry import Options, configured
+
+logger = logging.getLogger(__name__)
 
 SOURCES: Mapping[str, type[Source]] = {
     "digits": Digits,
@@ -51,6 +56,9 @@ def load_images(
     seed: int,
     options: Options | Mapping[str, Any] | None = None,
     folder: Path | None = None,
+    group: GroupOptions = NO_GROUPS,
+    duplicates: DuplicatesAction = "ignore",
+    near_duplicates_limit: int = 0,
 ) -> ImageDataset:
     """Load a source; validation and test images that it does not have are split off its training images.
 
@@ -61,6 +69,9 @@ def load_images(
         seed: Seed of the split.
         options: An instance of the source's ``Options``, or its fields; None where it has none.
         folder: Where decoded images are kept in a memory-mapped file and found again; None keeps them in memory.
+        group: What tells which images belong together: no group is in two splits that are drawn.
+        duplicates: What is done with copies of one picture, see :data:`duplicates.DuplicatesAction`.
+        near_duplicates_limit: Most images among which copies with other pixels are looked for.
 
     Raises:
         UnknownNameError: If the source is not known.
@@ -72,23 +83,24 @@ def load_images(
     opened = source_class(validated)
     if len(opened.class_names) < 2:
         raise InvalidValueError("classes", list(opened.class_names), "at least two")
+    groups = read_groups(group, opened.names)
     fractions = {"validation": validation_fraction, "test": test_fraction}
-    positions = _split(opened, opened.splits, fractions, seed)  # what is refused is refused before images are decoded
+
+    def split(given: NDArray[np.str_], groups: Groups) -> dict[str, torch.Tensor]:
+        return draw_splits(opened.labels, given, fractions, seed, opened.class_names, groups)
+
+    split(opened.splits, groups)  # what is refused is refused before images are decoded
     collection, unreadable = decode_once(opened, folder)
-    if unreadable:
-        positions = _split(opened, without(opened, unreadable), fractions, seed)
+    given = without(opened, unreadable)
+    if action_for(duplicates, source) == "keep_on_one_side":
+        pairs = duplicates_of(collection, torch.from_numpy(np.flatnonzero(given)), near_duplicates_limit)
+        groups = joined(groups, pairs["first"].to_numpy(), pairs["second"].to_numpy())
+    positions = split(given, groups)
+    left_out = np.count_nonzero(given) - sum(len(part) for part in positions.values())
+    if left_out:
+        reason = "images of their groups, or copies of them, are among the given validation or test images"
+        logger.warning("%d training images are left out: %s", left_out, reason)
     return ImageDataset.of(source, opened.class_names, collection, positions)
-
-
-def _split(
-    source: Source, splits: NDArray[np.str_], fractions: Mapping[str, float], seed: int
-) -> dict[str, torch.Tensor]:
-    """Positions by split: those that the source has, and the others drawn from its training images."""
-    given = {split: torch.from_numpy(np.flatnonzero(splits == split)) for split in ("train", *fractions)}
-    wanted = {split: fraction for split, fraction in fractions.items() if len(given[split]) == 0}
-    train = given["train"]
-    drawn = split_stratified(torch.from_numpy(source.labels)[train], wanted, seed, source.class_names)
-    return given | {split: train[positions] for split, positions in drawn.items()}
 
 
 __all__ = [
@@ -99,6 +111,8 @@ __all__ = [
     "Batch",
     "CropFlip",
     "Draws",
+    "DuplicatesAction",
+    "GroupOptions",
     "Identity",
     "ImageCollection",
     "ImageDataset",
@@ -108,7 +122,9 @@ __all__ = [
     "ResidentImages",
     "Source",
     "SubsetOrder",
+    "action_for",
     "build_augmentation",
+    "duplicates_of",
     "load_images",
     "mixtures",
     "split_stratified",

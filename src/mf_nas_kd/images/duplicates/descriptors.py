@@ -19,7 +19,7 @@ from torch.nn import functional
 SIDE = 32  # height and width of the thumbnails, in pixels, as in pHash
 FREQUENCIES = 8  # lowest frequencies of either direction, as in pHash
 GREY = (0.299, 0.587, 0.114)  # luma of red, green and blue (ITU-R BT.601), as Pillow computes it
-IMAGES_PER_CHUNK = 4096
+IMAGES_PER_CHUNK = 256  # at 224 pixels, 150 MB as floating-point numbers
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Window:
     top: float = 0.0
     left: float = 0.0
     mirrored: bool = False
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Row and column of the centre, in [-1, 1] from edge to edge."""
+        return 2 * self.top + self.scale - 1, 2 * self.left + self.scale - 1
 
     @cached_property
     def transforms(self) -> tuple[Tensor, Tensor]:
@@ -56,26 +61,29 @@ def _resampling(scale: float, start: float) -> Tensor:
     return (1 - (positions[:, None] - torch.arange(SIDE)).abs()).clamp_min(0)
 
 
+WHOLE = Window()
 _SIGNS = torch.tensor([1.0, -1.0]).repeat(FREQUENCIES // 2)  # a mirrored cosine of an odd frequency is negative
 _WEIGHTS = (1 + torch.arange(FREQUENCIES)[:, None] ** 2 + torch.arange(FREQUENCIES) ** 2).sqrt().flatten()
 """Amplitudes in photographs fall as 1 / frequency (Field 1987); the weights give all frequencies a say."""
 
 
-def thumbnails(pixels: Tensor) -> Tensor:
-    """Images of 32x32 pixels.
+def thumbnails(pixels: Tensor, among: Tensor) -> Tensor:
+    """Images of 32x32 pixels, whatever their proportions.
 
     Args:
         pixels: Images ``(M, C, H, W)``, uint8; possibly mapped from a file, and read once.
+        among: Indices of the images that are wanted, ``(N,)``, int64.
 
     Returns:
-        Thumbnails ``(M, C, 32, 32)``, uint8.
+        Thumbnails ``(N, C, 32, 32)``, uint8.
     """
-    if pixels.shape[-2:] == (SIDE, SIDE):
-        return pixels
-    small = torch.empty((*pixels.shape[:2], SIDE, SIDE), dtype=torch.uint8)
-    for read, written in zip(pixels.split(IMAGES_PER_CHUNK), small.split(IMAGES_PER_CHUNK), strict=True):
-        scaled = functional.interpolate(read.float(), (SIDE, SIDE), mode="bilinear", antialias=True)
-        written.copy_(scaled.round().clamp(0, 255))
+    small = torch.empty((len(among), pixels.shape[1], SIDE, SIDE), dtype=torch.uint8)
+    for chosen, written in zip(among.split(IMAGES_PER_CHUNK), small.split(IMAGES_PER_CHUNK), strict=True):
+        images = pixels[chosen]
+        if images.shape[-2:] != (SIDE, SIDE):
+            scaled = functional.interpolate(images.float(), (SIDE, SIDE), mode="bilinear", antialias=True)
+            images = scaled.round().clamp(0, 255)
+        written.copy_(images)
     return small
 
 
