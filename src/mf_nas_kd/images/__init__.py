@@ -25,15 +25,17 @@ from mf_nas_kd.images.augmentations import (
 )
 from mf_nas_kd.images.cifar import CIFAR10, CIFAR100
 from mf_nas_kd.images.dataset import ImageCollection, ImageDataset, LabelledImages
+from mf_nas_kd.images.decoded import decode_once
 from mf_nas_kd.images.digits import Digits
 from mf_nas_kd.images.draws import Draws
 from mf_nas_kd.images.image_folder import ImageFolder
 from mf_nas_kd.images.mixup import Mixture, mixtures
 from mf_nas_kd.images.pairs import PairIndex
 from mf_nas_kd.images.resident import Batch, ResidentImages
-from mf_nas_kd.images.source import Source, decode_once, without
+from mf_nas_kd.images.source import Source, without
 from mf_nas_kd.images.splits import split_stratified
 from mf_nas_kd.images.subsets import SubsetOrder
+from mf_nas_kd.images.unreadable import OnUnreadable
 from mf_nas_kd.registry import Options, configured
 
 SOURCES: Mapping[str, type[Source]] = {
@@ -51,6 +53,7 @@ def load_images(
     seed: int,
     options: Options | Mapping[str, Any] | None = None,
     folder: Path | None = None,
+    on_unreadable: OnUnreadable = "refuse",
 ) -> ImageDataset:
     """Load a source; validation and test images that it does not have are split off its training images.
 
@@ -61,11 +64,12 @@ def load_images(
         seed: Seed of the split.
         options: An instance of the source's ``Options``, or its fields; None where it has none.
         folder: Where decoded images are kept in a memory-mapped file and found again; None keeps them in memory.
+        on_unreadable: Whether images that cannot be read end the run, or are left out with a warning.
 
     Raises:
         UnknownNameError: If the source is not known.
         pydantic.ValidationError: If an option is missing, unknown, or not allowed.
-        MissingImagesError: If images are missing or cannot be read.
+        MissingImagesError: If images are missing, or cannot be read and are to be refused.
         InvalidValueError: If there are fewer than two classes, or one is too small to be split.
     """
     source_class, validated = configured(SOURCES, source, {} if options is None else options, "images.source")
@@ -74,7 +78,7 @@ def load_images(
         raise InvalidValueError("classes", list(opened.class_names), "at least two")
     fractions = {"validation": validation_fraction, "test": test_fraction}
     positions = _split(opened, opened.splits, fractions, seed)  # what is refused is refused before images are decoded
-    collection, unreadable = decode_once(opened, folder)
+    collection, unreadable = decode_once(opened, folder, on_unreadable)
     if unreadable:
         positions = _split(opened, without(opened, unreadable), fractions, seed)
     return ImageDataset.of(source, opened.class_names, collection, positions)
@@ -104,6 +108,7 @@ __all__ = [
     "ImageDataset",
     "LabelledImages",
     "Mixture",
+    "OnUnreadable",
     "PairIndex",
     "ResidentImages",
     "Source",

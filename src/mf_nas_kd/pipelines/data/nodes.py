@@ -25,6 +25,7 @@ def load_images(parameters: ImagesParameters, pixel_folder: Path) -> ImageDatase
         parameters.seed,
         parameters.options[parameters.source],
         pixel_folder,
+        parameters.on_unreadable,
     )
     sizes = (len(images.train), len(images.validation), len(images.test))
     logger.info("Images of %s: %d training, %d validation, %d test", images.name, *sizes)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mf_nas_kd.images import SOURCES
+from mf_nas_kd.images import SOURCES, OnUnreadable
 from mf_nas_kd.records.fidelity import TrainFraction
 from mf_nas_kd.registry import NameIn, Options, OptionsOf, lookup
 
@@ -22,6 +22,7 @@ class ImagesParameters(BaseModel):
         test_fraction: Fraction of the training images, in (0, 1), that becomes the test split where the source has
             none.
         seed: Seed of the split.
+        on_unreadable: Whether images that cannot be read end the run, or are left out with a warning.
         options: Options of each source, by its name.
     """
 
@@ -31,6 +32,7 @@ class ImagesParameters(BaseModel):
     validation_fraction: Annotated[float, Field(gt=0, lt=1)]
     test_fraction: Annotated[float, Field(gt=0, lt=1)]
     seed: int
+    on_unreadable: OnUnreadable
     options: Annotated[Mapping[str, Options], OptionsOf(SOURCES, "images.options")]
 
     @model_validator(mode="after")
