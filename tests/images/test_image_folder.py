@@ -1,5 +1,6 @@
 """Class folders of real images: digits as PNG, cuttings of scikit-learn's photographs as JPEG and WebP."""
 
+import csv
 import logging
 import os
 import pickle
@@ -14,11 +15,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from pydantic import ValidationError
 from sklearn.datasets import load_sample_images
 
 from mf_nas_kd.datasets import ImagesDataset
 from mf_nas_kd.errors import InvalidValueError, MissingImagesError
-from mf_nas_kd.images import SubsetOrder, image_folder, load_images
+from mf_nas_kd.images import SubsetOrder, image_folder, load_images, parallel
+from mf_nas_kd.images.decoding import decode_into_map
 
 PHOTOGRAPHS = dict(zip(("china", "flower"), load_sample_images().images, strict=True))
 CLASSES = ("china", "flower")
@@ -38,9 +41,15 @@ def write(folder, per_class, suffixes=(".png", ".jpg", ".webp", ".JPEG"), start=
             image.save(folder / name / f"{number:03d}{suffixes[number % len(suffixes)]}")
 
 
-def load(folder, kept=None, size=16, channels=3, seed=0):
+def load(folder, kept=None, size=16, channels=3, seed=0, on_unreadable="refuse"):
     options = {"folder": str(folder), "image_size": size, "channels": channels}
-    return load_images("image_folder", 0.25, 0.25, seed, options, kept)
+    return load_images("image_folder", 0.25, 0.25, seed, options, kept, on_unreadable)
+
+
+@pytest.fixture
+def in_processes(monkeypatch):
+    monkeypatch.setattr(image_folder, "SMALL_BYTES", 0)
+    monkeypatch.setattr(parallel, "MOST_FILES", 7)
 
 
 @pytest.fixture
@@ -137,7 +146,7 @@ def test_images_are_decoded_once_and_again_when_the_folder_changes(tmp_path, pho
     (file,) = kept.glob("*.npy")
     written = file.stat().st_mtime_ns
     decoded = []
-    monkeypatch.setattr(image_folder, "decode_files", lambda *given: decoded.append(given) or [])
+    monkeypatch.setattr(parallel, "decode_files", lambda *given: decoded.append(given) or {})
     again = load(photographs, kept, seed=1)
     assert not decoded
     assert file.stat().st_mtime_ns == written
@@ -150,10 +159,9 @@ def test_images_are_decoded_once_and_again_when_the_folder_changes(tmp_path, pho
     assert load(photographs, kept, size=8).image_shape == (3, 8, 8)
 
 
-def test_processes_beside_this_one_decode_the_same(tmp_path, photographs, monkeypatch):
+def test_processes_beside_this_one_decode_the_same(tmp_path, photographs, request):
     here = load(photographs, tmp_path / "here")
-    monkeypatch.setattr(image_folder, "SMALL_BYTES", 0)
-    monkeypatch.setattr(image_folder, "FILES_PER_CHUNK", 7)
+    request.getfixturevalue("in_processes")
     elsewhere = load(photographs, tmp_path / "elsewhere")
     assert elsewhere.fingerprint == here.fingerprint
     (photographs / "train/china/004.png").write_bytes(b"no image")
@@ -183,18 +191,24 @@ def test_imbalance_is_kept_by_splits_and_subsets(tmp_path):
     [(b"", "it has 0 bytes"), (b"no image at all", "it is no image, or its format is none"), (None, "truncated")],
 )
 def test_an_unreadable_image_is_named(tmp_path, photographs, content, message):
-    broken = photographs / "train/flower/004.png"
+    name = "train/flower/004.png"
+    broken = photographs / name
     broken.write_bytes(broken.read_bytes()[:600] if content is None else content)
-    with pytest.raises(MissingImagesError, match=rf"1 of 24 images cannot be read: {broken} \(.*{message}"):
+    with pytest.raises(MissingImagesError, match=rf"1 of 24 images cannot be read: {name} \(.*{message}"):
         load(photographs, tmp_path / "kept")
-    assert not list((tmp_path / "kept").iterdir()), "nothing half-done is left"
+    broken.unlink()
+    without = load(photographs)
+    broken.write_bytes(b"")
+    skipped = load(photographs, tmp_path / "kept", on_unreadable="skip")
+    assert skipped.fingerprint == without.fingerprint
+    assert skipped.validation.names == without.validation.names
 
 
 def test_an_empty_class_is_named(photographs):
     (photographs / "train/goat").mkdir()
     (photographs / "train/goat/readme.txt").write_text("to come")
     with pytest.raises(
-        MissingImagesError, match=r"the class 'goat' has no image in .*goat.*\.jpeg, \.jpg, \.png, \.webp"
+        MissingImagesError, match=r"the class 'goat' has no image in .*goat.*\.jpeg, \.jpg, \.png, .*\.webp"
     ):
         load(photographs)
 
@@ -247,7 +261,7 @@ def test_hidden_files_and_other_files_are_ignored(photographs, caplog):
     (photographs / ".git").mkdir()
     with caplog.at_level("WARNING"):
         assert len(load(photographs).train) == 12
-    assert "1 files that do not end in .jpeg, .jpg, .png, .webp are ignored" in caplog.text
+    assert "1 files that do not end in .bmp, .gif, .jpeg, .jpg, .png, .tif, .tiff, .webp are ignored" in caplog.text
     assert not os.path.exists(photographs / "pixels")
 
 
@@ -285,7 +299,7 @@ def test_a_link_to_nowhere_is_named(photographs):
     (photographs / "train/china/gone.png").symlink_to("/nowhere.png")
     with pytest.raises(
         MissingImagesError,
-        match=r"1 of 25 images cannot be read: .*gone.png \(FileNotFoundError: No such file or directory\)$",
+        match=r"1 of 25 images cannot be read: .*gone.png \(FileNotFoundError: No such file or directory\)",
     ):
         load(photographs)
 
@@ -489,32 +503,79 @@ def test_whatever_is_linked_no_image_counts_twice(links):
 
 
 @pytest.mark.parametrize("at_once", [False, True])
-def test_every_unreadable_image_is_in_the_log_and_the_first_ones_in_the_message(
-    tmp_path, photographs, caplog, monkeypatch, at_once
+def test_every_unreadable_image_is_in_a_list_and_the_first_ones_in_log_and_message(
+    tmp_path, photographs, caplog, request, at_once
 ):
     if at_once:
-        monkeypatch.setattr(image_folder, "SMALL_BYTES", 0)
-        monkeypatch.setattr(image_folder, "FILES_PER_CHUNK", 7)
+        request.getfixturevalue("in_processes")
     broken = sorted((photographs / "train/china").iterdir())[:11]
     for file in broken:
-        file.write_bytes(b"GIF89a no image")
+        file.write_bytes(b"\x00GIF89a no image")
     os.mkfifo(photographs / "train/flower/pipe.png")
     with pytest.raises(MissingImagesError) as refusal:
         load(photographs, tmp_path / "kept")
     message = str(refusal.value)
     assert message.startswith(
-        f"12 of 25 images cannot be read: {broken[0]} (it is no image, or its format is none of JPEG"
+        "12 of 25 images cannot be read: train/china/000.png (it is no image, or its format is none of BMP"
     )
-    assert message.endswith("; and 7 more (see the log)")
+    assert f"; and more; list: {tmp_path / 'kept/unreadable.csv'}. Repair" in message
     assert "\n" not in message
-    lines = [record.getMessage() for record in caplog.records if "cannot be read" in record.getMessage()]
-    assert len(lines) == 12
-    for file in broken:
-        assert sum(f": {file} (it is no image" in line for line in lines) == 1
-    assert sum("pipe.png (OSError: it is a named pipe, not a file)" in line for line in lines) == 1
+    (warning,) = [record.getMessage() for record in caplog.records if "cannot be read" in record.getMessage()]
+    assert len(warning.splitlines()) == 1 + 10
+    with (tmp_path / "kept/unreadable.csv").open() as listed:
+        rows = list(csv.DictReader(listed))
+    assert [row["file"] for row in rows] == [f"train/china/{file.name}" for file in broken] + ["train/flower/pipe.png"]
+    assert rows[-1]["reason"] == "OSError: it is a named pipe, not a file"
 
 
 def test_a_name_with_a_line_break_stays_one_line(photographs):
     (photographs / "train/china/a\nb.png").write_bytes(b"x")
-    with pytest.raises(MissingImagesError, match=r"1 of 25 images cannot be read: '.*a\\nb.png' \(it is no image"):
+    with pytest.raises(
+        MissingImagesError, match=r"1 of 25 images cannot be read: train/china/a\\nb.png \(it is no image"
+    ):
         load(photographs)
+
+
+def test_a_class_of_which_nothing_can_be_read_is_named(tmp_path, photographs):
+    write(photographs / "test", 2, start=100)
+    for file in (photographs / "test/flower").iterdir():
+        file.write_bytes(b"")
+    with pytest.raises(MissingImagesError, match="no image of the class 'flower' in test can be read"):
+        load(photographs, tmp_path / "kept", on_unreadable="skip")
+
+
+def test_height_and_width_may_differ_and_one_number_is_both(tmp_path, photographs):
+    assert load(photographs, size=(16, 24)).image_shape == (3, 16, 24)
+    load(photographs, tmp_path / "kept", size=[16, 16])
+    load(photographs, tmp_path / "kept", size=16)
+    assert len(list((tmp_path / "kept").glob("*.npy"))) == 1
+
+
+@pytest.mark.parametrize("size", [7, 1025, [16, 7], [16], [16, 16, 16], "16 x 16"])
+def test_other_sizes_are_refused(photographs, size):
+    with pytest.raises(ValidationError, match="image_size"):
+        load(photographs, size=size)
+
+
+def test_a_process_that_is_killed_leaves_what_is_decoded(tmp_path, photographs, in_processes, monkeypatch):
+    """The part with the deadly file is decoded again, and all others are kept."""
+    monkeypatch.setattr(parallel, "available_cores", lambda: 1)
+    monkeypatch.setattr(parallel, "decode_into_map", deadly)
+    with pytest.raises(MissingImagesError, match="a process that decodes images was killed.*is kept"):
+        load(photographs, tmp_path / "kept")
+    monkeypatch.undo()
+    decoded = []
+    real = parallel.decode_files
+    monkeypatch.setattr(parallel, "decode_files", lambda *given: decoded.extend(given[0]) or real(*given))
+    assert load(photographs, tmp_path / "kept").fingerprint == load(photographs).fingerprint
+    assert 1 <= len(decoded) - 24 <= 24 - 14
+
+
+def deadly(paths, map_path, rows):
+    return decode_into_map(paths, map_path, rows) if 20 not in rows else os._exit(1)
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".gif", ".tif", ".TIFF"])
+def test_other_usual_formats_are_images(photographs, suffix):
+    cut("china", 50).save(photographs / f"train/china/other{suffix}")
+    assert len(load(photographs).collection.labels) == 25

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from mf_nas_kd.datasets.atomic import AtomicSave
 from mf_nas_kd.datasets.binary import LocalFileDataset
 from mf_nas_kd.images import ImageCollection, ImageDataset, LabelledImages
-from mf_nas_kd.images.source import remove_earlier
+from mf_nas_kd.images.decoded import remove_earlier
 from mf_nas_kd.seeding import canonical_json
 
 

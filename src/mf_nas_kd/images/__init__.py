@@ -25,18 +25,28 @@ from mf_nas_kd.images.augmentations import (
     build_augmentation,
 )
 from mf_nas_kd.images.cifar import CIFAR10, CIFAR100
+from mf_nas_kd.images.class_counts import class_counts, warn_of_small_subset
 from mf_nas_kd.images.dataset import ImageCollection, ImageDataset, LabelledImages
+from mf_nas_kd.images.decoded import decode_once
 from mf_nas_kd.images.digits import Digits
 from mf_nas_kd.images.draws import Draws
-from mf_nas_kd.images.duplicates import DuplicatesAction, action_for, duplicates_of
+from mf_nas_kd.images.duplicates import (
+    DuplicatesAction,
+    action_for,
+    describe,
+    duplicates_of,
+    duplicates_table,
+    no_pairs,
+)
 from mf_nas_kd.images.groups import NO_GROUPS, GroupOptions, Groups, joined, read_groups
 from mf_nas_kd.images.image_folder import ImageFolder
 from mf_nas_kd.images.mixup import Mixture, mixtures
 from mf_nas_kd.images.pairs import PairIndex
 from mf_nas_kd.images.resident import Batch, ResidentImages
-from mf_nas_kd.images.source import Source, decode_once, without
+from mf_nas_kd.images.source import Source, without
 from mf_nas_kd.images.splits import draw_splits, split_stratified
 from mf_nas_kd.images.subsets import SubsetOrder
+from mf_nas_kd.images.unreadable import OnUnreadable
 from mf_nas_kd.registry import Options, configured
 
 logger = logging.getLogger(__name__)
@@ -56,6 +66,7 @@ def load_images(
     seed: int,
     options: Options | Mapping[str, Any] | None = None,
     folder: Path | None = None,
+    on_unreadable: OnUnreadable = "refuse",
     group: GroupOptions = NO_GROUPS,
     duplicates: DuplicatesAction = "ignore",
     near_duplicates_limit: int = 0,
@@ -69,14 +80,15 @@ def load_images(
         seed: Seed of the split.
         options: An instance of the source's ``Options``, or its fields; None where it has none.
         folder: Where decoded images are kept in a memory-mapped file and found again; None keeps them in memory.
-        group: What tells which images belong together: no group is in two splits that are drawn.
-        duplicates: What is done with copies of one picture, see :data:`duplicates.DuplicatesAction`.
+        on_unreadable: Whether images that cannot be read end the run, or are left out with a warning.
+        group: What tells which images belong together: a group is in one split.
+        duplicates: What is done with copies of one picture.
         near_duplicates_limit: Most images among which copies with other pixels are looked for.
 
     Raises:
         UnknownNameError: If the source is not known.
         pydantic.ValidationError: If an option is missing, unknown, or not allowed.
-        MissingImagesError: If images are missing or cannot be read.
+        MissingImagesError: If images are missing, or cannot be read and are to be refused.
         InvalidValueError: If there are fewer than two classes, or one is too small to be split.
     """
     source_class, validated = configured(SOURCES, source, {} if options is None else options, "images.source")
@@ -90,11 +102,13 @@ def load_images(
         return draw_splits(opened.labels, given, fractions, seed, opened.class_names, groups)
 
     split(opened.splits, groups)  # what is refused is refused before images are decoded
-    collection, unreadable = decode_once(opened, folder)
+    collection, unreadable = decode_once(opened, folder, on_unreadable)
     given = without(opened, unreadable)
-    if action_for(duplicates, source) == "keep_on_one_side":
+    action = action_for(duplicates, source)
+    if action != "ignore":
         pairs = duplicates_of(collection, torch.from_numpy(np.flatnonzero(given)), near_duplicates_limit)
-        groups = joined(groups, pairs["first"].to_numpy(), pairs["second"].to_numpy())
+        if action == "keep_on_one_side":
+            groups = joined(groups, pairs["first"].to_numpy(), pairs["second"].to_numpy())
     positions = split(given, groups)
     left_out = np.count_nonzero(given) - sum(len(part) for part in positions.values())
     if left_out:
@@ -118,14 +132,20 @@ __all__ = [
     "ImageDataset",
     "LabelledImages",
     "Mixture",
+    "OnUnreadable",
     "PairIndex",
     "ResidentImages",
     "Source",
     "SubsetOrder",
     "action_for",
     "build_augmentation",
+    "class_counts",
+    "describe",
     "duplicates_of",
+    "duplicates_table",
     "load_images",
     "mixtures",
+    "no_pairs",
     "split_stratified",
+    "warn_of_small_subset",
 ]

@@ -6,15 +6,18 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from torchvision import datasets
 
 from mf_nas_kd.errors import MissingImagesError
 from mf_nas_kd.images.dataset import Pixels
-from mf_nas_kd.images.names import numbered
+from mf_nas_kd.images.inventory import numbered
+from mf_nas_kd.images.journal import Part
 from mf_nas_kd.registry import Options
 from mf_nas_kd.seeding import fingerprint
 
@@ -47,7 +50,8 @@ class CIFAR10:
         self.labels = np.array([*train.targets, *test.targets], dtype=np.int64)
         self.splits = np.array(["train"] * len(train.targets) + ["test"] * len(test.targets))
         self.names = numbered(len(train.targets), "train/") + numbered(len(test.targets), "test/")
-        self.key = fingerprint([self.title])  # torchvision has compared the files with their checksums
+        self.states = np.empty((len(self.labels), 0), dtype=np.int64)
+        self.settings = fingerprint([self.title])  # torchvision has compared the files with their checksums
         self._pixels = (train.data, test.data)
 
     def _open(self, options: CIFAROptions, train: bool) -> datasets.CIFAR10:
@@ -73,11 +77,12 @@ class CIFAR10:
                 + f"; put the unpacked archive there, or set download: true in images.options ({failure})"
             ) from failure
 
-    def decode(self, pixels: Pixels) -> None:
+    def decode(self, pixels: Pixels, rows: NDArray[np.int64]) -> Iterator[Part]:
         start = 0
         for part in self._pixels:  # training and test images, (n, H, W, C) each
             pixels[start : start + len(part)] = part.transpose(0, 3, 1, 2)
             start += len(part)
+        yield Part(rows, {})
 
 
 class CIFAR100(CIFAR10):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mf_nas_kd.errors import ShapeMismatchError
-from mf_nas_kd.images.names import numbered, read_names
+from mf_nas_kd.images.inventory import Inventory, numbered
 from mf_nas_kd.seeding import canonical_json
 
 SPLITS = ("train", "validation", "test")
@@ -120,7 +120,8 @@ class ImageCollection:
         """Unique name of every image: for image files their paths below the folder of the images."""
         if self._names is not None:
             return tuple(self._names)
-        return numbered(len(self.labels)) if self.path is None else read_names(self.path, len(self.labels))
+        inventory = None if self.path is None else Inventory.read(self.path)
+        return numbered(len(self.labels)) if inventory is None else tuple(inventory.names)
 
     def selected(self, positions: Tensor) -> LabelledImages:
         """The images at the indices ``positions``, ``(N,)``, int64, in [0, M)."""

@@ -6,12 +6,15 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mf_nas_kd.images.dataset import Pixels
-from mf_nas_kd.images.names import numbered
+from mf_nas_kd.images.inventory import numbered
+from mf_nas_kd.images.journal import Part
 from mf_nas_kd.registry import NoOptions, Options
 from mf_nas_kd.seeding import fingerprint
 
@@ -23,7 +26,7 @@ class Digits:
 
     Options: ClassVar[type[Options]] = NoOptions
     image_shape = (1, 8, 8)
-    key = fingerprint(["digits", BRIGHTEST_VALUE])
+    settings = fingerprint(["digits", BRIGHTEST_VALUE])
 
     def __init__(self, options: NoOptions) -> None:
         from sklearn import datasets  # 1.8 s (one core) that worker processes need not spend
@@ -33,7 +36,9 @@ class Digits:
         self.labels = digits.target.astype(np.int64)
         self.splits = np.full(len(self.labels), "train")
         self.names = numbered(len(self.labels), "train/")
+        self.states = np.empty((len(self.labels), 0), dtype=np.int64)
         self._ink = digits.images
 
-    def decode(self, pixels: Pixels) -> None:
+    def decode(self, pixels: Pixels, rows: NDArray[np.int64]) -> Iterator[Part]:
         pixels[:, 0] = np.round(self._ink * (255 / BRIGHTEST_VALUE)).astype(np.uint8)
+        yield Part(rows, {})

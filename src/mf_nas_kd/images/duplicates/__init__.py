@@ -2,6 +2,16 @@
 
 from mf_nas_kd.images.duplicates.action import DuplicatesAction, action_for
 from mf_nas_kd.images.duplicates.kept import duplicates_of
-from mf_nas_kd.images.duplicates.search import KINDS, find_duplicates
+from mf_nas_kd.images.duplicates.search import KINDS, find_duplicates, no_pairs
+from mf_nas_kd.images.duplicates.table import describe, duplicates_table
 
-__all__ = ["KINDS", "DuplicatesAction", "action_for", "duplicates_of", "find_duplicates"]
+__all__ = [
+    "KINDS",
+    "DuplicatesAction",
+    "action_for",
+    "describe",
+    "duplicates_of",
+    "duplicates_table",
+    "find_duplicates",
+    "no_pairs",
+]

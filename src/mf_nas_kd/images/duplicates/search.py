@@ -68,6 +68,11 @@ def find_duplicates(pixels: Tensor, among: Tensor, near: bool) -> pd.DataFrame:
     return pd.concat(tables).sort_values(["first", "second"], ignore_index=True)
 
 
+def no_pairs() -> pd.DataFrame:
+    """The result of :func:`find_duplicates` where there are none."""
+    return _table([], [], [], [])
+
+
 def _exact(pixels: Tensor, among: Tensor) -> tuple[pd.DataFrame, Tensor]:
     """Pairs of images with equal pixels, and the indices of the first ones of all different images."""
     first: dict[bytes, int] = {}
@@ -96,7 +101,7 @@ def _near(images: Tensor) -> pd.DataFrame:
     pairs = _most_similar(pd.concat(_in_threads(candidates, range(len(WINDOWS)), "looking for duplicates")))
     chunks = [pairs[start : start + PAIRS_PER_CHUNK] for start in range(0, len(pairs), PAIRS_PER_CHUNK)]
     verified = _in_threads(lambda chunk: _verified(images, chunk), chunks, "comparing candidates")
-    return pd.concat([_table([], [], [], []), *verified])
+    return pd.concat([no_pairs(), *verified])
 
 
 def _all_descriptors(brightness: Tensor, window: Window) -> Tensor:
