@@ -90,7 +90,7 @@ def agreement(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     bright, other = luma(first), luma(second)
     fine, coarse = _gradient_correlation(bright, other), _gradient_correlation(_halved(bright), _halved(other))
     spread = (second - second.mean((2, 3), keepdim=True)).flatten(1).square().mean(1).sqrt()
-    return (fine + coarse) / 2, (first - second).flatten(1).square().mean(1).sqrt() / spread.clamp_min(LOW_CONTRAST)
+    return ((fine + coarse) / 2).clamp(max=1), (first - second).flatten(1).square().mean(1).sqrt() / spread.clamp_min(LOW_CONTRAST)
 
 
 def _gradient_correlation(first: Tensor, second: Tensor) -> Tensor:

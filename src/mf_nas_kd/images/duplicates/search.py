@@ -79,7 +79,7 @@ def _exact(pixels: Tensor, among: Tensor) -> tuple[pd.DataFrame, Tensor]:
     rows = []
     for part in among.split(IMAGES_PER_CHUNK):
         for index, image in zip(part.tolist(), pixels[part].numpy(), strict=True):
-            earlier = first.setdefault(hashlib.blake2b(image.data, digest_size=16).digest(), index)
+            earlier = first.setdefault(hashlib.blake2b(image.tobytes(), digest_size=16).digest(), index)
             if earlier != index:
                 rows.append((earlier, index))
     pairs = np.array(rows, dtype=np.int64).reshape(-1, 2)
