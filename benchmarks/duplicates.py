@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
-from scipy.stats import binomtest
 
 from mf_nas_kd.images import load_images
 from mf_nas_kd.images.duplicates import KINDS, find_duplicates
+from mf_nas_kd.statistics import wilson_interval
 
 PAIRS_PER_ROW, SHOWN = 10, 200
 
@@ -67,7 +67,7 @@ COPIES: dict[str, tuple[str, Callable[[Image.Image, np.random.Generator], Image.
 
 def interval(successes: int, n: int) -> str:
     """A proportion with Wilson's 95 % interval, in per cent."""
-    low, high = binomtest(successes, n).proportion_ci(method="wilson")
+    low, high = wilson_interval(successes, n, level=0.95)
     return f"{successes} of {n}, {successes / n:.1%} ({low:.1%} to {high:.1%})"
 
 
@@ -97,9 +97,10 @@ def main() -> None:
         images = load_images("image_folder", 0.1, 0.1, 0, options, Path(kept))
         originals = images.collection.pixels.clone()
     rng, count = np.random.default_rng(0), len(originals)
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), time.process_time()
     found = find_duplicates(originals, torch.arange(count), near=True)
-    print(f"{count} images: {time.perf_counter() - started:.1f} s, {len(found)} pairs")  # noqa: T201
+    seconds, of_cores = time.perf_counter() - started, time.process_time() - busy
+    print(f"{count} images: {seconds:.1f} s, {of_cores:.1f} s of a core, {len(found)} pairs")  # noqa: T201
     for kind in KINDS:
         print(f"  {kind:12} {(found['kind'] == kind).sum()} pairs")  # noqa: T201
     if arguments.picture:
