@@ -86,7 +86,7 @@ def test_the_script_sees_the_pixels_that_the_training_saw(written, trained, digi
     script = [sys.executable, str(written / "predict.py"), *map(str, paths)]
     said = subprocess.run(script, capture_output=True, text=True, check=True).stdout.splitlines()
     mean, std = (torch.tensor(v).view(1, -1, 1, 1) for v in digits.pixel_statistics)
-    pixels = torch.from_numpy(np.stack([decode_file(path, 1, 8) for path in paths]))
+    pixels = torch.from_numpy(np.stack([decode_file(path, 1, (8, 8)) for path in paths]))
     with torch.no_grad():
         logits = rebuild(trained)((pixels / 255 - mean) / std).logits
     assert said == [

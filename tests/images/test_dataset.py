@@ -1,8 +1,12 @@
+import pickle
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
 from mf_nas_kd.errors import ShapeMismatchError
-from mf_nas_kd.images import ImageCollection, ImageDataset, LabelledImages
+from mf_nas_kd.images import ImageCollection, ImageDataset, LabelledImages, pixel_file
 
 
 def test_wrong_tensors_are_refused():
@@ -36,3 +40,58 @@ def test_the_fingerprint_sees_a_pixel_a_label_and_a_split(digits):
     prints = [fingerprint(), fingerprint(brighter), fingerprint(labels=other), fingerprint(positions=exchanged)]
     assert prints[0] == digits.fingerprint
     assert len(set(prints)) == 4
+
+
+@pytest.fixture
+def mapped(tmp_path):
+    """64 MiB of images in a file; the first bytes of each are its number."""
+    pixels = np.zeros((1024, 1, 256, 256), dtype=np.uint8)
+    pixels[:, 0, 0, :2] = np.arange(1024, dtype=np.uint16).view(np.uint8).reshape(-1, 2)
+    pixels[:, 0, 1:] = 7  # no sparse file
+    np.save(tmp_path / "pixels-a.npy", pixels)
+    return ImageCollection.mapped(tmp_path / "pixels-a.npy", torch.arange(1024) % 2)
+
+
+def shared_mebibytes():
+    """Memory of this process that files back."""
+    return int(Path("/proc/self/statm").read_text().split()[2]) * 4096 / 2**20
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+def test_pixels_of_a_file_do_not_stay_in_memory(mapped, monkeypatch):
+    monkeypatch.setattr(pixel_file, "MAPPED_BYTES", 2**20)
+    images = pickle.loads(pickle.dumps(mapped)).selected(
+        torch.randperm(1024, generator=torch.Generator().manual_seed(0))
+    )
+    before, most = shared_mebibytes(), 0.0
+    for chosen in torch.arange(1024).split(16):
+        pixels = images.gathered(chosen)
+        numbers = pixels[:, 0, 0, 0].long() + 256 * pixels[:, 0, 0, 1].long()
+        assert torch.equal(numbers, images.positions[chosen])
+        most = max(most, shared_mebibytes() - before)
+    assert most < 8, "64 are in the file"
+    assert torch.equal(images.gathered(torch.arange(20)), mapped.pixels[images.positions[:20]])
+
+
+def test_statistics_and_fingerprint_are_not_computed_again_unless_something_changed(mapped, monkeypatch):
+    read = []
+    real = ImageCollection.gathered
+    monkeypatch.setattr(ImageCollection, "gathered", lambda *given: read.append(1) or real(*given))
+    positions = {name: torch.arange(start, 1024, 3) for start, name in enumerate(("train", "validation", "test"))}
+
+    def made(positions=positions, classes=("a", "b"), collection=mapped):
+        read.clear()
+        images = ImageDataset.of("x", classes, collection, positions)
+        return images.pixel_statistics, images.fingerprint, sum(read) > 0
+
+    first = made()
+    in_memory = made(collection=ImageCollection(mapped.pixels, mapped.labels))
+    assert first == in_memory
+    assert made() == (*first[:2], False)
+    assert made(classes=("a", "c"))[1:] != (first[1], False)
+    assert made(positions={**positions, "test": positions["test"][:-1]})[2]
+    assert made()[2], "the latest is kept"
+    mapped.path.with_suffix(".statistics.json").write_text("{")
+    assert made() == first
+    mapped.path.touch()
+    assert made() == first, "the file was written again"

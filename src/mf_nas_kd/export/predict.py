@@ -15,6 +15,8 @@ if __name__ == "__main__":
     session = onnxruntime.InferenceSession(here / "model.onnx")
     for path in sys.argv[1:]:
         image = ImageOps.exif_transpose(Image.open(path))
+        if image.mode.startswith("I"):  # 16 bits a pixel
+            image = Image.fromarray((np.asarray(image) / 257).round().astype(np.uint8))
         if image.has_transparency_data:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import pandas as pd
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -41,7 +42,7 @@ def worst_images(images: ImageDataset, worst: pd.DataFrame) -> Figure:
     """
     rows = -(-max(len(worst), 1) // SHOWN_PER_ROW)
     drawn, axes = figure(1.05 * SHOWN_PER_ROW, 1.5 * rows, rows, SHOWN_PER_ROW)
-    pixels = images.test.images[worst["image"].tolist()]
+    pixels = images.test[torch.tensor(worst["image"].tolist(), dtype=torch.int64)].images
     for index, axis in enumerate(axes):
         show(axis, pixels[index] if index < len(worst) else None)
     for axis, row in zip(axes, worst.itertuples(index=False), strict=False):

@@ -16,12 +16,13 @@ from torch import Tensor
 
 from mf_nas_kd.errors import ShapeMismatchError
 from mf_nas_kd.images.inventory import Inventory, numbered
+from mf_nas_kd.images.pixel_file import PixelFile
+from mf_nas_kd.images.remembered import remembered
 from mf_nas_kd.seeding import canonical_json
 
 SPLITS = ("train", "validation", "test")
-IMAGES_PER_CHUNK = (
-    4096  # images in memory at a time where all pixels are read: memory use is independent of their number
-)
+CHUNK_BYTES = 2**26  # of images in memory at a time where all pixels are read, however many there are
+STATISTICS_VERSION = 1  # raise it when statistics or fingerprint are computed differently
 
 Pixels = NDArray[np.uint8]
 """Images ``(n, C, H, W)``, uint8."""
@@ -70,7 +71,14 @@ class LabelledImages:
     @property
     def images(self) -> Tensor:
         """Pixels of the selected images, ``(N, C, H, W)``, uint8; a copy where ``positions`` are given."""
-        return self.pixels if self.positions is None else self.pixels[self.positions]
+        return self.pixels if self.positions is None else self._gathered(self.positions)
+
+    def gathered(self, chosen: Tensor) -> Tensor:
+        """A copy of the pixels, ``(n, C, H, W)``, uint8, at the indices ``chosen``, ``(n,)``, int64, in [0, N)."""
+        return self._gathered(chosen if self.positions is None else self.positions[chosen])
+
+    def _gathered(self, positions: Tensor) -> Tensor:
+        return self.pixels[positions] if self.collection is None else self.collection.gathered(positions)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,41 +87,47 @@ class LabelledImages:
         return names if self.positions is None else tuple(names[i] for i in self.positions.tolist())
 
     def chunks(self) -> Iterator[Tensor]:
-        """Pixels of the selected images in order, in parts of at most ``IMAGES_PER_CHUNK`` images."""
-        for chosen in torch.split(torch.arange(len(self)), IMAGES_PER_CHUNK):
-            yield self[chosen].images
+        """Pixels of the selected images in order, in parts of at most ``CHUNK_BYTES`` and at least an image."""
+        for chosen in torch.arange(len(self)).split(max(1, CHUNK_BYTES // self.pixels.shape[1:].numel())):
+            yield self.gathered(chosen)
 
 
 class ImageCollection:
-    """All images of a source with their labels, in memory or mapped from a file.
+    """All images of a source with their labels, in memory or in a file.
 
-    Mapped pixels are read when they are used, and all processes that map a file share them: a pickled collection holds
-    the path of the file and no pixels.
+    Pixels of a file are read when they are used, and all processes share them: a pickled collection holds the path of
+    the file and no pixels.
 
     Args:
-        pixels: Pixels of all images, ``(M, C, H, W)``, uint8.
+        pixels: Pixels of all images, ``(M, C, H, W)``, uint8, in memory; or their file.
         labels: Labels of all images, ``(M,)``, int64, in [0, K).
-        names: Unique names of all images in memory; None for their numbers. Those of a file are beside it.
-        path: File from which the pixels were mapped; None where they are in memory only.
+        names: Unique names of all images; None for those beside the file, and for numbers where there is no file.
     """
 
-    def __init__(
-        self, pixels: Tensor, labels: Tensor, names: Sequence[str] | None = None, path: Path | None = None
-    ) -> None:
-        self.pixels = pixels
+    def __init__(self, pixels: Tensor | PixelFile, labels: Tensor, names: Sequence[str] | None = None) -> None:
+        self._file = pixels if isinstance(pixels, PixelFile) else None
+        self.pixels = pixels.pixels if isinstance(pixels, PixelFile) else pixels
         self.labels = labels
-        self.path = path
         self._names = names
 
     @classmethod
     def mapped(cls, path: Path, labels: Tensor) -> Self:
-        """Make a collection from a file of NumPy's format; changes of the tensor stay in this process.
+        """Make a collection from a file of NumPy's format.
 
         Args:
             path: File of pixels ``(M, C, H, W)``, uint8.
             labels: Labels of all images, ``(M,)``, int64.
         """
-        return cls(torch.from_numpy(np.load(path, mmap_mode="c")), labels, path=path)
+        return cls(PixelFile(path), labels)
+
+    @property
+    def path(self) -> Path | None:
+        """File of the pixels; None where they are in memory only."""
+        return None if self._file is None else self._file.path
+
+    def gathered(self, positions: Tensor) -> Tensor:
+        """A copy of the pixels at ``positions``, ``(n,)``, int64, in [0, M): ``(n, C, H, W)``, uint8."""
+        return self.pixels[positions] if self._file is None else self._file.gathered(positions)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -128,9 +142,7 @@ class ImageCollection:
         return LabelledImages(self.pixels, self.labels[positions], positions, self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self.path is None:
-            return type(self), (self.pixels, self.labels, self._names)
-        return type(self).mapped, (self.path, self.labels)
+        return type(self), (self._file or self.pixels, self.labels, self._names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,10 +171,16 @@ class ImageDataset:
     def of(
         cls, name: str, class_names: tuple[str, ...], collection: ImageCollection, positions: Mapping[str, Tensor]
     ) -> ImageDataset:
-        """Make a dataset; statistics and fingerprint are computed in one pass over the images of each split."""
-        parts = {split: collection.selected(p) for split, p in positions.items()}
-        statistics, digest = _pixel_statistics(parts["train"]), _digest(name, class_names, parts)
-        return cls(name, class_names, collection, positions, statistics, digest)
+        """Make a dataset; statistics and fingerprint are computed from all pixels once, and kept beside their file."""
+
+        def compute() -> list[Any]:
+            parts = {split: collection.selected(p) for split, p in positions.items()}
+            return [*_pixel_statistics(parts["train"]), _digest(name, class_names, parts)]
+
+        depends_on = [STATISTICS_VERSION, name, list(class_names), sorted(positions)]
+        tensors = (collection.labels, *(positions[split] for split in sorted(positions)))
+        mean, std, digest = remembered(collection.path, "statistics", depends_on, tensors, compute)
+        return cls(name, class_names, collection, positions, (tuple(mean), tuple(std)), digest)
 
     @property
     def classes(self) -> int:

@@ -70,9 +70,7 @@ class ResidentImages:
         self._resizes = self._image_size != (height, width)
         if self._image_size[0] > height or self._image_size[1] > width:
             raise InvalidValueError("image size", image_size, f"at most that of the images, {(height, width)}")
-        on_cpu = device.type == "cpu"
-        self._pixels = images.pixels if on_cpu else images.images.to(device)
-        self._chosen = images.positions if on_cpu else None  # of these images within the pixels; None for all in order
+        self._gather = images.gathered if device.type == "cpu" else _copied(images, device).__getitem__
         self._labels = images.labels.to(device)
         mean, std = (torch.tensor(values, dtype=torch.float32, device=device) for values in pixel_statistics)
         self._scale, self._shift = 1 / (255 * std), -mean / std  # (C,) each
@@ -105,8 +103,7 @@ class ResidentImages:
             partners: ``(B,)``, int64, row within the batch of the image that each is mixed with; None to mix nothing.
             shares: ``(B,)``, float32, in [0, 1], share of the image itself, see :func:`mixtures`; None to mix nothing.
         """
-        gathered = self._pixels[positions if self._chosen is None else self._chosen[positions]]
-        pixels = self.augmentation.apply(gathered, augmentations).permute(0, 2, 3, 1)  # (B, H, W, C)
+        pixels = self.augmentation.apply(self._gather(positions), augmentations).permute(0, 2, 3, 1)  # (B, H, W, C)
         normalised = pixels.float() * self._scale + self._shift
         labels, mixture = self._labels[positions], None
         if partners is not None and shares is not None:
@@ -115,3 +112,13 @@ class ResidentImages:
         full_size = normalised.permute(0, 3, 1, 2)
         images = functional.adaptive_avg_pool2d(full_size, self._image_size) if self._resizes else full_size
         return Batch(images, labels, positions, augmentations, full_size, mixture)
+
+
+def _copied(images: LabelledImages, device: torch.device) -> Tensor:
+    """Pixels of all images on a device, ``(N, C, H, W)``, uint8; they are copied in parts."""
+    copied = torch.empty((len(images), *images.pixels.shape[1:]), dtype=torch.uint8, device=device)
+    start = 0
+    for chunk in images.chunks():
+        copied[start : start + len(chunk)] = chunk
+        start += len(chunk)
+    return copied
