@@ -4,6 +4,7 @@ from mf_nas_kd.figures.accuracies import accuracies_picture
 from mf_nas_kd.figures.benchmark import regret_against_cost, search_summary_text
 from mf_nas_kd.figures.confusion import confusion_picture
 from mf_nas_kd.figures.correlation import correlation_against_cost, low_against_full
+from mf_nas_kd.figures.duplicates import duplicates_picture
 from mf_nas_kd.figures.facts import evaluation_summary, evaluation_tables, facts, failure_summary, search_facts
 from mf_nas_kd.figures.images import sample_images, worst_images
 from mf_nas_kd.figures.learning_curve import learning_curve
@@ -21,6 +22,7 @@ __all__ = [
     "accuracies_picture",
     "confusion_picture",
     "correlation_against_cost",
+    "duplicates_picture",
     "evaluation_summary",
     "evaluation_tables",
     "facts",

@@ -26,7 +26,7 @@ def sample_images(images: ImageDataset) -> Figure:
     for label in range(classes):
         members = images.train[(images.train.labels == label).nonzero().flatten()[:SHOWN_PER_CLASS]].images
         for column in range(SHOWN_PER_CLASS):
-            _show(axes[label * SHOWN_PER_CLASS + column], members[column] if column < len(members) else None)
+            show(axes[label * SHOWN_PER_CLASS + column], members[column] if column < len(members) else None)
         axes[label * SHOWN_PER_CLASS].set_ylabel(images.class_names[label], rotation=0, ha="right", va="center")
     drawn.suptitle(f"{images.name}: training images of {classes} of {images.classes} classes", fontsize=9)
     return drawn
@@ -44,7 +44,7 @@ def worst_images(images: ImageDataset, worst: pd.DataFrame) -> Figure:
     drawn, axes = figure(1.05 * SHOWN_PER_ROW, 1.5 * rows, rows, SHOWN_PER_ROW)
     pixels = images.test[torch.tensor(worst["image"].tolist(), dtype=torch.int64)].images
     for index, axis in enumerate(axes):
-        _show(axis, pixels[index] if index < len(worst) else None)
+        show(axis, pixels[index] if index < len(worst) else None)
     for axis, row in zip(axes, worst.itertuples(index=False), strict=False):
         true, taken = (shortened(images.class_names[cast(int, label)], 14) for label in (row.label, row.predicted))
         axis.set_title(f"{true}\n→ {taken}\n{percent(row.probability_of_predicted)}", fontsize=8)
@@ -53,7 +53,7 @@ def worst_images(images: ImageDataset, worst: pd.DataFrame) -> Figure:
     return drawn
 
 
-def _show(axis: Axes, pixels: Tensor | None) -> None:
+def show(axis: Axes, pixels: Tensor | None) -> None:
     """Show an image ``(C, H, W)``, uint8, without ticks; an empty place for None."""
     axis.grid(visible=False)
     axis.set(xticks=[], yticks=[])

@@ -6,6 +6,7 @@ One source a file, one line a source in the table below.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,19 +27,31 @@ from mf_nas_kd.images.augmentations import (
     build_augmentation,
 )
 from mf_nas_kd.images.cifar import CIFAR10, CIFAR100
+from mf_nas_kd.images.class_counts import class_counts, warn_of_small_subset
 from mf_nas_kd.images.dataset import ImageCollection, ImageDataset, LabelledImages
 from mf_nas_kd.images.decoded import decode_once
 from mf_nas_kd.images.digits import Digits
 from mf_nas_kd.images.draws import Draws
+from mf_nas_kd.images.duplicates import (
+    DuplicatesAction,
+    action_for,
+    describe,
+    duplicates_of,
+    duplicates_table,
+    no_pairs,
+)
+from mf_nas_kd.images.groups import NO_GROUPS, GroupOptions, Groups, joined, read_groups
 from mf_nas_kd.images.image_folder import ImageFolder
 from mf_nas_kd.images.mixup import Mixture, mixtures
 from mf_nas_kd.images.pairs import PairIndex
 from mf_nas_kd.images.resident import Batch, ResidentImages
 from mf_nas_kd.images.source import Source, without
-from mf_nas_kd.images.splits import split_stratified
+from mf_nas_kd.images.splits import draw_splits, split_stratified
 from mf_nas_kd.images.subsets import SubsetOrder
 from mf_nas_kd.images.unreadable import OnUnreadable
 from mf_nas_kd.registry import Options, configured
+
+logger = logging.getLogger(__name__)
 
 SOURCES: Mapping[str, type[Source]] = {
     "digits": Digits,
@@ -56,6 +69,9 @@ def load_images(
     options: Options | Mapping[str, Any] | None = None,
     folder: Path | None = None,
     on_unreadable: OnUnreadable = "refuse",
+    group: GroupOptions = NO_GROUPS,
+    duplicates: DuplicatesAction = "ignore",
+    near_duplicates_limit: int = 0,
 ) -> ImageDataset:
     """Load a source; validation and test images that it does not have are split off its training images.
 
@@ -67,6 +83,9 @@ def load_images(
         options: An instance of the source's ``Options``, or its fields; None where it has none.
         folder: Where decoded images are kept in a memory-mapped file and found again; None keeps them in memory.
         on_unreadable: Whether images that cannot be read end the run, or are left out with a warning.
+        group: What tells which images belong together: a group is in one split.
+        duplicates: What is done with copies of one picture.
+        near_duplicates_limit: Most images among which copies with other pixels are looked for.
 
     Raises:
         UnknownNameError: If the source is not known.
@@ -78,23 +97,26 @@ def load_images(
     opened = source_class(validated)
     if len(opened.class_names) < 2:
         raise InvalidValueError("classes", list(opened.class_names), "at least two")
+    groups = read_groups(group, opened.names)
     fractions = {"validation": validation_fraction, "test": test_fraction}
-    positions = _split(opened, opened.splits, fractions, seed)  # what is refused is refused before images are decoded
+
+    def split(given: NDArray[np.str_], groups: Groups) -> dict[str, torch.Tensor]:
+        return draw_splits(opened.labels, given, fractions, seed, opened.class_names, groups)
+
+    split(opened.splits, groups)  # what is refused is refused before images are decoded
     collection, unreadable = decode_once(opened, folder, on_unreadable)
-    if unreadable:
-        positions = _split(opened, without(opened, unreadable), fractions, seed)
+    given = without(opened, unreadable)
+    action = action_for(duplicates, source)
+    if action != "ignore":
+        pairs = duplicates_of(collection, torch.from_numpy(np.flatnonzero(given)), near_duplicates_limit)
+        if action == "keep_on_one_side":
+            groups = joined(groups, pairs["first"].to_numpy(), pairs["second"].to_numpy())
+    positions = split(given, groups)
+    left_out = np.count_nonzero(given) - sum(len(part) for part in positions.values())
+    if left_out:
+        reason = "images of their groups, or copies of them, are among the given validation or test images"
+        logger.warning("%d training images are left out: %s", left_out, reason)
     return ImageDataset.of(source, opened.class_names, collection, positions)
-
-
-def _split(
-    source: Source, splits: NDArray[np.str_], fractions: Mapping[str, float], seed: int
-) -> dict[str, torch.Tensor]:
-    """Positions by split: those that the source has, and the others drawn from its training images."""
-    given = {split: torch.from_numpy(np.flatnonzero(splits == split)) for split in ("train", *fractions)}
-    wanted = {split: fraction for split, fraction in fractions.items() if len(given[split]) == 0}
-    train = given["train"]
-    drawn = split_stratified(torch.from_numpy(source.labels)[train], wanted, seed, source.class_names)
-    return given | {split: train[positions] for split, positions in drawn.items()}
 
 
 __all__ = [
@@ -105,6 +127,8 @@ __all__ = [
     "Batch",
     "CropFlip",
     "Draws",
+    "DuplicatesAction",
+    "GroupOptions",
     "Identity",
     "ImageCollection",
     "ImageDataset",
@@ -117,8 +141,15 @@ __all__ = [
     "Source",
     "Strong",
     "SubsetOrder",
+    "action_for",
     "build_augmentation",
+    "class_counts",
+    "describe",
+    "duplicates_of",
+    "duplicates_table",
     "load_images",
     "mixtures",
+    "no_pairs",
     "split_stratified",
+    "warn_of_small_subset",
 ]

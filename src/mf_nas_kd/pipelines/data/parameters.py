@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mf_nas_kd.images import SOURCES, OnUnreadable
+from mf_nas_kd.images import SOURCES, DuplicatesAction, GroupOptions, OnUnreadable
 from mf_nas_kd.records.fidelity import TrainFraction
 from mf_nas_kd.registry import NameIn, Options, OptionsOf, lookup
 
@@ -23,6 +23,11 @@ class ImagesParameters(BaseModel):
             none.
         seed: Seed of the split.
         on_unreadable: Whether images that cannot be read end the run, or are left out with a warning.
+        group: What tells which images belong together; no group is in two splits.
+        duplicates: What is done with images that show the same picture: ``keep_on_one_side`` (no split tears them),
+            ``report``, ``ignore`` (none are looked for), or ``auto``: ``keep_on_one_side``, but ``report`` for CIFAR.
+        near_duplicates_limit: Most images among which re-encoded, cropped and mirrored copies are looked for; equal
+            pixels always are.
         options: Options of each source, by its name.
     """
 
@@ -33,6 +38,9 @@ class ImagesParameters(BaseModel):
     test_fraction: Annotated[float, Field(gt=0, lt=1)]
     seed: int
     on_unreadable: OnUnreadable
+    group: GroupOptions
+    duplicates: DuplicatesAction
+    near_duplicates_limit: Annotated[int, Field(ge=0)]
     options: Annotated[Mapping[str, Options], OptionsOf(SOURCES, "images.options")]
 
     @model_validator(mode="after")

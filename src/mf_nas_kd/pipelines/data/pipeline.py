@@ -8,7 +8,7 @@ from mf_nas_kd.pipelines.data import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Decode and split the images, and order them into nested subsets."""
+    """Decode and split the images, look for duplicates, and order the images into nested subsets."""
     return Pipeline(
         [
             Node(
@@ -22,6 +22,13 @@ def create_pipeline() -> Pipeline:
                 inputs=["images", "params:subsets"],
                 outputs=["subset_order", "subset_sizes"],
                 name="order_subsets",
+            ),
+            Node(nodes.count_classes, inputs="images", outputs="class_counts", name="count_classes"),
+            Node(
+                nodes.list_duplicates,
+                inputs=["images", "params:images"],
+                outputs=["duplicates", "duplicates_picture"],
+                name="list_duplicates",
             ),
             Node(nodes.draw_sample_images, inputs="images", outputs="sample_images_picture", name="draw_sample_images"),
         ],
