@@ -422,8 +422,9 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 def _with_absolute_paths(parameters: dict[str, Any]) -> dict[str, Any]:
     """Make the paths among the parameters absolute, in place; values that are no text are left to the models."""
     sources = _at(parameters, ("images", "options"))
-    options = [*sources.values()] if isinstance(sources, Mapping) else []
-    for holder, name in [(parameters.get("teacher"), "weights"), *((each, "folder") for each in options)]:
+    folders = [(each, "folder") for each in sources.values()] if isinstance(sources, Mapping) else []
+    files = [(parameters.get("teacher"), "weights"), (_at(parameters, ("images", "group")), "csv")]
+    for holder, name in [*files, *folders]:
         if isinstance(holder, dict) and isinstance(holder.get(name), str) and holder[name]:
             holder[name] = absolute(holder[name])
     return parameters
