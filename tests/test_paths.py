@@ -95,6 +95,7 @@ def test_a_folder_is_the_same_wherever_a_command_is_started(tmp_path, monkeypatc
         ("teacher.weights=~/weights.pt", lambda parameters: parameters["teacher"].weights),
         ("images_dir=weights.pt", lambda parameters: parameters["images"].options["image_folder"].folder),
         ("images.options.image_folder.folder=weights.pt", lambda parameters: parameters["images"].options["image_folder"].folder),
+        ("images.group.csv=weights.pt", lambda parameters: parameters["images"].group.csv),
         ("images.options.cifar10.folder=~/weights.pt", lambda parameters: parameters["images"].options["cifar10"].folder),
     ],
 )  # fmt: skip
