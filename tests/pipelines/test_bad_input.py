@@ -44,6 +44,8 @@ LOW = {
         ({"teacher": {"options": {"residual": {"stem": 0}}}}, r"teacher.options.residual.stem is 0, but must be greater than 0"),
         ({"teacher": {"options": {"residual": {"depth": 3}}}}, r"teacher.options.residual.depth \(3\) is not a parameter"),
         ({"teacher": {"options": {"torchvision": {"model": "resnet19"}}}}, r"teacher.options.torchvision.model is 'resnet19', but must be"),
+        ({"teacher": {"builder": "timm", "options": {"timm": {"model": "resnet19"}}}}, r"teacher.options.timm.model is 'resnet19', but must be one that timm"),
+        ({"teacher": {"builder": "timm", "options": {"timm": {"pretrained": True}}, "weights": "w.pt"}}, r"teacher.weights is '.*w.pt', but must be null where"),
         ({"executor": {"options": {"inline": {"gpu": 1}}}}, r"executor.options.inline.gpu \(1\) is not a parameter"),
         ({"strategies": {"best": {}}}, r"strategies is 'best', but must be one of: .*hf_gp"),
         ({"strategies": {"mf_kd": {"draws": 0}}}, r"strategies.mf_kd.draws is 0, but must be greater than 0"),
