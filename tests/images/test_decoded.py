@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mf_nas_kd.errors import MissingImagesError, UnknownNameError
-from mf_nas_kd.images import load_images
+from mf_nas_kd.images import decoded, load_images
 from mf_nas_kd.images.decoded import ABANDONED_SECONDS, decode_once, remove_earlier
 from mf_nas_kd.images.journal import Part
 
@@ -153,6 +153,33 @@ def test_a_refused_image_is_tried_again(tmp_path):
     with pytest.raises(MissingImagesError, match="cannot be read"):
         decode_once(source, tmp_path)
     assert source.decoded == ["y"]
+
+
+@pytest.mark.parametrize("moment", ["_reserve", "_make", "decode"])
+def test_another_run_that_decodes_the_same_at_once_does_no_harm(tmp_path, monkeypatch, moment):
+    """The other run begins and ends while this one is at a certain step."""
+    states = {"x": 1, "y": -2, "z": 3}
+    place, real = (Files, Files.decode) if moment == "decode" else (decoded, getattr(decoded, moment))
+
+    def meanwhile(*given):
+        monkeypatch.setattr(place, moment, real)
+        decode_once(Files(**states), tmp_path, "skip")
+        return real(*given)
+
+    monkeypatch.setattr(place, moment, meanwhile)
+    assert values(Files(**states), tmp_path, "skip")[1:] == ([1, 0, 3], (1,))
+    assert values(Files(**states), tmp_path, "skip") == ([], [1, 0, 3], (1,))
+    assert len(list(tmp_path.glob("*.npy"))) == 1
+
+
+def test_another_run_that_ends_first_leaves_nothing_to_decode(tmp_path):
+    class Overtaken(Files):
+        def decode(self, pixels, rows):
+            decode_once(Files(x=1, y=2), tmp_path)
+            np.load(pixels.filename)  # as the processes do that decode
+            yield from super().decode(pixels, rows)
+
+    assert values(Overtaken(x=1, y=2), tmp_path) == ([], [1, 2], ())
 
 
 def test_files_of_earlier_states_are_removed_and_young_temporary_ones_stay(tmp_path):

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mf_nas_kd.files import written_whole
 from mf_nas_kd.images.dataset import ImageCollection
 from mf_nas_kd.images.inventory import Inventory
 from mf_nas_kd.images.journal import Journal, Part
@@ -65,15 +65,11 @@ def decode_once(source: Source, folder: Path | None, on_unreadable: OnUnreadable
     path = folder.resolve() / f"pixels-{_key(inventory)}.npy"
     if path.exists():
         logger.info("Using %d images that were decoded earlier: %s", len(labels), path.name)
-        failures = Journal.of(path).finished(len(labels))[1]
-        unreadable = settle_unreadable(failures, source.names, path.parent, on_unreadable)
     else:
-        started = time.perf_counter()
-        failures, count = _decode_rest(path, source, inventory, shape, retry=on_unreadable == "refuse")
-        unreadable = settle_unreadable(failures, source.names, path.parent, on_unreadable)
-        _finish(path)
-        seconds, megabytes = time.perf_counter() - started, path.stat().st_size / 1e6
-        logger.info("Decoded %d images in %.1f s into %s (%.0f MB)", count, seconds, path.name, megabytes)
+        _decode_rest(path, source, inventory, shape, retry=on_unreadable == "refuse")
+    failures = Journal.of(path).finished(len(labels))[1]
+    unreadable = settle_unreadable(failures, source.names, path.parent, on_unreadable)
+    _finish(path)
     return Decoded(ImageCollection.mapped(path, labels), unreadable)
 
 
@@ -85,30 +81,53 @@ def _key(inventory: Inventory) -> str:
     return digest.hexdigest()[:16]
 
 
-def _decode_rest(
-    path: Path, source: Source, inventory: Inventory, shape: tuple[int, ...], retry: bool
-) -> tuple[dict[int, str], int]:
-    """Decode what an earlier attempt has not; why images cannot be read, and how many were decoded."""
-    unfinished, journal = path.with_suffix(UNFINISHED), Journal.of(path)
+def _decode_rest(path: Path, source: Source, inventory: Inventory, shape: tuple[int, ...], retry: bool) -> None:
+    """Decode what an earlier attempt has not, into the unfinished file; ``retry`` also what could not be read.
+
+    Another run may do the same at the same time: both write the same pixels, and the first to end names the file.
+    """
+    unfinished, journal, started = path.with_suffix(UNFINISHED), Journal.of(path), time.perf_counter()
     if not unfinished.exists():
         journal.path.unlink(missing_ok=True)
         inventory.write(path)
-        with written_whole(unfinished) as temporary:
-            np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-            _reserve(temporary)
-        _copy_earlier(unfinished, inventory, journal)
+        if _make(unfinished, shape) and not path.exists():
+            _copy_earlier(unfinished, inventory, journal)
+    if path.exists():  # the other run has just ended
+        unfinished.unlink(missing_ok=True)
+        return
     decoded, failures = journal.finished(shape[0])
     done = decoded.copy()
     done[list(failures)] = not retry
     if decoded.any():
         logger.info("Kept %d of %d images that were decoded earlier", decoded.sum(), len(decoded))
     rest = np.flatnonzero(~done)
-    if len(rest):
+    try:
         pixels = np.load(unfinished, mmap_mode="r+")
-        for part in source.decode(pixels, rest):
+        for part in source.decode(pixels, rest) if len(rest) else ():
             pixels.flush()
             journal.add(part)
-    return journal.finished(shape[0])[1], len(rest)
+    except FileNotFoundError:
+        if not path.exists():  # the other run ended first
+            raise
+    seconds, megabytes = time.perf_counter() - started, np.prod(shape) / 1e6
+    logger.info("Decoded %d images in %.1f s into %s (%.0f MB)", len(rest), seconds, path.name, megabytes)
+
+
+def _make(unfinished: Path, shape: tuple[int, ...]) -> bool:
+    """Make a file of pixels with its disk space; whether no other run did it first."""
+    temporary = unfinished.with_name(f".{uuid.uuid4().hex}.{unfinished.name}")
+    try:
+        np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+        _reserve(temporary)
+        try:
+            os.link(temporary, unfinished)
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without links
+            temporary.replace(unfinished)
+        return True
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _finish(path: Path) -> None:
