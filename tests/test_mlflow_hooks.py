@@ -56,6 +56,7 @@ def test_a_run_has_a_parent_with_parameters_and_pictures(project, tmp_path, addr
     (parent,) = finished(address)
     assert (parent.info.status, parent.info.run_name) == ("FINISHED", "data")
     assert parent.data.params["images.source"] == "digits"
+    assert "images" not in parent.data.params, "a model as one text"
     assert [each.path for each in MlflowClient(address).list_artifacts(parent.info.run_id)] == ["pictures"]
     assert warnings(caplog) == []
 

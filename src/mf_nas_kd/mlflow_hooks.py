@@ -17,7 +17,7 @@ from mf_nas_kd import tracking
 class MlflowCopies(MlflowHook):
     """Kedro-mlflow's hooks, made as copies are; registered in ``settings.py`` in the place of its own ones.
 
-    They open the parent run, log parameters of nodes, and end the run. If there is no run, nothing is logged.
+    They open the parent run, and end it. If there is no run, nothing is logged.
     """
 
     @hook_impl(trylast=True)
@@ -41,9 +41,14 @@ class MlflowCopies(MlflowHook):
 
     @hook_impl
     def before_node_run(self, node: Any, catalog: Any, inputs: dict[str, Any], is_async: bool) -> None:
-        """Log the parameters of a node."""
+        """Open the parent run again, where a node has a thread of its own.
+
+        Parameters are no inputs here: kedro-mlflow would log each model of parameters as one text, beside what
+        :mod:`mf_nas_kd.hooks` logs under flat names; a parameter that is a single value would have the same name.
+        """
         if self._begun:
-            self._made(super().before_node_run, node, catalog, inputs, is_async)
+            others = {name: value for name, value in inputs.items() if not name.startswith("params:")}
+            self._made(super().before_node_run, node, catalog, others, is_async)
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Any, catalog: Any) -> None:

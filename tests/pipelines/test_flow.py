@@ -172,6 +172,7 @@ def test_mlflow_has_a_parent_and_a_child_for_every_training(entries):
     assert len({frozenset(run.data.params) for run in children}) == 1
     parent = next(run for run in runs if run.info.run_id == children[0].data.tags["mlflow.parentRunId"])
     assert parent.data.params["search.budget_evaluations"] == "5"
+    assert parent.data.params["metric"] == "accuracy"
     assert "teacher_test_accuracy" in parent.data.metrics
     artifacts = {
         a.path for folder in ("pictures", "report") for a in MlflowClient().list_artifacts(parent.info.run_id, folder)
