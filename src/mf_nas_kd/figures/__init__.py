@@ -6,6 +6,7 @@ from mf_nas_kd.figures.confusion import confusion_picture
 from mf_nas_kd.figures.correlation import correlation_against_cost, low_against_full
 from mf_nas_kd.figures.duplicates import duplicates_picture
 from mf_nas_kd.figures.facts import evaluation_summary, evaluation_tables, facts, failure_summary, search_facts
+from mf_nas_kd.figures.image_facts import image_facts, image_warnings
 from mf_nas_kd.figures.images import sample_images, worst_images
 from mf_nas_kd.figures.learning_curve import learning_curve
 from mf_nas_kd.figures.network import WORST_IMAGES, NetworkContent, network_content
@@ -27,6 +28,8 @@ __all__ = [
     "evaluation_tables",
     "facts",
     "failure_summary",
+    "image_facts",
+    "image_warnings",
     "learning_curve",
     "low_against_full",
     "network_content",

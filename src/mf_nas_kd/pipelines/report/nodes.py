@@ -25,6 +25,8 @@ def early_end_page(reason: str, plan: pd.DataFrame, evaluations: pd.DataFrame) -
 
 def write_report(
     images: ImageDataset,
+    class_counts: pd.DataFrame,
+    duplicates: pd.DataFrame,
     subset_sizes: pd.DataFrame,
     teacher_metrics: dict[str, Any],
     teacher_curve: pd.DataFrame,
@@ -54,13 +56,14 @@ def write_report(
     content = figures.ReportContent(
         dataset=images.name,
         metric=metric,
-        facts=figures.facts(images, subset_sizes, teacher_metrics, planned, precomputed_targets, winner),
+        facts=figures.image_facts(images, class_counts, duplicates)
+        | figures.facts(images, subset_sizes, teacher_metrics, planned, precomputed_targets, winner),
         verdict=figures.verdict(correlation_table, distillation_comparison, correlation.added_value, metric=metric),
         savings=figures.savings_sentence(savings),
         search_figures=figures.search_facts(winner),
         network=figures.network_content(
             images,
-            winner,
+            winner | {"warnings": [*figures.image_warnings(class_counts, duplicates), *winner["warnings"]]},
             references,
             final_trainings,
             winner_predictions,

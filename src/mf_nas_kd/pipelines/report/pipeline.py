@@ -15,6 +15,8 @@ def create_pipeline() -> Pipeline:
                 nodes.write_report,
                 inputs=[
                     "images",
+                    "class_counts",
+                    "duplicates",
                     "subset_sizes",
                     "teacher_metrics",
                     "teacher_curve",
