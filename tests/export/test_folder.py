@@ -111,6 +111,7 @@ def test_the_tables_are_those_of_the_predictions(written, digits):
     assert len(worst) == 5
     assert worst["probability_of_predicted"].is_monotonic_decreasing
     assert digits.test.labels[worst["image"].tolist()].tolist() == worst["label"].tolist()
+    assert worst["file"].tolist() == [digits.test.names[position] for position in worst["image"]]
 
 
 def test_the_metrics_have_intervals_and_what_was_compared(written):

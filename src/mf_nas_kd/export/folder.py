@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 import pandas as pd
 from safetensors.torch import save
 
+from mf_nas_kd.errors import printable
 from mf_nas_kd.export.card import model_card
 from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.networks import TrainedNetwork
@@ -72,7 +73,7 @@ def network_folder(
         "confusion_matrix.csv": _csv(confusion, index=True),
         "per_class_accuracy.csv": _csv(per_class),
         "learning_curve.csv": _csv(curve),
-        "worst_images.csv": _csv(_with_names(worst, confusion.columns)),
+        "worst_images.csv": _csv(_with_names(worst, confusion.columns, images.test.names)),
         "worst_images.png": worst_picture,
         "predict.py": resources.files("mf_nas_kd.export").joinpath("predict.py").read_bytes(),
         "README.md": storable(model_card(images, trained, winner, references, len(predictions), level)).encode(),
@@ -98,10 +99,11 @@ def _metrics(winner: Mapping[str, Any], references: pd.DataFrame, test_images: i
     return {**own, "interval_level": level, "test_images": test_images, "compared_with": compared}
 
 
-def _with_names(worst: pd.DataFrame, names: pd.Index) -> pd.DataFrame:
-    """The rows with the names of both classes; ``image`` is the position among the test images, from 0."""
+def _with_names(worst: pd.DataFrame, names: pd.Index, files: Sequence[str]) -> pd.DataFrame:
+    """The rows with the name of the image and those of both classes; ``image`` is its position among the test images."""
     true, taken = (names[worst[column].to_numpy(dtype=int)] for column in ("label", "predicted"))
-    return worst.assign(class_name=true, predicted_class_name=taken)
+    named = [printable(files[position]) for position in worst["image"]]
+    return worst.assign(file=named, class_name=true, predicted_class_name=taken)
 
 
 def _json(value: Any) -> bytes:
