@@ -100,7 +100,7 @@ def _metrics(winner: Mapping[str, Any], references: pd.DataFrame, test_images: i
 
 
 def _with_names(worst: pd.DataFrame, names: pd.Index, files: Sequence[str]) -> pd.DataFrame:
-    """The rows with the name of the image and those of both classes; ``image`` is its position among the test images."""
+    """The rows with the names of image and classes; ``image`` is the position among the test images, from 0."""
     true, taken = (names[worst[column].to_numpy(dtype=int)] for column in ("label", "predicted"))
     named = [printable(files[position]) for position in worst["image"]]
     return worst.assign(file=named, class_name=true, predicted_class_name=taken)
