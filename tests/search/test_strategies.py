@@ -162,5 +162,5 @@ def test_an_observation_has_the_macs_at_full_width(known):
     """Those of the candidate; of an architecture that is none, an estimate from what the narrow network has."""
     candidate, narrow = CANDIDATES[0], replace(LOW, width=0.5)
     evaluated = evaluation("", candidate.architecture, narrow, 0, 0.5, macs=round(candidate.macs / 4))
-    candidates = {candidate.id: candidate} if known else {}
-    assert Observation.of(evaluated, 0, candidates).macs == pytest.approx(candidate.macs, abs=2)
+    candidates = CANDIDATES if known else CANDIDATES[1:]
+    assert Observation.of(evaluated, 0, problem(candidates=candidates)).macs == pytest.approx(candidate.macs, abs=2)
