@@ -95,13 +95,9 @@ class TrainedTeachers:
                 images, builder, options, hyper_parameters, epochs, seed, device, augmentation, weights, speed_ups
             )
 
-        found, is_new = self._found_or_trained(fingerprint(determined_by, length=32), train)
-        if not is_new:  # the training says so itself, before it begins
-            warn_of_other_origins(found.network.description.trained_on, images.fingerprint)
-        return found
+        return self._found_or_trained(fingerprint(determined_by, length=32), train, images.fingerprint)
 
-    def _found_or_trained(self, key: str, train: Callable[[], TeacherTraining]) -> tuple[TeacherTraining, bool]:
-        """The teacher, and whether it was trained now."""
+    def _found_or_trained(self, key: str, train: Callable[[], TeacherTraining], dataset: str) -> TeacherTraining:
         path = self._folder / f"{key}.safetensors"
         waited = False
         with Claims(self._store) as claims:
@@ -114,9 +110,10 @@ class TrainedTeachers:
                 elif (found := self._read(path)) is None:  # another run may have saved it just before the claim
                     found = train()
                     self._save(path, found)
-                    return found, True
+                    return found
         logger.info("Using the teacher that was trained earlier with the same images and settings: %s", path.name)
-        return found, False
+        warn_of_other_origins(found.network.description.trained_on, dataset)  # a training says so before it begins
+        return found
 
     def _save(self, path: Path, teacher: TeacherTraining) -> None:
         tensors, header = teacher.network.to_tensors()
