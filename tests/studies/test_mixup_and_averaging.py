@@ -71,7 +71,7 @@ def test_the_key_of_an_evaluation_has_them_all(study, architectures, fidelity):
 def test_the_key_of_a_teacher_is_made_of_the_same(digits, settings, monkeypatch):
     made = []
     monkeypatch.setattr(trained_teachers, "fingerprint", lambda determined, length: made.append(determined) or "key")
-    monkeypatch.setattr(trained_teachers.TrainedTeachers, "_found_or_trained", lambda *_: (None, True))
+    monkeypatch.setattr(trained_teachers.TrainedTeachers, "_found_or_trained", lambda *_: None)
     options = TEACHERS["residual"].Options(stem=4, stages=[4], blocks=1)
     for changed in (hyper_parameters(), hyper_parameters(mixup=0.2)):
         trained_teachers.TrainedTeachers(None, None).find_or_train(
