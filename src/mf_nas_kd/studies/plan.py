@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mf_nas_kd.errors import MissingEvaluationError
-from mf_nas_kd.records import FIDELITY_COLUMNS, Architecture, EvaluationRequest, Fidelity, Status
+from mf_nas_kd.records import FIDELITY_COLUMNS, Architecture, EvaluationRequest, Fidelity, Metric, Status
 from mf_nas_kd.records.fields import column_names
 from mf_nas_kd.records.tables import completed, records_of
 from mf_nas_kd.studies.evaluator import Evaluator
@@ -122,3 +122,21 @@ def finished_evaluations(plan: pd.DataFrame, evaluations: pd.DataFrame) -> pd.Da
             f"no high-fidelity evaluation finished, so there is nothing to compare with; the first: {first}"
         )
     return finished
+
+
+def scored_by_role(
+    plan: pd.DataFrame, evaluations: pd.DataFrame, metric: Metric
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Finished evaluations with their scores: low fidelities, high fidelity, and its repetitions with other seeds.
+
+    Args:
+        plan: The plan.
+        evaluations: The store as a table.
+        metric: The metric that gives the scores.
+
+    Raises:
+        MissingEvaluationError: As of :func:`finished_evaluations`, or if some evaluation lacks the metric.
+    """
+    finished = metric.scored(finished_evaluations(plan, evaluations))
+    low, full, repeats = (finished[finished["role"] == role] for role in ("low", "full", "repeat"))
+    return low, full, repeats

@@ -15,7 +15,7 @@ from mf_nas_kd.records import MetricSetting
 from mf_nas_kd.search import StrategySettings
 from mf_nas_kd.statistics import CorrelationSettings, correlation_table, distillation_comparison
 from mf_nas_kd.statistics.ceiling import mean_over_seeds
-from mf_nas_kd.studies.plan import finished_evaluations
+from mf_nas_kd.studies.plan import scored_by_role
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +30,7 @@ def correlate(
     Returns:
         The correlation table, and the comparison of distilled with plain low fidelities.
     """
-    finished = metric.value.scored(finished_evaluations(plan, evaluations))
-    low, full, repeats = (finished[finished["role"] == role] for role in ("low", "full", "repeat"))
+    low, full, repeats = scored_by_role(plan, evaluations, metric.value)
     table = correlation_table(pd.concat([low, full]), full, settings, repeats)
     return table, distillation_comparison(low, mean_over_seeds(full, repeats), settings)
 
@@ -67,6 +66,5 @@ def draw_correlation_against_cost(table: pd.DataFrame) -> Figure:
 
 def draw_low_against_full(plan: pd.DataFrame, evaluations: pd.DataFrame, metric: MetricSetting) -> Figure:
     """Draw a scatter plot of each low fidelity against the high-fidelity evaluations."""
-    finished = metric.value.scored(finished_evaluations(plan, evaluations))
-    low, full, repeats = (finished[finished["role"] == role] for role in ("low", "full", "repeat"))
+    low, full, repeats = scored_by_role(plan, evaluations, metric.value)
     return figures.low_against_full(low, mean_over_seeds(full, repeats), metric.value)

@@ -13,7 +13,7 @@ from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.records.metrics import metric_of
 from mf_nas_kd.statistics import CorrelationSettings
 from mf_nas_kd.statistics.ceiling import mean_over_seeds
-from mf_nas_kd.studies.plan import finished_evaluations, planned_evaluations
+from mf_nas_kd.studies.plan import planned_evaluations, scored_by_role
 
 
 def early_end_page(reason: str, plan: pd.DataFrame, evaluations: pd.DataFrame) -> str:
@@ -50,9 +50,8 @@ def write_report(
 ) -> str:
     """Write the report of the study: one page with all results."""
     metric = metric_of(winner)
-    planned, finished = planned_evaluations(plan, evaluations), finished_evaluations(plan, evaluations)
-    finished = metric.scored(finished)
-    low, full, repeats = (finished[finished["role"] == role] for role in ("low", "full", "repeat"))
+    planned = planned_evaluations(plan, evaluations)
+    low, full, repeats = scored_by_role(plan, evaluations, metric)
     content = figures.ReportContent(
         dataset=images.name,
         metric=metric,
