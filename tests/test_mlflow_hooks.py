@@ -79,7 +79,7 @@ def test_a_folder_of_artifacts_that_is_a_file_does_not_end_a_run(project, tmp_pa
     assert warning.startswith("MLflow gives trouble (")
 
 
-@pytest.mark.parametrize("method", ["start_run", "set_tags", "log_param", "end_run", "set_experiment"])
+@pytest.mark.parametrize("method", ["start_run", "set_tags", "end_run", "set_experiment"])
 def test_no_call_of_kedro_mlflow_ends_a_run(project, tmp_path, address, monkeypatch, caplog, method):
     def broken(*_, **__):
         raise RuntimeError(f"{method} is broken")
@@ -90,6 +90,20 @@ def test_no_call_of_kedro_mlflow_ends_a_run(project, tmp_path, address, monkeypa
     mlflow.end_run()
     (warning,) = warnings(caplog)
     assert f"{method} is broken" in warning
+
+
+def test_kedro_mlflow_logs_no_parameter_of_its_own(project, tmp_path, address, monkeypatch, caplog):
+    """They are logged once, in batches, by the project's own hook."""
+
+    def called(*_, **__):
+        raise RuntimeError("log_param is called")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mlflow, "log_param", called)
+        run(project, tmp_path / "data")
+    (parent,) = finished(address)
+    assert parent.data.params["images.source"] == "digits"
+    assert warnings(caplog) == []
 
 
 @pytest.mark.parametrize("run_id", ["unknown", "0123456789abcdef0123456789abcdef", "../x"])
