@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings as properties
+from mlflow.tracking import MlflowClient
 
 from mf_nas_kd.images import ImageDataset, SubsetOrder, load_images
 from mf_nas_kd.networks import TrainedNetwork
@@ -103,6 +105,21 @@ def published() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("MF_NAS_KD_PUBLISHED_DIR does not name the folder of the published tables")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def _empty_mlflow_database(tmp_path_factory) -> Path:
+    """MLflow takes seconds to make its tables: they are made once, and copied."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def mlflow_database(_empty_mlflow_database, tmp_path) -> str:
+    """Address of a database of MLflow without runs."""
+    path = shutil.copy(_empty_mlflow_database, tmp_path / "mlflow.db")
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture(scope="session")

@@ -236,13 +236,13 @@ def test_verbose_and_a_log_file_have_the_traceback(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("status", [("KILLED", KeyboardInterrupt()), ("FAILED", KeyError("x"))])
-def test_a_run_that_ends_early_is_not_finished_in_mlflow(monkeypatch, tmp_path, status):
+def test_a_run_that_ends_early_is_not_finished_in_mlflow(monkeypatch, mlflow_database, status):
     expected, error = status
 
     started = []
 
     def fail(**_):
-        mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+        mlflow.set_tracking_uri(mlflow_database)
         started.append(mlflow.start_run(experiment_id="0").info.run_id)
         raise error
 

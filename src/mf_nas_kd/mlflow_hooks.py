@@ -71,7 +71,7 @@ class MlflowCopies(MlflowHook):
             hook(*arguments)
             return True
 
-        return tracking.copies().call(made, tracking.START_SECONDS) is not None
+        return tracking.copies().call(made, needed=True) is not None
 
 
 def _with_safe_experiment(context: KedroContext) -> None:

@@ -5,9 +5,9 @@ from mf_nas_kd import tracking
 
 
 @pytest.fixture
-def parent(tmp_path):
+def parent(tmp_path, mlflow_database):
     before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.set_tracking_uri(mlflow_database)
     mlflow.create_experiment("test", artifact_location=str(tmp_path / "artifacts"))
     mlflow.set_experiment("test")
     with mlflow.start_run() as run:

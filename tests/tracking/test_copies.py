@@ -134,6 +134,20 @@ def test_a_run_that_could_not_begin_has_its_evaluations_counted(evaluations, cap
     assert warnings(caplog)[-1] == "12 evaluations are not in MLflow: mf-nas-kd log-missing logs them"
 
 
+def test_a_run_that_did_not_begin_in_time_is_told_of_and_has_its_evaluations_counted(evaluations, caplog, hanging):
+    assert copies().call(hanging, 0.1, needed=True) is None
+    assert copies().call(hanging, 0.1, needed=True) is None
+    children = ChildRuns()
+    for evaluation in evaluations:
+        children.log(evaluation)
+    assert warnings(caplog) == [
+        "MLflow gives trouble (no answer in 0 s): what fails is not in MLflow, and the study goes on"
+    ]
+    copies()._waiting.clear()
+    finish()
+    assert warnings(caplog)[-1] == "12 evaluations are not in MLflow: mf-nas-kd log-missing logs them"
+
+
 def test_without_trouble_nothing_is_said_and_nothing_is_lost_at_the_end(parent, evaluations, caplog, monkeypatch):
     monkeypatch.setattr("mf_nas_kd.tracking.child_runs.WAITED_SECONDS", 0.0)
     children = ChildRuns()

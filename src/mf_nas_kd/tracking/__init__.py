@@ -12,14 +12,13 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
 
-from mf_nas_kd.tracking.background import START_SECONDS, copies, finish
+from mf_nas_kd.tracking.background import copies, finish
 from mf_nas_kd.tracking.child_runs import ChildRuns
 from mf_nas_kd.tracking.missing import log_missing
 from mf_nas_kd.tracking.names import safe_experiment, safe_key
 from mf_nas_kd.tracking.parent_run import end_run, log_artifact, log_metrics, log_parameters, tracking_uri
 
 __all__ = [
-    "START_SECONDS",
     "ChildRuns",
     "copies",
     "end_run",

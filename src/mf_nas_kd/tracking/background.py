@@ -17,7 +17,7 @@ from mlflow.tracking.fluent import _active_run_stack
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 """How long a run waits for MLflow in all, beyond calls that succeed; afterwards calls are made, and not waited for."""
 
 MOST_FAILURES = 3
@@ -25,7 +25,7 @@ MOST_FAILURES = 3
 
 PAUSE_SECONDS = 60.0
 CALL_SECONDS = 2.0  # how long one call is waited for, if nobody needs what it returns
-START_SECONDS = 20.0  # the same where somebody does: MLflow may have to make its tables first
+START_SECONDS = 60.0  # the same where somebody does: MLflow may have to make its tables first, on a busy machine
 STALLED_SECONDS = 5.0  # at the end, MLflow is waited for while calls succeed in this time
 END_SECONDS = 60.0  # and no longer than this
 
@@ -65,15 +65,19 @@ class Copies:
         self._missing = 0
         self._over = False
 
-    def call(self, function: Callable[[], T], seconds: float | None = None, evaluations: int = 0) -> T | None:
+    def call(
+        self, function: Callable[[], T], seconds: float | None = None, evaluations: int = 0, needed: bool = False
+    ) -> T | None:
         """Make a call, and wait for it.
 
         Calls see the active run of the thread that makes them, and may change it.
 
         Args:
             function: The call; its exceptions are logged and passed over.
-            seconds: How long to wait at most; ``CALL_SECONDS`` if it is not given. Then the call is made later.
+            seconds: How long to wait at most; if it is not given, ``CALL_SECONDS``, or ``START_SECONDS`` where the result
+                is needed. Then the call is made later.
             evaluations: Number of evaluations that are not in MLflow if the call fails.
+            needed: Whether somebody needs the result: that there is none in time is trouble, and told.
 
         Returns:
             What the function returns; None if it failed or was not waited for.
@@ -87,11 +91,14 @@ class Copies:
                 self._thread.start()
             self._changed.notify_all()
         started = time.monotonic()
-        in_time = call.done.wait(min(CALL_SECONDS if seconds is None else seconds, max(self._patience, 0.0)))
+        most = seconds if seconds is not None else START_SECONDS if needed else CALL_SECONDS
+        in_time = call.done.wait(min(most, max(self._patience, 0.0)))
         if call.failed and self._last_success < started:  # and nothing before it in the line succeeded
             self._patience -= time.monotonic() - started
         if in_time:
             runs[:] = call.runs
+        elif needed:
+            self._warn(f"no answer in {time.monotonic() - started:.0f} s")
         return call.result
 
     def miss(self, evaluations: int = 1) -> None:
@@ -152,16 +159,18 @@ class Copies:
             runs.clear()
 
     def _note(self, failure: Exception) -> None:
-        if not self._warned and not self._over:
-            self._warned = True
-            cause = " ".join(f"{type(failure).__name__}: {failure}".split())[:500]
-            logger.warning("MLflow gives trouble (%s): what fails is not in MLflow, and the study goes on", cause)
+        self._warn(" ".join(f"{type(failure).__name__}: {failure}".split())[:500])
         logger.debug("A call of MLflow failed", exc_info=failure)
         if _is_refusal(failure):
             return
         self._failures += 1
         if self._failures >= MOST_FAILURES:
             self._closed_until = time.monotonic() + PAUSE_SECONDS
+
+    def _warn(self, cause: str) -> None:
+        if not self._warned and not self._over:
+            self._warned = True
+            logger.warning("MLflow gives trouble (%s): what fails is not in MLflow, and the study goes on", cause)
 
 
 def _is_refusal(failure: Exception) -> bool:
