@@ -2,7 +2,6 @@ import hashlib
 import logging
 import math
 import pickle
-import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -253,10 +252,7 @@ def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def tables(published):
-    started = time.perf_counter()
-    found = {table.name: table for table in read_published(str(published))}
-    assert time.perf_counter() - started < 60  # 5 s on one of two busy cores
-    return found
+    return {table.name: table for table in read_published(str(published))}
 
 
 @pytest.fixture(scope="module")

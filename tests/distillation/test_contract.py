@@ -29,7 +29,7 @@ OTHER_VALUE = {
 """For every option a value that is not its default; a new option adds its line here."""
 ORDER_MATTERS = {"correlation"}
 """Losses whose definition depends on the order of the batch."""
-LEARNS = {"hint", "correlation", "vid", "crd"}
+LEARNS = ("hint", "correlation", "vid", "crd")
 """Losses with adapters that have still to learn: imitating oneself is not yet the smallest value."""
 NEEDS_SEVERAL_IMAGES = {"correlation", "rkd", "dist"}
 NEEDS_THREE_CLASSES = {"dkd"}
