@@ -14,8 +14,9 @@ import pytest
 import torch
 from PIL import Image
 
-from mf_nas_kd.export import export_onnx, network_folder
 from mf_nas_kd.export.card import markdown
+from mf_nas_kd.export.folder import network_folder
+from mf_nas_kd.export.onnx import export_onnx
 from mf_nas_kd.images.decoding import decode_file
 from mf_nas_kd.networks import TrainedNetwork, rebuild
 from mf_nas_kd.networks.tensor_file import LARGEST_NETWORK_BYTES, read_tensors
@@ -34,7 +35,7 @@ def trained(evaluator, architectures):
 
 @pytest.fixture(scope="module")
 def onnx_model(trained, digits):
-    return export_onnx(trained, digits.class_names)
+    return export_onnx(trained, digits.class_names, 18)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +127,7 @@ def test_the_metrics_have_intervals_and_what_was_compared(written):
 def test_names_may_be_anything(trained, digits):
     images = replace(digits, name="<script>|$", class_names=tuple(ODD))
     references = final_tables.references(name="a|b $x$ <b>")
-    files = files_of(trained, export_onnx(trained, ODD), images, references, warnings=["a | b <i>"])
+    files = files_of(trained, export_onnx(trained, ODD, 18), images, references, warnings=["a | b <i>"])
     assert json.loads(files["classes.json"]) == ODD
     rows = list(csv.reader(io.StringIO(files["per_class_accuracy.csv"].decode())))
     assert [row[1] for row in rows[1:]] == [name.replace("\udcff", "\\udcff") for name in ODD]

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 import torch
 
-from mf_nas_kd.export import export_onnx
+from mf_nas_kd.export.onnx import export_onnx
 from mf_nas_kd.images import Identity, ResidentImages
 from mf_nas_kd.networks import TrainedNetwork, rebuild
 from mf_nas_kd.records import Fidelity
@@ -22,7 +22,7 @@ def trained(evaluator, architectures):
 
 @pytest.mark.parametrize("count", [1, 3, 200])
 def test_onnxruntime_gives_the_same_logits(trained, digits, count):
-    session = onnxruntime.InferenceSession(export_onnx(trained, digits.class_names))
+    session = onnxruntime.InferenceSession(export_onnx(trained, digits.class_names, 18))
     (logits,) = session.run(["logits"], {"images": digits.test.images[:count].numpy()})
     resident = ResidentImages(digits.test, Identity(), digits.pixel_statistics, torch.device("cpu"))
     batch = resident.batch(torch.arange(count), torch.zeros(count, dtype=torch.int64))
@@ -33,7 +33,7 @@ def test_onnxruntime_gives_the_same_logits(trained, digits, count):
 
 
 def test_the_model_says_what_its_classes_are(trained, digits):
-    model = onnx.load_from_string(export_onnx(trained, digits.class_names))
+    model = onnx.load_from_string(export_onnx(trained, digits.class_names, 18))
     properties = {p.key: p.value for p in model.metadata_props}
     assert json.loads(properties["class_names"]) == list(digits.class_names)
     (images,) = model.graph.input

@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 from mf_nas_kd import figures
-from mf_nas_kd.export import export_onnx, network_folder
+from mf_nas_kd.export.folder import network_folder
+from mf_nas_kd.export.onnx import export_onnx
 from mf_nas_kd.images import SubsetOrder, load_images
 from mf_nas_kd.images.decoding import decode_file
 from mf_nas_kd.networks import TrainedNetwork, rebuild
@@ -75,7 +76,7 @@ def test_the_exported_folder_takes_wide_images(wide, wide_evaluator, architectur
     trained = TrainedNetwork.of(wide_evaluator.describe(architectures[0]), network)
     predictions = final_tables.predictions(wide.test.labels, wide.classes)
     worst = worst_predictions(predictions, 3)
-    model = export_onnx(trained, wide.class_names)
+    model = export_onnx(trained, wide.class_names, 18)
     others = (final_tables.references(), predictions, final_tables.curve(), worst, b"png", 0.95)
     for name, content in network_folder(trained, model, wide, final_tables.winner(), *others).items():
         (tmp_path / name).write_bytes(content)

@@ -1,6 +1,4 @@
-"""Export of trained networks to formats of other programs, and the folder that the user keeps."""
+"""Export of trained networks to formats of other programs, and the folder that the user keeps.
 
-from mf_nas_kd.export.folder import network_folder
-from mf_nas_kd.export.onnx import export_onnx
-
-__all__ = ["export_onnx", "network_folder"]
+Files are imported by their names: ``predict`` and what it uses do without torch.
+"""

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from mf_nas_kd.networks import TrainedNetwork, rebuild
 from mf_nas_kd.taps import Taps
 
-OPSET = 18
-"""Version of the ONNX operator set."""
+OPSETS = range(18, 24)
+"""Versions of the ONNX operator set that can be chosen."""
 
 
 class DeployedNetwork(nn.Module):
@@ -40,7 +40,7 @@ class DeployedNetwork(nn.Module):
         return taps.logits
 
 
-def export_onnx(trained: TrainedNetwork, class_names: Sequence[str]) -> bytes:
+def export_onnx(trained: TrainedNetwork, class_names: Sequence[str], opset: int) -> bytes:
     """Export a trained network with its preprocessing.
 
     The model has one input, ``images`` ``(B, C, H, W)``, uint8, with any ``B``, and one output, ``logits`` ``(B, K)``,
@@ -49,6 +49,7 @@ def export_onnx(trained: TrainedNetwork, class_names: Sequence[str]) -> bytes:
     Args:
         trained: The trained network.
         class_names: Names of the ``K`` classes; a label is an index into them.
+        opset: Version of the ONNX operator set, one of ``OPSETS``.
 
     Returns:
         The serialised model, the content of an ``.onnx`` file.
@@ -63,7 +64,7 @@ def export_onnx(trained: TrainedNetwork, class_names: Sequence[str]) -> bytes:
             input_names=["images"],
             output_names=["logits"],
             dynamic_shapes=({0: torch.export.Dim("batch")},),
-            opset_version=OPSET,
+            opset_version=opset,
             dynamo=True,
             verbose=False,
         )

@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mf_nas_kd import figures, tracking
-from mf_nas_kd.export import export_onnx, network_folder
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.pipelines.final.parameters import FinalParameters
@@ -19,7 +18,7 @@ from mf_nas_kd.records.fields import Role, column_names
 from mf_nas_kd.records.metrics import metric_of
 from mf_nas_kd.records.tables import fidelities_in, records_of
 from mf_nas_kd.spaces import Limits, SpaceSettings
-from mf_nas_kd.statistics import CorrelationSettings, worst_predictions
+from mf_nas_kd.statistics import CorrelationSettings
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import EvaluationParameters, run_evaluations
 from mf_nas_kd.studies.expectation import ExpectedSeconds
@@ -163,37 +162,17 @@ def deliver_winner(
     kept_folder: Path,
     images: ImageDataset,
     metric: MetricSetting,
-) -> tuple[dict[str, Any], TrainedNetwork, bytes, pd.DataFrame, pd.DataFrame]:
-    """Describe and export the winner, with the weights of its seed with the highest score for the validation images.
+) -> tuple[dict[str, Any], TrainedNetwork, pd.DataFrame, pd.DataFrame]:
+    """Describe the winner, with the weights of its seed with the highest score for the validation images.
 
     Returns:
-        The winner, its weights, its ONNX model, its predictions for the test images, and its learning curve.
+        The winner, its weights, its predictions for the test images, and its learning curve.
     """
     delivered = delivered_winner(trainings, references, KeptTrainings(kept_folder), images, metric.value)
     winner = {**search_outcome, **outcome, **comparison, **delivered.description, "dataset": images.name}
     names = column_names(Evaluation, Role.METRIC, Role.COST)
     tracking.log_metrics({f"winner_{name}": winner[name] for name in names if winner.get(name) is not None})
-    network = delivered.outputs.network
-    onnx = export_onnx(network, images.class_names)
-    return winner, network, onnx, delivered.predictions, delivered.outputs.curve.table
-
-
-def write_network_folder(
-    network: TrainedNetwork,
-    onnx: bytes,
-    images: ImageDataset,
-    winner: dict[str, Any],
-    references: pd.DataFrame,
-    predictions: pd.DataFrame,
-    curve: pd.DataFrame,
-    correlation: CorrelationSettings,
-) -> dict[str, bytes]:
-    """Put together the folder that the user keeps: the network, its metrics, its errors, and how to use it."""
-    worst = worst_predictions(predictions, figures.WORST_IMAGES)
-    picture = figures.png(figures.worst_images(images, worst))
-    return network_folder(
-        network, onnx, images, winner, references, predictions, curve, worst, picture, correlation.level
-    )
+    return winner, delivered.outputs.network, delivered.predictions, delivered.outputs.curve.table
 
 
 def find_pareto_front(trainings: pd.DataFrame, metric: MetricSetting) -> pd.DataFrame:
