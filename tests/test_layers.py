@@ -27,6 +27,7 @@ def test_import_contracts_hold(project):
         ("mf_nas_kd.benchmarks.replays", ["torch", "kedro", "mlflow"]),
         ("mf_nas_kd.spaces", ["torch", "kedro", "mlflow"]),
         ("mf_nas_kd.statistics", ["torch", "kedro", "mlflow"]),
+        ("mf_nas_kd.devices", ["torch", "kedro", "mlflow"]),
         ("mf_nas_kd.surrogates", ["torch", "kedro", "mlflow"]),
         ("mf_nas_kd.studies.training_evaluator", ["kedro", "mlflow"]),
     ],
