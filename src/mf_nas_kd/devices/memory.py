@@ -35,7 +35,7 @@ def peak_activation_bytes(model: onnx.ModelProto) -> int:
         free = {name for name in buffers if last_use[name] <= position}
         taken_over = _taken_over(kernel, buffers, free, size)
         for output in kernel.outputs:
-            buffers[output] = output if taken_over is None or last_use[output] == len(kernels) else taken_over
+            buffers[output] = taken_over or output
         peak = max(peak, sum(size[name] for name in set(buffers.values())))
         buffers = {name: buffer for name, buffer in buffers.items() if last_use[name] > position}
     return peak
