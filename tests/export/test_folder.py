@@ -17,7 +17,7 @@ from PIL import Image
 from mf_nas_kd.export.card import markdown
 from mf_nas_kd.export.folder import network_folder
 from mf_nas_kd.export.onnx import export_onnx
-from mf_nas_kd.images.decoding import decode_file
+from mf_nas_kd.image_files.decoding import decode_file
 from mf_nas_kd.networks import TrainedNetwork, rebuild
 from mf_nas_kd.networks.tensor_file import LARGEST_NETWORK_BYTES, read_tensors
 from mf_nas_kd.records import Fidelity

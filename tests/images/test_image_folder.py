@@ -20,8 +20,8 @@ from sklearn.datasets import load_sample_images
 
 from mf_nas_kd.datasets import ImagesDataset
 from mf_nas_kd.errors import InvalidValueError, MissingImagesError
+from mf_nas_kd.image_files.decoding import decode_into_map
 from mf_nas_kd.images import SubsetOrder, image_folder, load_images, parallel
-from mf_nas_kd.images.decoding import decode_into_map
 
 PHOTOGRAPHS = dict(zip(("china", "flower"), load_sample_images().images, strict=True))
 CLASSES = ("china", "flower")

@@ -14,8 +14,8 @@ from PIL import Image
 from mf_nas_kd import figures
 from mf_nas_kd.export.folder import network_folder
 from mf_nas_kd.export.onnx import export_onnx
+from mf_nas_kd.image_files.decoding import decode_file
 from mf_nas_kd.images import SubsetOrder, load_images
-from mf_nas_kd.images.decoding import decode_file
 from mf_nas_kd.networks import TrainedNetwork, rebuild
 from mf_nas_kd.records import Fidelity
 from mf_nas_kd.seeding import numpy_generator

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torchvision import datasets
 
 from mf_nas_kd.errors import MissingImagesError
-from mf_nas_kd.images.dataset import Pixels
+from mf_nas_kd.image_files import Pixels
 from mf_nas_kd.images.inventory import numbered
 from mf_nas_kd.images.journal import Part
 from mf_nas_kd.registry import Options

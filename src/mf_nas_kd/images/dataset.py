@@ -9,9 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mf_nas_kd.errors import ShapeMismatchError
@@ -23,9 +21,6 @@ from mf_nas_kd.seeding import canonical_json
 SPLITS = ("train", "validation", "test")
 CHUNK_BYTES = 2**26  # of images in memory at a time where all pixels are read, however many there are
 STATISTICS_VERSION = 1  # raise it when statistics or fingerprint are computed differently
-
-Pixels = NDArray[np.uint8]
-"""Images ``(n, C, H, W)``, uint8."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mf_nas_kd.images.dataset import Pixels
+from mf_nas_kd.image_files import Pixels
 from mf_nas_kd.images.inventory import numbered
 from mf_nas_kd.images.journal import Part
 from mf_nas_kd.registry import NoOptions, Options

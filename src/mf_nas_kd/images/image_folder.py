@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from mf_nas_kd.errors import InvalidValueError, MissingImagesError, printable
-from mf_nas_kd.images.dataset import Pixels
-from mf_nas_kd.images.decoding import VERSION
+from mf_nas_kd.image_files import Pixels
+from mf_nas_kd.image_files.decoding import VERSION
+from mf_nas_kd.image_files.opening import SUFFIXES
 from mf_nas_kd.images.journal import Part
 from mf_nas_kd.images.layout import class_folders, one_form, split_folders
 from mf_nas_kd.images.listing import FileState, LeftOut, list_images
-from mf_nas_kd.images.opening import SUFFIXES
 from mf_nas_kd.images.parallel import decode_here, decode_in_processes
 from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.registry import Options

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mf_nas_kd.errors import MissingImagesError, printable
-from mf_nas_kd.images.opening import SUFFIXES
+from mf_nas_kd.image_files.opening import SUFFIXES
 
 logger = logging.getLogger(__name__)
 

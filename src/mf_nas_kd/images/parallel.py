@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mf_nas_kd.cores import available_cores, end_with_driver
 from mf_nas_kd.errors import MissingImagesError
-from mf_nas_kd.images.dataset import Pixels
-from mf_nas_kd.images.decoding import decode_files, decode_into_map
+from mf_nas_kd.image_files import Pixels
+from mf_nas_kd.image_files.decoding import decode_files, decode_into_map
 from mf_nas_kd.images.journal import Part
 
 MOST_FILES, PART_BYTES = 256, 2**24  # of a part, which is the unit of progress and of what a killed run loses

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mf_nas_kd.errors import MissingImagesError
-from mf_nas_kd.images.dataset import Pixels
+from mf_nas_kd.image_files import Pixels
 from mf_nas_kd.images.journal import Part
 from mf_nas_kd.registry import Options
 

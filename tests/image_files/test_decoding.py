@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mf_nas_kd.images.decoding import decode_file, decode_files, decode_into_map
-from mf_nas_kd.images.opening import JPEG_SCAN_HEADER
+from mf_nas_kd.image_files.decoding import decode_file, decode_files, decode_into_map
+from mf_nas_kd.image_files.opening import JPEG_SCAN_HEADER
 
 NO_IMAGE = "it is no image, or its format is none of BMP, GIF, JPEG, PNG, TIFF, WEBP"
 

@@ -1,4 +1,4 @@
-"""Decoding of image files to pixels of a fixed size; also called in worker processes."""
+"""Decoding of image files to pixels; also called in worker processes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
-from mf_nas_kd.images.dataset import Pixels
-from mf_nas_kd.images.opening import (
+from mf_nas_kd.image_files.opening import (
     LARGEST_EXIF,
     LARGEST_PIXELS,
     RefusedFileError,
@@ -18,6 +18,9 @@ from mf_nas_kd.images.opening import (
     opened_image,
     require_few,
 )
+
+Pixels = NDArray[np.uint8]
+"""Images ``(n, C, H, W)`` or one image, uint8."""
 
 MODES = {1: "L", 3: "RGB"}
 """Pillow's mode of an image, by the number of channels."""
@@ -57,20 +60,48 @@ def decode_file(path: Path, channels: int, size: tuple[int, int]) -> Pixels:
     Raises:
         RefusedFileError: If the file is no image, is not within the bounds, or has values of an unknown range.
     """
-    width_height = size[::-1]
+    image = _read(path, channels, max(size))
+    if image.size != size[::-1]:
+        image = ImageOps.fit(image, size[::-1], Image.Resampling.BILINEAR)
+    return _channels_last(image).transpose(2, 0, 1)
+
+
+def pixels_of_file(path: Path, channels: int, size: tuple[int, int]) -> Pixels:
+    """Decode one image as :func:`decode_file` does, before it is scaled and cropped.
+
+    Args:
+        path: File of the image.
+        channels: Channels of the result: 1 for greyscale, 3 for colour.
+        size: Height and width to which the image will be scaled, in pixels: a JPEG file that is too large to be decoded
+            as a whole is decoded at a part of its size, which is at least ``REDUCED_AT_LEAST`` times this one.
+
+    Returns:
+        Pixels ``(H, W, C)``, uint8, of the file's own height and width.
+
+    Raises:
+        RefusedFileError: As in :func:`decode_file`.
+    """
+    return _channels_last(_read(path, channels, max(size)))
+
+
+def _read(path: Path, channels: int, longer_side: int) -> Image.Image:
+    """The image upright, without transparency, with 8 bits and the wanted channels."""
     with opened_image(path) as opened:
         if opened.width * opened.height > LARGEST_PIXELS and is_reducible(opened):
-            opened.draft(None, (REDUCED_AT_LEAST * max(size),) * 2)
+            opened.draft(None, (REDUCED_AT_LEAST * longer_side,) * 2)
             require_few(opened.width * opened.height, "pixels at the least size", LARGEST_PIXELS)
         image = _eight_bits(_upright(opened), opened.format)
         if image.has_transparency_data:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        image = image.convert(MODES[channels])
-        if image.size != width_height:
-            image = ImageOps.fit(image, width_height, Image.Resampling.BILINEAR)
-        pixels = np.asarray(image, dtype=np.uint8)
-    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+        converted = image.convert(MODES[channels])
+        converted.load()
+        return converted
+
+
+def _channels_last(image: Image.Image) -> Pixels:
+    pixels = np.asarray(image, dtype=np.uint8)
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
 def _eight_bits(image: Image.Image, file_format: str | None) -> Image.Image:
