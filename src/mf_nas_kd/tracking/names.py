@@ -34,6 +34,17 @@ def safe_experiment(name: str) -> str:
     return _marked(safe_value(name) or "_", name, LONGEST_EXPERIMENT)
 
 
+def safe_model(name: str) -> str:
+    """A name that MLflow takes for a registered model.
+
+    >>> safe_model("mf-nas-kd-digits")
+    'mf-nas-kd-digits'
+    >>> safe_model("mf-nas-kd-cats/dogs")
+    'mf-nas-kd-cats_dogs d5c1dd8f'
+    """
+    return _marked(re.sub(r"[^\w.\- ]", "_", name), name, LONGEST_KEY)
+
+
 def safe_value(value: object) -> str:
     """The text of a value as a database takes it; a long one is cut."""
     return storable(str(value))[:LONGEST_VALUE]
