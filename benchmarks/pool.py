@@ -23,7 +23,7 @@ parser.add_argument("--max-macs", type=int, default=None)
 arguments = parser.parse_args()
 
 space = build_space("nas_bench_201", {"stem": 16, "cells_per_stage": 5, "operations": OPERATIONS})
-cost_of, limits = CostCounter(100, (3, 32, 32)), Limits(max_macs=arguments.max_macs, max_params=None)
+cost_of, limits = CostCounter(100, (3, 32, 32)), Limits.of(max_macs=arguments.max_macs)
 started = time.perf_counter()
 pool = search_pool(candidate_table([], cost_of), space, arguments.count, limits, cost_of, numpy_generator(0, "pool"))
 sampled = time.perf_counter()

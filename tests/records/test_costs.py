@@ -1,7 +1,9 @@
 import pytest
 from pydantic import ValidationError
 
+from mf_nas_kd.records import AllCosts, DeviceCosts
 from mf_nas_kd.records.costs import Costs, Limits
+from mf_nas_kd.records.fields import Role
 
 COSTS = Costs(macs=1000, params=50)
 
@@ -28,7 +30,19 @@ def test_limits_are_written_as_conditions():
 
 
 def test_every_cost_has_a_limit():
-    assert set(Limits.model_fields) == {f"max_{column.name}" for column in Costs.columns()}
+    known = {column.name for record in (Costs, DeviceCosts) for column in record.columns() if column.role == Role.COST}
+    assert set(Limits.model_fields) == {f"max_{name}" for name in known - {"latency_low_ms", "latency_high_ms"}}
+
+
+def test_costs_on_a_device_are_limited_as_counted_ones_are():
+    costs = AllCosts(COSTS, latency_ms=3.0, activation_kib=10.0, model_kib=20.0)
+    limits = Limits.of(max_macs=2000, max_latency_ms=2)
+    assert limits.excess(costs) == 1.5
+    assert limits.need_device
+    assert not limits.counted.need_device
+    assert limits.counted.excess(COSTS) == 0.5
+    with pytest.raises(KeyError):
+        limits.excess(COSTS)  # nothing is allowed because nobody has measured it
 
 
 @pytest.mark.parametrize("wrong", [{"max_macs": 0}, {"max_macs": -1}, {"max_seconds": 1}])

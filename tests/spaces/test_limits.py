@@ -32,7 +32,7 @@ def test_a_limit_that_only_the_smallest_meets_is_met(space, cost_of):
 @pytest.mark.parametrize("max_macs", [None, 900])
 def test_where_as_many_are_wanted_as_there_are_all_within_the_limits_are_returned(max_macs):
     space = build_space("nas_bench_201", {"stem": 4, "cells_per_stage": 1, "operations": ["none", "skip_connect"]})
-    limits = Limits(max_macs=max_macs, max_params=None)
+    limits = Limits.of(max_macs=max_macs)
     everything = {"|".join(edges) for edges in itertools.product(["none", "skip_connect"], repeat=6)}
 
     def cost_of(architecture):

@@ -10,6 +10,7 @@ from mf_nas_kd.datasets.atomic import (
 from mf_nas_kd.datasets.benchmarks import NASBench201Dataset, PublishedBenchmarkDataset, StudyBenchmarkDataset
 from mf_nas_kd.datasets.binary import BinaryDataset
 from mf_nas_kd.datasets.evaluations import (
+    DeviceCostsTableDataset,
     EvaluationStoreDataset,
     EvaluationTableDataset,
     PlannedEvaluationsDataset,
@@ -26,6 +27,7 @@ __all__ = [
     "AtomicParquetDataset",
     "AtomicTextDataset",
     "BinaryDataset",
+    "DeviceCostsTableDataset",
     "EvaluationStoreDataset",
     "EvaluationTableDataset",
     "FilesDataset",

@@ -10,7 +10,7 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import TablePreview
 from sqlalchemy.engine import make_url
 
-from mf_nas_kd.records import Evaluation, PrecomputedTargets
+from mf_nas_kd.records import DeviceCosts, Evaluation, PrecomputedTargets
 from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.store import EvaluationStore
 
@@ -115,5 +115,24 @@ class PrecomputedTargetsTableDataset(_StoreDataset[NoReturn, pd.DataFrame]):
         return _last_rows(self._url, nrows, PrecomputedTargets)
 
 
-def _last_rows(url: str, count: int, kind: type[Evaluation | PrecomputedTargets]) -> TablePreview:
+class DeviceCostsTableDataset(_StoreDataset[NoReturn, pd.DataFrame]):
+    """Measured costs of networks on devices as a table, one row a measurement.
+
+    Args:
+        url: An SQLAlchemy URL.
+        metadata: Metadata for kedro-viz.
+    """
+
+    def load(self) -> pd.DataFrame:
+        return EvaluationStore(self._url).device_costs()
+
+    def save(self, data: NoReturn) -> None:
+        raise DatasetError("costs on devices are not saved as a table: append them to the store")
+
+    def preview(self, nrows: int = 10) -> TablePreview:
+        """The last records, for kedro-viz."""
+        return _last_rows(self._url, nrows, DeviceCosts)
+
+
+def _last_rows(url: str, count: int, kind: type[Evaluation | PrecomputedTargets | DeviceCosts]) -> TablePreview:
     return TablePreview(EvaluationStore(url).latest(count, kind).to_dict(orient="split"))

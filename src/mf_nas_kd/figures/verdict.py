@@ -12,7 +12,12 @@ from mf_nas_kd.records import Fidelity, Metric
 from mf_nas_kd.records.metrics import ACCURACY
 from mf_nas_kd.statistics import AddedValueSettings
 
-PROXY_NAMES = {"macs": "MACs", "params": "parameter count", "live_params": "live parameter count"}
+PROXY_NAMES = {
+    "macs": "MACs",
+    "params": "parameter count",
+    "live_params": "live parameter count",
+    "latency_ms": "latency",
+}
 
 
 def verdict(

@@ -5,7 +5,8 @@ database or Kedro.
 """
 
 from mf_nas_kd.records.architecture import Architecture
-from mf_nas_kd.records.costs import Costs, Limits
+from mf_nas_kd.records.costs import AllCosts, Costs, Limits
+from mf_nas_kd.records.device_costs import DeviceCosts
 from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest, PrecomputedTargets, Status
 from mf_nas_kd.records.fidelity import FIDELITY_COLUMNS, Fidelity, FidelityGrid, FidelitySettings
 from mf_nas_kd.records.metrics import METRICS, Metric, Metrics, MetricSetting
@@ -13,8 +14,10 @@ from mf_nas_kd.records.metrics import METRICS, Metric, Metrics, MetricSetting
 __all__ = [
     "FIDELITY_COLUMNS",
     "METRICS",
+    "AllCosts",
     "Architecture",
     "Costs",
+    "DeviceCosts",
     "Evaluation",
     "EvaluationRequest",
     "Fidelity",

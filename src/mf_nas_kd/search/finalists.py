@@ -7,13 +7,13 @@ nearly as accurate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from mf_nas_kd.errors import InvalidValueError, MissingEvaluationError
+from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError, MissingEvaluationError
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.noise_free import noise_free_posterior
 from mf_nas_kd.search.pareto import pareto_front
@@ -41,7 +41,7 @@ class Finalist:
 
 
 def choose_finalists(
-    problem: SearchProblem, history: History, count: int, tolerance_points: float
+    problem: SearchProblem, history: History, count: int, tolerance_points: float, excluded: Collection[str] = ()
 ) -> tuple[Finalist, ...]:
     """Choose finalists among the candidates with a finished high-fidelity evaluation.
 
@@ -51,6 +51,7 @@ def choose_finalists(
         count: How many finalists, and how many cheaper equivalents at most; at least 1.
         tolerance_points: How much lower the posterior mean of a cheaper equivalent may be than that of the best
             finalist, in percentage points; at least 0.
+        excluded: Identifiers of architectures that may not be finalists.
 
     Returns:
         The finalists, the highest posterior mean first; of equal ones the one with fewer multiply-accumulates. Then the
@@ -60,12 +61,13 @@ def choose_finalists(
     Raises:
         InvalidValueError: If ``count`` or ``tolerance_points`` is not allowed.
         MissingEvaluationError: If no candidate has a finished high-fidelity evaluation.
+        ImpossibleLimitError: If all of those are excluded.
     """
     if count < 1:
         raise InvalidValueError("number of finalists", count, "at least 1")
     if not tolerance_points >= 0:
         raise InvalidValueError("tolerance of cheaper equivalents, in points", tolerance_points, "at least 0")
-    ranked = _ranked(problem, history)
+    ranked = _ranked(problem, history, excluded)
     finalists = ranked[:count]
     lowest = ranked[0].mean - tolerance_points / 100
     cheaper = [
@@ -76,12 +78,15 @@ def choose_finalists(
     return (*finalists, *(Finalist(f.candidate, CHEAPER, f.mean, f.deviation) for f in cheaper[:count]))
 
 
-def _ranked(problem: SearchProblem, history: History) -> list[Finalist]:
+def _ranked(problem: SearchProblem, history: History, excluded: Collection[str]) -> list[Finalist]:
     """All candidates with a finished high-fidelity evaluation, the highest posterior mean first."""
     finished = history.scores(problem.full, problem.by_id)
     if not finished:
         raise MissingEvaluationError("no candidate has a finished high-fidelity evaluation: there can be no finalist")
-    chosen = np.array([problem.index[name] for name in finished], dtype=int)
+    allowed = [name for name in finished if name not in excluded]
+    if not allowed:
+        raise ImpossibleLimitError(f"none of {len(finished)} candidates with a finished training is within the limits")
+    chosen = np.array([problem.index[name] for name in allowed], dtype=int)
     mean, deviation = noise_free_posterior(problem, history, chosen)
     found = [
         Finalist(problem.candidates[index], FINALIST, float(mean[place]), float(deviation[place]))

@@ -37,7 +37,7 @@ from typing import Any
 
 from mf_nas_kd.errors import ImpossibleLimitError
 from mf_nas_kd.records.architecture import Architecture
-from mf_nas_kd.records.costs import Costs, Limits
+from mf_nas_kd.records.costs import AllCosts, Costs, Limits
 from mf_nas_kd.spaces.stem_stride import stem_stride_field
 
 STEP = 0.05  # of width multipliers
@@ -122,7 +122,7 @@ DESIGNS: Mapping[str, Design] = {
 
 
 def widest_within(
-    name: str, limits: Limits, cost_of: Callable[[Architecture], Costs], image_size: int
+    name: str, limits: Limits, cost_of: Callable[[Architecture], Costs | AllCosts], image_size: int
 ) -> tuple[float, Architecture]:
     """The widest form of a design within limits.
 
@@ -166,7 +166,7 @@ def _last(holds: Callable[[int], bool], start: int) -> int:
     return low
 
 
-def _too_costly(name: str, steps: int, costs: Costs, limits: Limits) -> str:
+def _too_costly(name: str, steps: int, costs: Costs | AllCosts, limits: Limits) -> str:
     has: dict[str, Any] = costs.to_row()
     counted = " and ".join(f"{each} = {has[each]:,}" for each in limits.maxima)
     return f"{name} x{steps * STEP:.2g}, its narrowest form, has {counted}, and at most {limits} is allowed"

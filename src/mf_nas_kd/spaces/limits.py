@@ -47,7 +47,12 @@ def sample_within(
     found: dict[str, Architecture] = {}
     misses = 0
     while len(found) < count and misses < attempts_per_architecture:
-        candidate = _walk_down(space, space.sample(rng), limits, cost_of, rng)
+        candidate = walk_down(space, space.sample(rng), lambda each: limits.excess(cost_of(each)), rng)
+        if not limits.allow(cost_of(candidate)):
+            raise ImpossibleLimitError(
+                f"no architecture of the space {space.name!r} has {limits}: the smallest one has "
+                + " and ".join(f"{name} = {value:,}" for name, value in cost_of(candidate).to_row().items())
+            )
         misses = misses + 1 if candidate.id in found else 0
         found.setdefault(candidate.id, candidate)
     return tuple(found.values())
@@ -64,24 +69,28 @@ def _whole(space: SearchSpace, start: Architecture) -> Iterable[Architecture]:
     return found
 
 
-def _walk_down(
+def walk_down(
     space: SearchSpace,
     architecture: Architecture,
-    limits: Limits,
-    cost_of: Callable[[Architecture], Costs],
+    excess: Callable[[Architecture], float],
     rng: np.random.Generator,
 ) -> Architecture:
-    cost = cost_of(architecture)
-    while not limits.allow(cost):
+    """Walk to random cheaper neighbours until an architecture is within limits, or has no cheaper neighbour.
+
+    Args:
+        space: Where to walk.
+        architecture: Where to start.
+        excess: The largest ratio of a cost to its limit; at most 1 is within the limits.
+        rng: Source of randomness.
+    """
+    costs = excess(architecture)
+    while costs > 1:
         neighbours = space.neighbours(architecture)
         for index in rng.permutation(len(neighbours)):
-            cheaper = cost_of(neighbours[index])
-            if limits.excess(cheaper) < limits.excess(cost):
-                architecture, cost = neighbours[index], cheaper
+            cheaper = excess(neighbours[index])
+            if cheaper < costs:
+                architecture, costs = neighbours[index], cheaper
                 break
         else:
-            raise ImpossibleLimitError(
-                f"no architecture of the space {space.name!r} has {limits}: the smallest one has "
-                + " and ".join(f"{name} = {value:,}" for name, value in cost.to_row().items())
-            )
+            break
     return architecture

@@ -34,8 +34,11 @@ def log_proxies(candidates: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
     """Logarithms of every proxy that is defined for all candidates, ``(n,)`` each, by its name.
 
     Args:
-        candidates: Table of ``n`` candidates, with the columns of an architecture and of its costs.
+        candidates: Table of ``n`` candidates, with the columns of an architecture and of its costs, and ``latency_ms``
+            where it was measured of all of them.
     """
     pairs = list(zip(records_of(candidates, Architecture), records_of(candidates, Costs), strict=True))
     values = {name: [proxy(*pair) for pair in pairs] for name, proxy in PROXIES.items()}
+    if "latency_ms" in candidates and candidates["latency_ms"].notna().all():
+        values["latency_ms"] = candidates["latency_ms"].tolist()
     return {name: np.log(np.array(found, dtype=float)) for name, found in values.items() if None not in found}

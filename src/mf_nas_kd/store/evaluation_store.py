@@ -15,13 +15,13 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from mf_nas_kd.errors import StoreError
-from mf_nas_kd.records import Evaluation, PrecomputedTargets
+from mf_nas_kd.records import DeviceCosts, Evaluation, PrecomputedTargets
 from mf_nas_kd.records.fields import storable
 from mf_nas_kd.store import claims, retries
 from mf_nas_kd.store.migration import migrate
 from mf_nas_kd.store.retries import passes, retried
 from mf_nas_kd.store.rows import row_of
-from mf_nas_kd.store.tables import EVALUATIONS, PRECOMPUTED_TARGETS, ROW_NUMBER, TABLES, batches
+from mf_nas_kd.store.tables import DEVICE_COSTS, EVALUATIONS, PRECOMPUTED_TARGETS, ROW_NUMBER, TABLES, batches
 
 _CHECKED_BYTES = 64 * 2**20  # a larger file is not checked at every opening
 _LOCK_SECONDS = 10  # how long one try waits for another process that writes
@@ -33,6 +33,7 @@ _LIBPQ: Mapping[str, Any] = {  # a machine that is gone is noticed, instead of w
     "tcp_user_timeout": 60_000,
 }
 
+Stored = Evaluation | PrecomputedTargets | DeviceCosts
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class EvaluationStore:
     def __str__(self) -> str:
         return self._url.render_as_string(hide_password=True)
 
-    def append(self, record: Evaluation | PrecomputedTargets) -> None:
+    def append(self, record: Stored) -> None:
         """Append a record; it is durable when the method returns.
 
         Characters that databases refuse (NUL, lone surrogates) are stored as Python writes them.
@@ -143,7 +144,7 @@ class EvaluationStore:
         rows = self._rows(select(EVALUATIONS).where(*theirs), EVALUATIONS)
         return _evaluations(_newest(rows))
 
-    def latest(self, count: int, kind: type[Evaluation | PrecomputedTargets] = Evaluation) -> pd.DataFrame:
+    def latest(self, count: int, kind: type[Stored] = Evaluation) -> pd.DataFrame:
         """The last appended records as a table, oldest first; other records are not read."""
         table = TABLES[kind]
         last = select(table).order_by(table.c[ROW_NUMBER].desc()).limit(count)
@@ -153,6 +154,10 @@ class EvaluationStore:
     def precomputed_targets(self) -> pd.DataFrame:
         """All records of precomputed teacher targets as a table, oldest first."""
         return _frame(self._rows(select(PRECOMPUTED_TARGETS), PRECOMPUTED_TARGETS), PRECOMPUTED_TARGETS)
+
+    def device_costs(self) -> pd.DataFrame:
+        """All records of costs on devices as a table, oldest first."""
+        return _frame(self._rows(select(DEVICE_COSTS), DEVICE_COSTS), DEVICE_COSTS).drop(columns=ROW_NUMBER)
 
     def claim(self, keys: Sequence[str], owner: str, seconds: float) -> set[str]:
         """Claim keys, so that no other run trains them; see :func:`mf_nas_kd.store.claims.claim`.

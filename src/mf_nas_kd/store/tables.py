@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, String, Table, Text
 from sqlalchemy.types import TypeEngine
 
-from mf_nas_kd.records import Evaluation, PrecomputedTargets
+from mf_nas_kd.records import DeviceCosts, Evaluation, PrecomputedTargets
 from mf_nas_kd.records import fields as schema
 from mf_nas_kd.records.fields import Record
 
@@ -43,6 +43,7 @@ def _column(declared: schema.Column) -> Column[object]:
 
 EVALUATIONS = _table("evaluations", Evaluation)
 PRECOMPUTED_TARGETS = _table("precomputed_targets", PrecomputedTargets)
+DEVICE_COSTS = _table("device_costs", DeviceCosts)
 
 CLAIMS = Table(
     "claims",
@@ -53,7 +54,11 @@ CLAIMS = Table(
 )
 """Keys that a run is training; ``expires_at`` in seconds since 1970."""
 
-TABLES: Mapping[type[Record], Table] = {Evaluation: EVALUATIONS, PrecomputedTargets: PRECOMPUTED_TARGETS}
+TABLES: Mapping[type[Record], Table] = {
+    Evaluation: EVALUATIONS,
+    PrecomputedTargets: PRECOMPUTED_TARGETS,
+    DeviceCosts: DEVICE_COSTS,
+}
 """Table of each kind of record."""
 
 

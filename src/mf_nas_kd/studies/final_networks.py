@@ -10,6 +10,7 @@ import pandas as pd
 from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.spaces import Limits
+from mf_nas_kd.studies.device_costs import DeviceCostsOf
 from mf_nas_kd.studies.final_training import FinalNetwork
 from mf_nas_kd.studies.references import hand_designed_references, references_of_space
 
@@ -32,6 +33,7 @@ def reference_networks(
     limits: Limits,
     cost_of: Callable[[Architecture], Costs],
     image_shape: tuple[int, int, int],
+    on_device: DeviceCostsOf,
     most_macs: int,
 ) -> tuple[FinalNetwork, ...]:
     """Networks that one would have taken without a search, the most telling ones first.
@@ -45,9 +47,10 @@ def reference_networks(
         limits: The user's limits.
         cost_of: Counts the costs of an architecture.
         image_shape: ``(C, H, W)`` of one image.
+        on_device: Costs on the device, which may be limited.
         most_macs: Multiply-accumulates that a hand-designed network may have.
     """
-    designed, reasons = hand_designed_references(most_macs, limits, cost_of, image_shape)
+    designed, reasons = hand_designed_references(most_macs, limits, cost_of, image_shape, on_device)
     for reason in reasons:
         logger.info("No such reference network: %s", reason)
     known = {each.architecture.id for each in finalists}

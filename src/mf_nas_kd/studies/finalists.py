@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mf_nas_kd.records import Evaluation, Fidelity
+from mf_nas_kd.records import AllCosts, Evaluation, Fidelity, Limits
 from mf_nas_kd.records.tables import completed, records_of
 from mf_nas_kd.search import Candidate, History, Observation, SearchProblem
 from mf_nas_kd.search.finalists import Finalist, choose_finalists
+from mf_nas_kd.studies.device_costs import DeviceCostsOf
 from mf_nas_kd.studies.plan import finished_evaluations
+
+logger = logging.getLogger(__name__)
 
 
 def finalists_of(
@@ -22,6 +26,8 @@ def finalists_of(
     trace: pd.DataFrame,
     count: int,
     tolerance_points: float,
+    limits: Limits | None = None,
+    on_device: DeviceCostsOf | None = None,
 ) -> tuple[Finalist, ...]:
     """Finalists of a finished search; see :func:`.choose_finalists`.
 
@@ -32,12 +38,34 @@ def finalists_of(
         trace: The trace of the search, with the columns ``TRACE_COLUMNS``.
         count: Number of finalists, and of cheaper equivalents at most.
         tolerance_points: How much lower the posterior mean of a cheaper equivalent may be, in percentage points.
+        limits: Upper limits of the costs. Where those on a device are limited, finalists are measured once more, and
+            those that are above a limit then are left out.
+        on_device: Costs on a device; needed where these are limited.
 
     Raises:
         InvalidValueError: If ``count`` or ``tolerance_points`` is not allowed.
         MissingEvaluationError: If planned evaluations are missing, or no high-fidelity evaluation finished.
     """
-    return choose_finalists(problem, search_history(problem, plan, evaluations, trace), count, tolerance_points)
+    history, excluded = search_history(problem, plan, evaluations, trace), set[str]()
+    while True:
+        finalists = choose_finalists(problem, history, count, tolerance_points, excluded)
+        above = _above(finalists, limits, on_device) if limits and on_device and limits.need_device else {}
+        if not above:
+            return finalists
+        excluded |= above.keys()
+        for name, latency in above.items():
+            logger.warning("%s is no finalist: measured once more, it is above the limits (%.4g ms)", name, latency)
+
+
+def _above(finalists: Sequence[Finalist], limits: Limits, on_device: DeviceCostsOf) -> dict[str, float]:
+    """Latency of those finalists that another measurement finds above a limit."""
+    costs = {each.candidate.id: each.candidate.costs for each in finalists}
+    found = on_device.again([each.candidate.architecture for each in finalists])
+    return {
+        name: each.latency_ms
+        for name, each in found.items()
+        if not limits.allow(AllCosts(costs[name], each.latency_ms, each.activation_kib, each.model_kib))
+    }
 
 
 def search_history(

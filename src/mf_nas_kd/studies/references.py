@@ -12,6 +12,7 @@ from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.spaces import Limits
 from mf_nas_kd.spaces.hand_designed import DESIGNS, widest_within
+from mf_nas_kd.studies.device_costs import AllCostsOf, DeviceCostsOf
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,11 @@ def references_of_space(pool: pd.DataFrame) -> tuple[Reference, ...]:
 
 
 def hand_designed_references(
-    most_macs: int, limits: Limits, cost_of: Callable[[Architecture], Costs], image_shape: tuple[int, int, int]
+    most_macs: int,
+    limits: Limits,
+    cost_of: Callable[[Architecture], Costs],
+    image_shape: tuple[int, int, int],
+    on_device: DeviceCostsOf | None = None,
 ) -> tuple[tuple[Reference, ...], tuple[str, ...]]:
     """Hand-designed networks, each as wide as the multiply-accumulates of a winner and the user's limits allow.
 
@@ -54,16 +59,20 @@ def hand_designed_references(
         limits: The user's limits.
         cost_of: Counts the costs of an architecture on the images.
         image_shape: ``(C, H, W)`` of one image.
+        on_device: Costs on a device; needed where these are limited.
 
     Returns:
         The references; and for each design that cannot be made small enough a sentence that says so.
     """
     lowest = most_macs if limits.max_macs is None else min(most_macs, limits.max_macs)
     within, image_size = limits.model_copy(update={"max_macs": lowest}), min(image_shape[1:])
+    all_costs_of = AllCostsOf(within.counted, cost_of, on_device) if on_device and within.need_device else None
     found, left_out = [], []
     for name in DESIGNS:
         try:
-            multiplier, architecture = widest_within(name, within, cost_of, image_size)
+            multiplier, architecture = widest_within(name, within.counted, cost_of, image_size)
+            if all_costs_of and not within.allow(all_costs_of(architecture)):
+                multiplier, architecture = widest_within(name, within, all_costs_of, image_size)
         except ImpossibleLimitError as reason:
             left_out.append(str(reason))
         else:

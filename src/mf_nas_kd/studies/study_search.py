@@ -17,6 +17,8 @@ from mf_nas_kd.search import Budget, Candidate, SearchProblem, SearchResult, Str
 from mf_nas_kd.spaces import Limits, sample_within
 from mf_nas_kd.spaces.space import SearchSpace
 from mf_nas_kd.store import EvaluationStore
+from mf_nas_kd.studies.device_costs import DeviceCostsOf
+from mf_nas_kd.studies.device_pool import measured_pool
 from mf_nas_kd.studies.evaluator import Evaluator
 from mf_nas_kd.studies.expectation import ExpectedSeconds
 from mf_nas_kd.studies.plan import finished_evaluations, requests_of
@@ -45,6 +47,7 @@ def search_pool(
     limits: Limits,
     cost_of: Callable[[Architecture], Costs],
     rng: np.random.Generator,
+    on_device: DeviceCostsOf | None = None,
 ) -> pd.DataFrame:
     """The candidates of a search: those of the study and a fresh sample, all within the limits.
 
@@ -55,9 +58,10 @@ def search_pool(
         limits: Upper limits of the costs.
         cost_of: Counts the costs of an architecture.
         rng: Source of randomness.
+        on_device: Costs on a device; needed where these are limited.
 
     Returns:
-        The columns ``CANDIDATE_COLUMNS``, one row an architecture.
+        The columns ``CANDIDATE_COLUMNS``, one row an architecture; where costs on a device are limited, these too.
 
     Raises:
         InvalidValueError: If the candidates of the study belong to another space.
@@ -67,8 +71,11 @@ def search_pool(
     if foreign:
         allowed = f"those of {space.name}: run the evaluation pipeline"
         raise InvalidValueError("space of the candidates", ", ".join(foreign), allowed)
+    studied = records_of(candidates, Architecture)
+    if on_device is not None and limits.need_device:
+        return measured_pool(studied, space, count, limits, cost_of, rng, on_device)
     fresh = sample_within(space, count, limits, cost_of, rng)
-    known = [each for each in records_of(candidates, Architecture) if limits.allow(cost_of(each))]
+    known = [each for each in studied if limits.allow(cost_of(each))]
     return candidate_table([*known, *fresh], cost_of).drop_duplicates("architecture_id", ignore_index=True)
 
 

@@ -11,10 +11,14 @@ from mf_nas_kd import figures, tracking
 from mf_nas_kd.benchmarks import savings
 from mf_nas_kd.benchmarks.parameters import BenchmarkParameters
 from mf_nas_kd.benchmarks.study import study_table
+from mf_nas_kd.devices.measurement import MeasuredGraph
+from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.records import MetricSetting
+from mf_nas_kd.records.device_costs import FLOAT32
 from mf_nas_kd.search import StrategySettings
 from mf_nas_kd.statistics import CorrelationSettings, correlation_table, distillation_comparison
 from mf_nas_kd.statistics.ceiling import mean_over_seeds
+from mf_nas_kd.studies.device_costs import with_latency
 from mf_nas_kd.studies.plan import scored_by_role
 
 logger = logging.getLogger(__name__)
@@ -23,14 +27,22 @@ SAVED = ("saved_to_target_seconds", "saved_to_target_percent", "saved_to_best_se
 
 
 def correlate(
-    plan: pd.DataFrame, evaluations: pd.DataFrame, settings: CorrelationSettings, metric: MetricSetting
+    plan: pd.DataFrame,
+    evaluations: pd.DataFrame,
+    device_costs: pd.DataFrame,
+    images: ImageDataset,
+    settings: CorrelationSettings,
+    metric: MetricSetting,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Correlate every low fidelity and every zero-cost proxy with high-fidelity evaluations.
+
+    The latency on this machine is a proxy too, where it is known of all candidates.
 
     Returns:
         The correlation table, and the comparison of distilled with plain low fidelities.
     """
     low, full, repeats = scored_by_role(plan, evaluations, metric.value)
+    full = with_latency(full, device_costs, MeasuredGraph(images.classes, images.image_shape, FLOAT32))
     table = correlation_table(pd.concat([low, full]), full, settings, repeats)
     return table, distillation_comparison(low, mean_over_seeds(full, repeats), settings)
 

@@ -13,7 +13,14 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.correlate,
-                inputs=["evaluation_plan", "planned_evaluations", "params:correlation", "params:metric"],
+                inputs=[
+                    "evaluation_plan",
+                    "planned_evaluations",
+                    "device_costs",
+                    "images",
+                    "params:correlation",
+                    "params:metric",
+                ],
                 outputs=["correlation_table", "distillation_comparison"],
                 name="correlate",
             ),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from mf_nas_kd import tracking
+from mf_nas_kd.export import float32_costs
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
 from mf_nas_kd.pipelines.evaluation.parameters import CandidatesParameters
@@ -16,6 +17,7 @@ from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import Limits, SpaceSettings, sample_within
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import EvaluationParameters, run_evaluations
+from mf_nas_kd.studies.device_costs import THIS
 from mf_nas_kd.studies.map_sizes import warn_of_large_maps
 from mf_nas_kd.studies.plan import plan_table, requests_of
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
@@ -23,12 +25,16 @@ from mf_nas_kd.training import DistillationConfigurations, TrainingParameters, T
 from mf_nas_kd.workers import ExecutorSettings, open_executor
 
 
-def sample_candidates(images: ImageDataset, space: SpaceSettings, parameters: CandidatesParameters) -> pd.DataFrame:
+def sample_candidates(
+    images: ImageDataset, store: EvaluationStore, space: SpaceSettings, parameters: CandidatesParameters
+) -> pd.DataFrame:
     """Sample the candidates of the study."""
     cost_of = CostCounter(images.classes, images.image_shape)
     rng = numpy_generator(parameters.seed, "candidates")
     sampled = sample_within(space.build(), parameters.count, Limits.of(), cost_of, rng)
     warn_of_large_maps(sampled[0], images.classes, images.image_shape)
+    if parameters.measure_latency:
+        float32_costs(store, images.classes, images.image_shape, THIS)(sampled)
     return candidate_table(sampled, cost_of)
 
 

@@ -13,9 +13,11 @@ class CandidatesParameters(BaseModel):
     Attributes:
         count: Number of architectures; the intervals of the correlations shrink with its square root.
         seed: Seed of the sample.
+        measure_latency: Whether the candidates' latency on this machine is measured, which makes it a zero-cost proxy.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     count: Annotated[int, Field(ge=4)]
     seed: int
+    measure_latency: bool

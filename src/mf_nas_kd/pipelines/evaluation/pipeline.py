@@ -13,7 +13,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.sample_candidates,
-                inputs=["images", "params:space", "params:candidates"],
+                inputs=["images", "evaluation_store", "params:space", "params:candidates"],
                 outputs="candidates",
                 name="sample_candidates",
             ),

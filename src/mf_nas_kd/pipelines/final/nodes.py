@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mf_nas_kd import figures, tracking
+from mf_nas_kd.export import export_onnx, float32_costs, network_folder
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.pipelines.final.parameters import FinalParameters
@@ -21,6 +22,7 @@ from mf_nas_kd.spaces import Limits, SpaceSettings
 from mf_nas_kd.statistics import CorrelationSettings
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import EvaluationParameters, run_evaluations
+from mf_nas_kd.studies.device_costs import THIS, DeviceCostsOf
 from mf_nas_kd.studies.expectation import ExpectedSeconds
 from mf_nas_kd.studies.final_budget import ExpectedCost
 from mf_nas_kd.studies.final_comparison import compare_final_networks, delivered_winner
@@ -42,6 +44,9 @@ def choose_finalists(
     plan: pd.DataFrame,
     evaluations: pd.DataFrame,
     trace: pd.DataFrame,
+    search_outcome: dict[str, Any],
+    images: ImageDataset,
+    store: EvaluationStore,
     space: SpaceSettings,
     parameters: FinalParameters,
     metric: MetricSetting,
@@ -51,7 +56,9 @@ def choose_finalists(
     (full,) = fidelities_in(plan[plan["role"] == "full"])
     searched = tuple(fidelity for fidelity in low if fidelity != full)
     problem = search_problem(pool, plan, space.build(), searched, 1, metric.value)
-    finalists = finalists_of(problem, plan, evaluations, trace, parameters.finalists, parameters.tolerance_points)
+    limits, on_device = _limits(search_outcome), _on_device(search_outcome, images, store)
+    count, tolerance = parameters.finalists, parameters.tolerance_points
+    finalists = finalists_of(problem, plan, evaluations, trace, count, tolerance, limits, on_device)
     return pd.DataFrame(
         [
             {
@@ -99,8 +106,10 @@ def train_final_networks(
     known = records_of(finished_evaluations(plan, evaluations), Evaluation)
     kept, log = KeptTrainings(kept_folder), tracking.ChildRuns().log
     expected_seconds = ExpectedSeconds(known)
-    networks, limits = finalist_networks(finalists), Limits(**search_outcome["limits"])
-    references_within = partial(reference_networks, pool, networks, limits, evaluator.cost, images.image_shape)
+    networks, on_device = finalist_networks(finalists), _on_device(search_outcome, images, store)
+    references_within = partial(
+        reference_networks, pool, networks, _limits(search_outcome), evaluator.cost, images.image_shape, on_device
+    )
     evaluator.require_possible(networks[0].architecture, parameters.fidelities)
     with open_executor(executor, evaluator) as workers:
         stage = FinalStage(
@@ -185,3 +194,13 @@ def draw_pareto_front(
 ) -> Figure:
     """Draw the metric that has selected against MACs: search's evaluations, final networks, and the Pareto front."""
     return figures.pareto_picture(full_trainings, front, winner["architecture_id"], references, metric_of(winner))
+
+
+def _limits(search_outcome: dict[str, Any]) -> Limits:
+    """The user's limits; a search of an earlier version knew fewer of them."""
+    return Limits.of(**search_outcome["limits"])
+
+
+def _on_device(search_outcome: dict[str, Any], images: ImageDataset, store: EvaluationStore) -> DeviceCostsOf:
+    """Costs on the device of the search."""
+    return float32_costs(store, images.classes, images.image_shape, search_outcome.get("device", THIS))

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mf_nas_kd import figures, tracking
+from mf_nas_kd.export import float32_costs
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
 from mf_nas_kd.pipelines.search.parameters import SearchParameters
@@ -34,6 +35,7 @@ def sample_pool(
     images: ImageDataset,
     subset_order: pd.DataFrame,
     candidates: pd.DataFrame,
+    store: EvaluationStore,
     space: SpaceSettings,
     parameters: SearchParameters,
 ) -> pd.DataFrame:
@@ -41,7 +43,8 @@ def sample_pool(
     for fidelity in parameters.low_fidelities or ():
         SubsetOrder(subset_order).positions(fidelity.train_fraction)  # refuses an impossible one early
     cost_of, rng = CostCounter(images.classes, images.image_shape), numpy_generator(parameters.seed, "pool")
-    pool = search_pool(candidates, space.build(), parameters.pool_size, parameters.limits, cost_of, rng)
+    on_device = float32_costs(store, images.classes, images.image_shape, parameters.device)
+    pool = search_pool(candidates, space.build(), parameters.pool_size, parameters.limits, cost_of, rng, on_device)
     logger.info("The search has %d candidates with %s", len(pool), parameters.limits)
     return pool
 
@@ -97,6 +100,7 @@ def search(
     outcome = {
         "strategy": name,
         "limits": parameters.limits.model_dump(),
+        "device": parameters.device,
         "budget_seconds": budget.seconds,
         "budget_evaluations": budget.evaluations,
         "spent_seconds": found.result.spent_seconds,

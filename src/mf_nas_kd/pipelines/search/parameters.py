@@ -16,6 +16,8 @@ class SearchParameters(Limits):
     """Strategy, budget and candidates of the search, and limits on the costs of the winner (the fields of ``Limits``).
 
     Attributes:
+        device: Device whose costs are limited: ``this`` for this machine, or the name of one whose measurements were
+            read (``mf-nas-kd measure --read``). Without limits of such costs nothing is measured.
         strategy: A name in ``search.STRATEGIES``.
         budget_seconds: Limit of the costs of all evaluations, in seconds of training.
         budget_evaluations: Limit of the number of evaluations, low- and high-fidelity ones alike.
@@ -27,6 +29,7 @@ class SearchParameters(Limits):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    device: str
     strategy: Annotated[str, NameIn(STRATEGIES, "search.strategy")]
     budget_seconds: PositiveFloat
     budget_evaluations: PositiveInt

@@ -13,7 +13,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.sample_pool,
-                inputs=["images", "subset_order", "candidates", "params:space", "params:search"],
+                inputs=["images", "subset_order", "candidates", "evaluation_store", "params:space", "params:search"],
                 outputs="search_pool",
                 name="sample_pool",
             ),
