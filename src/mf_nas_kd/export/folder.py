@@ -34,6 +34,7 @@ FROM_WINNER = (
 def network_folder(
     trained: TrainedNetwork,
     onnx_model: bytes,
+    int8_model: bytes,
     images: ImageDataset,
     winner: Mapping[str, Any],
     references: pd.DataFrame,
@@ -47,7 +48,8 @@ def network_folder(
 
     Args:
         trained: The network.
-        onnx_model: The same network as an ONNX model, see :func:`mf_nas_kd.export.export_onnx`.
+        onnx_model: The same network as a deployed model, see :func:`mf_nas_kd.export.preprocessing.deployed_model`.
+        int8_model: The same in int8.
         images: The images.
         winner: ``winner``.
         references: ``references``.
@@ -58,7 +60,7 @@ def network_folder(
         level: Nominal coverage of the intervals, in (0, 1).
 
     Returns:
-        ``model.safetensors, model.onnx, classes.json, preprocessing.json, metrics.json, confusion_matrix.csv,
+        ``model.safetensors, model.onnx, model_int8.onnx, classes.json, preprocessing.json, metrics.json, confusion_matrix.csv,
         per_class_accuracy.csv, learning_curve.csv, worst_images.csv, worst_images.png, predict.py, README.md``; texts
         in UTF-8.
     """
@@ -67,6 +69,7 @@ def network_folder(
     return {
         "model.safetensors": save(tensors, metadata=header),
         "model.onnx": onnx_model,
+        "model_int8.onnx": int8_model,
         "classes.json": _json(list(images.class_names)),
         "preprocessing.json": _json(_preprocessing(trained)),
         "metrics.json": _json(_metrics(winner, references, len(predictions), level)),
@@ -75,7 +78,7 @@ def network_folder(
         "learning_curve.csv": _csv(curve),
         "worst_images.csv": _csv(_with_names(worst, confusion.columns, images.test.names)),
         "worst_images.png": worst_picture,
-        "predict.py": resources.files("mf_nas_kd.export").joinpath("predict.py").read_bytes(),
+        "predict.py": resources.files("mf_nas_kd.export").joinpath("predict_script.py").read_bytes(),
         "README.md": storable(model_card(images, trained, winner, references, len(predictions), level)).encode(),
     }
 
@@ -83,12 +86,12 @@ def network_folder(
 def _preprocessing(trained: TrainedNetwork) -> dict[str, Any]:
     description = trained.description
     return {
-        "input": "images (B, C, H, W), uint8, values 0 to 255; channels in the order red, green, blue",
+        "input": "images (B, H, W, C) of any height and width, uint8; channels in the order red, green, blue",
         "image_shape": description.image_shape,
         "pixel_mean": description.pixel_mean,
         "pixel_std": description.pixel_std,
         "normalisation": "(image / 255 - pixel_mean) / pixel_std for each channel",
-        "normalisation_is_in_onnx_model": True,
+        "resizing_and_normalisation_are_in_onnx_model": True,
         "resizing": "upright by EXIF; scaled (bilinear) until the shorter side fits; cropped at the centre",
     }
 

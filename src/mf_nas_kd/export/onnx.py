@@ -1,11 +1,9 @@
-"""Export of a trained network as an ONNX model."""
+"""The network graph: a trained network as an ONNX model, for images of the study's size."""
 
 from __future__ import annotations
 
 import io
-import json
 import warnings
-from collections.abc import Sequence
 from typing import cast
 
 import onnx
@@ -15,12 +13,12 @@ from torch import Tensor, nn
 from mf_nas_kd.networks import TrainedNetwork, rebuild
 from mf_nas_kd.taps import Taps
 
-OPSETS = range(18, 24)
-"""Versions of the ONNX operator set that can be chosen."""
+OPSETS = range(18, 22)
+"""Versions of the ONNX operator set that can be chosen: those that onnxruntime 1.20 reads, the oldest that is supported."""
 
 
 class DeployedNetwork(nn.Module):
-    """A network with its preprocessing, for images as they are stored (uint8).
+    """A network with its normalisation, for images as they are stored (uint8).
 
     Args:
         trained: The trained network.
@@ -28,7 +26,7 @@ class DeployedNetwork(nn.Module):
 
     def __init__(self, trained: TrainedNetwork) -> None:
         super().__init__()
-        self._network = rebuild(trained)
+        self.network = rebuild(trained)
         mean, std = (torch.tensor(v) for v in (trained.description.pixel_mean, trained.description.pixel_std))
         self.register_buffer("_scale", (1 / (255 * std)).view(1, -1, 1, 1))
         self.register_buffer("_shift", (-mean / std).view(1, -1, 1, 1))
@@ -36,23 +34,20 @@ class DeployedNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Compute the logits ``(B, K)`` of images ``(B, C, H, W)``, uint8."""
         scale, shift = self.get_buffer("_scale"), self.get_buffer("_shift")
-        taps: Taps = self._network(images.float() * scale + shift)
+        taps: Taps = self.network(images.float() * scale + shift)
         return taps.logits
 
 
-def export_onnx(trained: TrainedNetwork, class_names: Sequence[str], opset: int) -> bytes:
-    """Export a trained network with its preprocessing.
+def network_graph(trained: TrainedNetwork, opset: int) -> onnx.ModelProto:
+    """Export a trained network with its normalisation; batch normalisation is folded into convolutions.
 
     The model has one input, ``images`` ``(B, C, H, W)``, uint8, with any ``B``, and one output, ``logits`` ``(B, K)``,
-    float32. The names of the classes are in its metadata under ``class_names``, as a JSON list.
+    float32. Nodes with weights have the names of their modules in the network. The IR version is the lowest one that has
+    the operator set.
 
     Args:
         trained: The trained network.
-        class_names: Names of the ``K`` classes; a label is an index into them.
         opset: Version of the ONNX operator set, one of ``OPSETS``.
-
-    Returns:
-        The serialised model, the content of an ``.onnx`` file.
     """
     example = torch.zeros((2, *trained.description.image_shape), dtype=torch.uint8)
     buffer = io.BytesIO()
@@ -71,6 +66,13 @@ def export_onnx(trained: TrainedNetwork, class_names: Sequence[str], opset: int)
     program = cast(torch.onnx.ONNXProgram, exported)  # None is returned only without dynamo
     program.save(buffer)  # type: ignore[arg-type]  # a stream is accepted, but not annotated
     model = onnx.load_from_string(buffer.getvalue())
-    onnx.helper.set_model_props(model, {"class_names": json.dumps(list(class_names))})
+    model.ir_version = onnx.helper.find_min_ir_version_for(list(model.opset_import))
+    _name_by_modules(model.graph)
     onnx.checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString())
+    return model
+
+
+def _name_by_modules(graph: onnx.GraphProto) -> None:
+    for node in graph.node:
+        if len(node.input) > 1 and node.input[1].startswith("network."):
+            node.name = node.input[1].removeprefix("network.").removesuffix(".weight")

@@ -8,20 +8,41 @@ from mf_nas_kd.pipelines.export import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Export the delivered network for other programs, and put together the folder that the user keeps."""
+    """Export the delivered network for other programs, measure it, and put together the folder that the user keeps."""
     return Pipeline(
         [
             Node(
                 nodes.export_network,
-                inputs=["winner_model", "images", "params:export"],
-                outputs="winner_model_onnx",
+                inputs=["winner_model", "images", "params:export", "params:metric"],
+                outputs=["network_graph", "network_graph_int8"],
                 name="export_network",
+            ),
+            Node(
+                nodes.deploy_network,
+                inputs=["network_graph", "network_graph_int8", "winner_model", "images", "params:export"],
+                outputs=["winner_model_onnx", "winner_model_int8"],
+                name="deploy_network",
+            ),
+            Node(
+                nodes.measure_models,
+                inputs=[
+                    "network_graph",
+                    "network_graph_int8",
+                    "winner_model_onnx",
+                    "winner_model_int8",
+                    "images",
+                    "params:metric",
+                    "params:correlation",
+                ],
+                outputs="export_measurements",
+                name="measure_models",
             ),
             Node(
                 nodes.write_network_folder,
                 inputs=[
                     "winner_model",
                     "winner_model_onnx",
+                    "winner_model_int8",
                     "images",
                     "winner",
                     "references",
