@@ -66,11 +66,11 @@ def decode_file(path: Path, channels: int, size: tuple[int, int]) -> Pixels:
     return _channels_last(image).transpose(2, 0, 1)
 
 
-def pixels_of_file(path: Path, channels: int, size: tuple[int, int]) -> Pixels:
+def pixels_of_file(file: Path | bytes, channels: int, size: tuple[int, int]) -> Pixels:
     """Decode one image as :func:`decode_file` does, before it is scaled and cropped.
 
     Args:
-        path: File of the image.
+        file: Path of the file of the image, or its content.
         channels: Channels of the result: 1 for greyscale, 3 for colour.
         size: Height and width to which the image will be scaled, in pixels: a JPEG file that is too large to be decoded
             as a whole is decoded at a part of its size, which is at least ``REDUCED_AT_LEAST`` times this one.
@@ -81,12 +81,12 @@ def pixels_of_file(path: Path, channels: int, size: tuple[int, int]) -> Pixels:
     Raises:
         RefusedFileError: As in :func:`decode_file`.
     """
-    return _channels_last(_read(path, channels, max(size)))
+    return _channels_last(_read(file, channels, max(size)))
 
 
-def _read(path: Path, channels: int, longer_side: int) -> Image.Image:
+def _read(file: Path | bytes, channels: int, longer_side: int) -> Image.Image:
     """The image upright, without transparency, with 8 bits and the wanted channels."""
-    with opened_image(path) as opened:
+    with opened_image(file) as opened:
         if opened.width * opened.height > LARGEST_PIXELS and is_reducible(opened):
             opened.draft(None, (REDUCED_AT_LEAST * longer_side,) * 2)
             require_few(opened.width * opened.height, "pixels at the least size", LARGEST_PIXELS)

@@ -45,14 +45,17 @@ class RefusedFileError(Exception):
 
 
 @contextmanager
-def opened_image(path: Path) -> Iterator[Image.Image]:
+def opened_image(file: Path | bytes) -> Iterator[Image.Image]:
     """Open an image whose pixels are not decoded yet, if it is within the bounds.
+
+    Args:
+        file: Path of a file, or its content.
 
     Raises:
         RefusedFileError: If it is not, or is no image.
     """
-    require_file(path, LARGEST_BYTES)
-    content = path.read_bytes()
+    content = file if isinstance(file, bytes) else _content(file)
+    require_few(len(content), "bytes", LARGEST_BYTES)
     if not content:
         raise RefusedFileError("it has 0 bytes")
     if content.startswith(JPEG_START):
@@ -70,6 +73,11 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
         with opened as image:
             _require_bounds(image, content)
             yield image
+
+
+def _content(path: Path) -> bytes:
+    require_file(path, LARGEST_BYTES)
+    return path.read_bytes()
 
 
 def _require_bounds(image: Image.Image, content: bytes) -> None:

@@ -18,8 +18,8 @@ from mlflow.models import Model, ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 
-from mf_nas_kd.tracking import served_model
 from mf_nas_kd.tracking.background import START_SECONDS, copies
+from mf_nas_kd.tracking.model_files import LOADER, write_package
 from mf_nas_kd.tracking.names import safe_key, safe_model, safe_value
 
 CHAMPION = "champion"
@@ -132,12 +132,13 @@ class ImagesInOnnx:
             file: The deployed ONNX model.
             options: Options of ``mlflow.pyfunc.save_model``.
         """
-        onnx_version = importlib.metadata.version("onnx")
-        mlflow_model.add_flavor("onnx", onnx_version=onnx_version, data=f"artifacts/{file.name}")
+        version = importlib.metadata.version("onnx")
+        mlflow_model.add_flavor("onnx", onnx_version=version, data=f"data/{file.name}")
         mlflow.pyfunc.save_model(
             path,
-            python_model=served_model.__file__,
-            artifacts={"model": str(file)},
+            loader_module=LOADER,
+            data_path=str(file),
+            code_paths=[str(write_package(file.parent))],
             mlflow_model=mlflow_model,
             pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
             **options,
@@ -178,6 +179,7 @@ def why_champion_stays(model: DeployedModel, champion: ModelVersion | None) -> s
     stays, tags = f"stays version {champion.version}", champion.tags
     if tags.get("test_images_fingerprint") != model.test_images or tags.get("metric") != model.metric:
         return f"{stays}, which was scored on other test images or by another metric"
-    if model.score <= float(tags["test_score"]):
-        return f"{stays}: test {model.metric} {100 * model.score:.2f} % is not above {100 * float(tags['test_score']):.2f} %"
+    score = float(tags["test_score"])
+    if model.score <= score:
+        return f"{stays}: test {model.metric} {100 * model.score:.2f} % is not above {100 * score:.2f} %"
     return None

@@ -40,7 +40,7 @@ def safe_model(name: str) -> str:
     >>> safe_model("mf-nas-kd-digits")
     'mf-nas-kd-digits'
     >>> safe_model("mf-nas-kd-cats/dogs")
-    'mf-nas-kd-cats_dogs d5c1dd8f'
+    'mf-nas-kd-cats_dogs 926d9bbe'
     """
     return _marked(re.sub(r"[^\w.\- ]", "_", name), name, LONGEST_KEY)
 
