@@ -125,10 +125,11 @@ def page_of(images, name):
         predictions,
     )
     of_search = final_tables.curve(), final_tables.searched(), final_tables.front().assign(architecture_id=name)
+    device = final_tables.measurements().assign(device_name=name, float_layers=name)
     others = ("correlation_against_cost", "low_against_full", "learning_curve", "sample_images", "search_progress")
     content = figures.ReportContent(
         dataset=name,
-        network=figures.network_content(images, winner, *tables, *of_search, 0.95, name),
+        network=figures.network_content(images, winner, *tables, *of_search, device, 0.95, name),
         facts={"Search": name, name: "x"},
         verdict=[name, name],
         savings=name,

@@ -8,7 +8,7 @@ References:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -29,13 +29,21 @@ pixels, found and trained by mf_nas_kd. It has {macs:,} multiply-accumulates per
 ## Use
 
 ```python
-import json, onnxruntime
+import json
+import numpy, onnxruntime
+from PIL import Image
+
 session = onnxruntime.InferenceSession("model.onnx")
-names = [json.load(open("classes.json"))[i] for i in session.run(["logits"], {{"images": images}})[0].argmax(axis=1)]
+names = json.loads(session.get_modelmeta().custom_metadata_map["class_names"])
+pixels = numpy.asarray(Image.open("photo.jpg").convert("{mode}")){add_channel}
+(probabilities,) = session.run(["probabilities"], {{"images": pixels[None]}})
+label = probabilities[0].argmax()
+print(names[label], probabilities[0, label])
 ```
 
-`images` is an array ({shape_letters}), uint8, as the pixels are stored: the normalisation is part of the model.
-`python predict.py IMAGE ...` does this for image files. `model.safetensors` has the same weights for PyTorch.
+`images` is an array (B, H, W, {channels}), uint8, of any height and width: resizing, cropping and normalisation are
+part of the model. Where this program is installed, `mf-nas-kd predict model.onnx photo.jpg` does the same and turns
+photographs upright. `model.safetensors` has the same weights for PyTorch.
 
 ## Data
 
@@ -58,6 +66,16 @@ Mean over seeds. The delivered weights: validation {val:.2f} %, test {own:.2f} %
 (rows are true classes), `worst_images.png` and `.csv` the test images that it gets most
 wrong, `learning_curve.csv` its training.
 
+## On a device
+
+{device_table}
+
+{device_sentences}
+
+Of the delivered weights. Difference: from float32, paired over test images. Latency: median, with its spread over
+repeated measurements. Peak memory: the tensors between operators that exist at one time, estimated from the graph; what
+an operator needs inside is not included.
+
 ## Limits
 
 - It was evaluated on images of the same source as its training images. On images of another source (camera, light,
@@ -75,6 +93,8 @@ def model_card(
     references: pd.DataFrame,
     test_images: int,
     level: float,
+    device_table: pd.DataFrame,
+    device_sentences: Sequence[str],
 ) -> str:
     """The model card in Markdown.
 
@@ -85,16 +105,22 @@ def model_card(
         references: ``references``.
         test_images: Number of test images.
         level: Nominal coverage of the intervals, in (0, 1).
+        device_table: Accuracy, size, latency and memory, one row a precision, as texts.
+        device_sentences: Where they were measured, and what there is to say of them.
     """
     plain = ("architecture_id", "model_fingerprint", "macs", "params", "epochs", "seeds", "seed")
-    metric = metric_of(winner)
+    metric, channels = metric_of(winner), trained.description.image_shape[0]
     return CARD.format(
         metric=metric.label,
         **{name: winner[name] for name in plain},
         space=markdown(winner["space"]),
         dataset=markdown(images.name),
         shape="×".join(str(size) for size in trained.description.image_shape),
-        shape_letters="B, " + ", ".join(str(size) for size in trained.description.image_shape),
+        channels=channels,
+        mode="L" if channels == 1 else "RGB",
+        add_channel="[..., None]" if channels == 1 else "",
+        device_table=table_in_markdown(device_table),
+        device_sentences="\n".join(markdown(sentence) for sentence in device_sentences),
         **{split: len(getattr(images, split)) for split in ("train", "validation", "test")},
         classes=images.classes,
         class_names=_class_names(images),
@@ -115,6 +141,18 @@ def markdown(text: str) -> str:
     US\$ \<b\> a\|b\_c
     """
     return re.sub(r"([\\`*_{}\[\]<>#|$~&])", r"\\\1", " ".join(printable(text).split()))
+
+
+def table_in_markdown(table: pd.DataFrame) -> str:
+    r"""A table of texts in Markdown.
+
+    >>> print(table_in_markdown(pd.DataFrame({"a": ["x|y"], "b": ["z"]})))
+    | a | b |
+    | --- | --- |
+    | x\|y | z |
+    """
+    lines = [table.columns, ["---"] * len(table.columns), *table.itertuples(index=False)]
+    return "\n".join(f"| {' | '.join(markdown(str(cell)) for cell in line)} |" for line in lines)
 
 
 def _class_names(images: ImageDataset) -> str:

@@ -43,6 +43,8 @@ def network_folder(
     worst: pd.DataFrame,
     worst_picture: bytes,
     level: float,
+    device_table: pd.DataFrame,
+    device_sentences: Sequence[str],
 ) -> dict[str, bytes]:
     """Contents of the files of the user's folder, by their names.
 
@@ -58,6 +60,8 @@ def network_folder(
         worst: The surest wrong predictions, see ``statistics.worst_predictions``.
         worst_picture: PNG file of these images.
         level: Nominal coverage of the intervals, in (0, 1).
+        device_table: What the network costs on a device, as texts, see :func:`mf_nas_kd.export.card.model_card`.
+        device_sentences: What there is to say of it.
 
     Returns:
         ``model.safetensors, model.onnx, model_int8.onnx, classes.json, preprocessing.json, metrics.json, confusion_matrix.csv,
@@ -66,6 +70,7 @@ def network_folder(
     """
     confusion, per_class = errors_of_classes(predictions, images.class_names, level)
     tensors, header = trained.to_tensors()
+    card = model_card(images, trained, winner, references, len(predictions), level, device_table, device_sentences)
     return {
         "model.safetensors": save(tensors, metadata=header),
         "model.onnx": onnx_model,
@@ -78,8 +83,8 @@ def network_folder(
         "learning_curve.csv": _csv(curve),
         "worst_images.csv": _csv(_with_names(worst, confusion.columns, images.test.names)),
         "worst_images.png": worst_picture,
-        "predict.py": resources.files("mf_nas_kd.export").joinpath("predict_script.py").read_bytes(),
-        "README.md": storable(model_card(images, trained, winner, references, len(predictions), level)).encode(),
+        "predict.py": resources.files("mf_nas_kd.export").joinpath("predict.py").read_bytes(),
+        "README.md": storable(card).encode(),
     }
 
 

@@ -4,6 +4,7 @@ from mf_nas_kd.figures.accuracies import accuracies_picture
 from mf_nas_kd.figures.benchmark import regret_against_cost, search_summary_text
 from mf_nas_kd.figures.confusion import confusion_picture
 from mf_nas_kd.figures.correlation import correlation_against_cost, low_against_full
+from mf_nas_kd.figures.devices import device_sentences, device_table
 from mf_nas_kd.figures.duplicates import duplicates_picture
 from mf_nas_kd.figures.facts import evaluation_summary, evaluation_tables, facts, failure_summary, search_facts
 from mf_nas_kd.figures.image_facts import image_facts, image_warnings
@@ -23,6 +24,8 @@ __all__ = [
     "accuracies_picture",
     "confusion_picture",
     "correlation_against_cost",
+    "device_sentences",
+    "device_table",
     "duplicates_picture",
     "evaluation_summary",
     "evaluation_tables",

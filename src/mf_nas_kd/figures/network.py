@@ -14,6 +14,7 @@ from mf_nas_kd.figures import conclusions
 from mf_nas_kd.figures.accuracies import accuracies_picture
 from mf_nas_kd.figures.blocks import Block, cell_edges, network_blocks
 from mf_nas_kd.figures.confusion import NAMED_CLASSES, confusion_picture
+from mf_nas_kd.figures.devices import device_sentences, device_table
 from mf_nas_kd.figures.images import worst_images
 from mf_nas_kd.figures.learning_curve import learning_curve
 from mf_nas_kd.figures.network_tables import (
@@ -43,6 +44,7 @@ class NetworkContent:
         level: Nominal coverage of the intervals, in (0, 1).
         headline: What it is, and how accurate.
         sentences: What it beats, which weights are delivered, what cannot be told from it, what the teacher was worth.
+        device: Where its costs were measured, and how int8 compares with float32.
         blocks: Boxes of its drawing.
         edges: What the edges of its cell compute; empty for networks without cells.
         next_steps: What to do next.
@@ -58,6 +60,7 @@ class NetworkContent:
     level: float
     headline: str
     sentences: Sequence[str]
+    device: Sequence[str]
     blocks: Sequence[Block]
     edges: Sequence[str]
     next_steps: Sequence[str]
@@ -78,10 +81,11 @@ def network_content(
     curve: pd.DataFrame,
     searched: pd.DataFrame,
     front: pd.DataFrame,
+    measurements: pd.DataFrame,
     level: float,
     folder: str,
 ) -> NetworkContent:
-    """What the report shows of the network, from the tables of the stage ``final``.
+    """What the report shows of the network, from the tables of the stages ``final`` and ``export``.
 
     Args:
         images: The images.
@@ -93,6 +97,7 @@ def network_content(
         curve: ``winner_curve``.
         searched: ``full_trainings``, the high-fidelity evaluations of the search.
         front: ``pareto_front``.
+        measurements: ``export_measurements``.
         level: Nominal coverage of the intervals in the tables, in (0, 1).
         folder: Path of the folder with the network, as a person would type it.
     """
@@ -110,6 +115,7 @@ def network_content(
         level=level,
         headline=conclusions.headline(winner, level),
         sentences=_sentences(winner, references, len(predictions)),
+        device=device_sentences(measurements),
         blocks=network_blocks(*drawing, images.image_shape, images.classes),
         edges=cell_edges(*drawing),
         next_steps=conclusions.next_steps(winner, references, per_class, images.class_names, folder),
@@ -126,6 +132,7 @@ def network_content(
         },
         tables={
             "references": references_table(references, metric),
+            "device": device_table(measurements, metric),
             "confused_classes": confused_classes_table(confusion, per_class, images.class_names),
             "per_class": per_class_table(
                 per_class, per_class_accuracy(teachers, level), train_images, images.class_names

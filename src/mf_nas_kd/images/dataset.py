@@ -188,6 +188,11 @@ class ImageDataset:
         _, channels, height, width = self.collection.pixels.shape
         return channels, height, width
 
+    @cached_property
+    def test_fingerprint(self) -> str:
+        """Fingerprint of name, classes, and pixels and labels of the test images, 16 hexadecimal characters."""
+        return _digest(self.name, self.class_names, {"test": self.test})
+
     @property
     def train(self) -> LabelledImages:
         """Images on which networks are trained."""
@@ -220,9 +225,9 @@ def _pixel_statistics(images: LabelledImages) -> tuple[tuple[float, ...], tuple[
 
 
 def _digest(name: str, class_names: tuple[str, ...], parts: Mapping[str, LabelledImages]) -> str:
-    """Fingerprint of all that a dataset contains."""
+    """Fingerprint of some splits of a dataset."""
     digest = hashlib.sha256(canonical_json([name, list(class_names)]).encode())
-    for split in SPLITS:
+    for split in filter(parts.__contains__, SPLITS):
         shape = [len(parts[split]), *parts[split].pixels.shape[1:]]
         digest.update(canonical_json([split, shape]).encode())
         for chunk in parts[split].chunks():

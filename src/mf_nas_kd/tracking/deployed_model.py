@@ -18,6 +18,7 @@ from mlflow.models import Model, ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 
+from mf_nas_kd.records.fields import storable
 from mf_nas_kd.tracking.background import START_SECONDS, copies
 from mf_nas_kd.tracking.model_files import LOADER, write_package
 from mf_nas_kd.tracking.names import safe_key, safe_model, safe_value
@@ -94,7 +95,7 @@ def log_deployed_model(model: DeployedModel) -> None:
 
 def _log_and_register(model: DeployedModel) -> None:
     run = mlflow.active_run()
-    MlflowClient().log_text(run.info.run_id, model.card, "model_card.md")
+    MlflowClient().log_text(run.info.run_id, storable(model.card), "model_card.md")
     logged = _log(model)
     try:
         _register(model, logged.model_uri, run.info.run_id)
@@ -149,13 +150,13 @@ def _register(model: DeployedModel, uri: str, run_id: str) -> None:
     """Register the network, unless it is, and make it the champion if it is better."""
     client = MlflowClient()
     if not client.search_registered_models(f"name = '{model.name}'"):
-        client.create_registered_model(model.name, description=model.description)
+        client.create_registered_model(model.name, description=safe_value(model.description))
     client.set_registered_model_tag(model.name, "study", safe_value(model.study))
     for other in client.search_model_versions(f"name = '{model.name}'"):
         if other.tags.get("model_fingerprint") == model.fingerprint:
             logger.info("The network is registered already: %s, version %s", model.name, other.version)
             return
-    description = model.card.split("\n## ", maxsplit=1)[0]
+    description = safe_value(model.card).split("\n## ", maxsplit=1)[0]
     version = client.create_model_version(model.name, uri, run_id, model.tags, description=description).version
     stays = why_champion_stays(model, _champion(client, model.name))
     if stays is None:

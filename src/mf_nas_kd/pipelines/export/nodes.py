@@ -9,7 +9,7 @@ import onnx
 import pandas as pd
 import torch
 
-from mf_nas_kd import figures
+from mf_nas_kd import figures, tracking
 from mf_nas_kd.export.folder import network_folder
 from mf_nas_kd.export.graph import slimmed
 from mf_nas_kd.export.measurements import FLOAT32, INT8, Exported, measurements_table
@@ -20,7 +20,8 @@ from mf_nas_kd.export.quantisation import FLOAT_LAYERS, Logits, quantise_within
 from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.pipelines.export.parameters import ExportParameters
-from mf_nas_kd.records import MetricSetting
+from mf_nas_kd.pipelines.export.registration import deployed_model
+from mf_nas_kd.records.metrics import metric_of
 from mf_nas_kd.statistics import CorrelationSettings, worst_predictions
 
 
@@ -99,6 +100,7 @@ def write_network_folder(
     references: pd.DataFrame,
     predictions: pd.DataFrame,
     curve: pd.DataFrame,
+    measurements: pd.DataFrame,
     correlation: CorrelationSettings,
 ) -> dict[str, bytes]:
     """Put together the folder that the user keeps: the network, its metrics, its errors, and how to use it."""
@@ -107,7 +109,6 @@ def write_network_folder(
     return network_folder(
         network,
         onnx_model,
-        int8_model,
         images,
         winner,
         references,
@@ -116,4 +117,18 @@ def write_network_folder(
         worst,
         picture,
         correlation.level,
+        figures.device_table(measurements, metric_of(winner)),
+        figures.device_sentences(measurements),
     )
+
+
+def log_model(
+    onnx_model: bytes,
+    files: dict[str, bytes],
+    images: ImageDataset,
+    winner: dict[str, Any],
+    measurements: pd.DataFrame,
+) -> None:
+    """Log the deployed network to MLflow with its model card, and register it."""
+    card = files["README.md"].decode()
+    tracking.log_deployed_model(deployed_model(onnx_model, card, images, winner, measurements))

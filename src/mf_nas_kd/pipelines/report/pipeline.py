@@ -28,6 +28,7 @@ def create_pipeline() -> Pipeline:
                     "search_trace",
                     "full_trainings",
                     "pareto_front",
+                    "export_measurements",
                     "winner",
                     "references",
                     "final_trainings",

@@ -1,0 +1,75 @@
+"""What MLflow is told of the deployed network."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import onnx
+import pandas as pd
+import torch
+from PIL import Image
+
+from mf_nas_kd.images import ImageDataset
+from mf_nas_kd.records.metrics import metric_of
+from mf_nas_kd.tracking import DeployedModel
+
+DESCRIPTION = """\
+Classifies images into {classes} classes: a small network for {dataset}, found and trained by mf_nas_kd.
+
+Each version is the network that one run of the study `{study}` has delivered. `champion` is the one with the highest
+test {metric}; versions that were tested on other images are not compared with it.
+
+Input: column `image`, the content of an image file (JPEG, PNG, ...), in base64 for the server. Output: `class` and
+`probability`.
+"""
+
+NAMED_CLASSES = 20
+
+FROM_WINNER = ("dataset", "space", "architecture_id", "macs", "params", "epochs", "distillation", "seed")
+"""Tags of a version that are in ``winner``."""
+
+MEASURED = ("file_kib", "latency_ms", "activation_kib", "device_name", "runtime")
+"""Tags of a version that are in ``export_measurements``."""
+
+
+def deployed_model(
+    onnx_model: bytes, card: str, images: ImageDataset, winner: Mapping[str, Any], measurements: pd.DataFrame
+) -> DeployedModel:
+    """The delivered network as a model of MLflow.
+
+    Args:
+        onnx_model: The deployed model in float32, serialised.
+        card: The model card, in Markdown.
+        images: The images.
+        winner: ``winner``.
+        measurements: ``export_measurements``.
+    """
+    metadata = {each.key: each.value for each in onnx.load_from_string(onnx_model).metadata_props}
+    measured = measurements.set_index("precision").loc["float32"]
+    metric, study = metric_of(winner), metadata["study"]
+    named = ", ".join(images.class_names[:NAMED_CLASSES]) + (", ..." if images.classes > NAMED_CLASSES else "")
+    facts = {name: winner[name] for name in FROM_WINNER} | {name: measured[name] for name in MEASURED}
+    return DeployedModel(
+        study=study,
+        onnx_model=onnx_model,
+        fingerprint=winner["model_fingerprint"],
+        metric=metric.label,
+        score=float(measured[metric.test]),
+        test_images=images.test_fingerprint,
+        description=DESCRIPTION.format(
+            classes=f"{images.classes}", dataset=images.name, study=study, metric=metric.label
+        ),
+        card=card,
+        facts=facts | {"precision": "float32", "classes": named, "licence": metadata["licence"]},
+        example=_png(images),
+    )
+
+
+def _png(images: ImageDataset) -> bytes:
+    """The first test image as a PNG file."""
+    pixels = images.test.gathered(torch.tensor([0]))[0].permute(1, 2, 0).numpy()
+    file = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(file, "png")
+    return file.getvalue()
