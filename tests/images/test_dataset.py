@@ -73,6 +73,17 @@ def test_pixels_of_a_file_do_not_stay_in_memory(mapped, monkeypatch):
     assert torch.equal(images.gathered(torch.arange(20)), mapped.pixels[images.positions[:20]])
 
 
+def test_the_fingerprint_of_the_test_images_sees_no_other_image(digits):
+    def fingerprint(split):
+        pixels = digits.collection.pixels.clone()
+        pixels[digits.positions[split][0]] += 1
+        return ImageDataset.of(
+            "digits", digits.class_names, ImageCollection(pixels, digits.collection.labels), digits.positions
+        ).test_fingerprint
+
+    assert fingerprint("train") == digits.test_fingerprint != fingerprint("test")
+
+
 def test_statistics_and_fingerprint_are_not_computed_again_unless_something_changed(mapped, monkeypatch):
     read = []
     real = ImageCollection.gathered

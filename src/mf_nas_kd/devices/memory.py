@@ -26,9 +26,22 @@ def peak_activation_bytes(model: onnx.ModelProto) -> int:
         InvalidValueError: If a shape is not known, or the model has branches or loops.
     """
     size = tensor_bytes(model)
-    kernels = kernels_of(model, size)
     inputs = [each.name for each in model.graph.input if each.name in size]
-    last_use = _last_uses(kernels, kept={*inputs, *(each.name for each in model.graph.output)})
+    return peak_bytes(kernels_of(model, size), size, inputs, [each.name for each in model.graph.output])
+
+
+def peak_bytes(
+    kernels: Sequence[Kernel], size: Mapping[str, int], inputs: Sequence[str], outputs: Sequence[str]
+) -> int:
+    """Most bytes that are alive at one time while kernels run one after the other.
+
+    Args:
+        kernels: The kernels, in the order of their execution.
+        size: Bytes of each tensor, by its name.
+        inputs: Tensors that are there from the beginning to the end.
+        outputs: Tensors that are kept to the end.
+    """
+    last_use = _last_uses(kernels, kept={*inputs, *outputs})
     buffers = {name: name for name in inputs}  # of each tensor that is alive: the tensor that it was allocated for
     peak = sum(size[name] for name in inputs)
     for position, kernel in enumerate(kernels):
