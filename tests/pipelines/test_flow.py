@@ -14,6 +14,7 @@ from mf_nas_kd.distillation import LOSSES
 from mf_nas_kd.errors import MissingEvaluationError
 from mf_nas_kd.networks import rebuild
 from mf_nas_kd.records import Metrics
+from mf_nas_kd.records.costs import ON_DEVICE
 from mf_nas_kd.records.fields import column_names
 from mf_nas_kd.search.loop import TRACE_COLUMNS
 from tests.pipelines.running import catalog, run
@@ -72,8 +73,12 @@ def test_the_search_stays_in_budget_and_says_why(entries):
     assert found == full.loc[full["val_accuracy"].idxmax(), "architecture_id"]
     assert winner["architecture_id"] in set(full["architecture_id"])
     assert set(entries.load("pareto_front").columns) == {
-        "architecture_id", "macs", "params", *column_names(Metrics)
+        "architecture_id", "macs", "params", *column_names(Metrics), *ON_DEVICE
     }  # fmt: skip
+    assert entries.load("latency_pareto_front")["latency_ms"].is_monotonic_increasing
+    measured = entries.load("final_device_costs")
+    assert set(measured["name"]) == set(entries.load("final_trainings")["name"]) - {"teacher"}
+    assert (measured["latency_low_ms"] <= measured["latency_ms"]).all()
 
 
 def test_the_outcome_says_why_the_search_ended_and_what_its_evaluations_cost(entries):

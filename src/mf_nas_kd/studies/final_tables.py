@@ -8,11 +8,14 @@ from typing import Any
 import pandas as pd
 
 from mf_nas_kd.errors import MissingEvaluationError
-from mf_nas_kd.records import Costs, Evaluation, Metric, Metrics
+from mf_nas_kd.records import Architecture, Costs, DeviceCosts, Evaluation, Metric, Metrics
+from mf_nas_kd.records.costs import ON_DEVICE
 from mf_nas_kd.records.fields import column_names
 from mf_nas_kd.records.metrics import with_metrics
+from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.search.finalists import CHEAPER, FINALIST
 from mf_nas_kd.search.pareto import pareto_front
+from mf_nas_kd.studies.device_costs import DeviceCostsOf
 from mf_nas_kd.studies.final_training import PLAIN, FinalTraining
 
 OF_THE_SPACE = (FINALIST, CHEAPER)
@@ -91,13 +94,39 @@ def mean_metrics(trainings: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def final_pareto_front(trainings: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-    """The Pareto front of the search space's networks: fewest multiply-accumulates, highest mean score over seeds.
+def final_pareto_front(
+    trainings: pd.DataFrame, device_costs: pd.DataFrame, metric: Metric, cost: str = "macs"
+) -> pd.DataFrame:
+    """The Pareto front of the search space's networks: lowest cost, highest mean score over seeds.
 
     Args:
         trainings: ``final_trainings``; those of hand-designed networks and of the teacher are left out.
+        device_costs: ``final_device_costs``; empty where nothing was measured.
         metric: The metric that selects.
+        cost: ``macs`` or ``latency_ms``; networks whose cost is not known are left out.
     """
     means = mean_metrics(trainings[trainings["role"].isin(OF_THE_SPACE)])
     columns = ["architecture_id", *column_names(Costs), *column_names(Metrics)]
-    return pareto_front(means[columns], metric.validation)
+    measured = means[columns].merge(device_costs[["architecture_id", *ON_DEVICE]], on="architecture_id", how="left")
+    return pareto_front(measured.dropna(subset=[cost]), metric.validation, cost)
+
+
+def final_device_costs(trainings: pd.DataFrame, on_device: DeviceCostsOf) -> pd.DataFrame:
+    """Costs on a device of all networks of the final stage but the teacher; the weights do not change them.
+
+    Args:
+        trainings: ``final_trainings``.
+        on_device: Costs on the device.
+
+    Returns:
+        ``name``, ``role`` and the columns of ``DeviceCosts``, one row a network whose costs are known.
+    """
+    networks = trainings[trainings["role"] != TEACHER].drop_duplicates("name")
+    architectures = records_of(networks, Architecture)
+    known = on_device(architectures)
+    rows = [
+        {"name": name, "role": role, **known[each.id].to_row()}
+        for name, role, each in zip(networks["name"], networks["role"], architectures, strict=True)
+        if each.id in known
+    ]
+    return pd.DataFrame(rows, columns=["name", "role", *column_names(DeviceCosts)])

@@ -12,7 +12,7 @@ from mf_nas_kd.cores import available_cores, end_with_driver
 from mf_nas_kd.devices.measurement import ModelCosts, measure_model
 from mf_nas_kd.records import Architecture
 
-FEW = 3
+FEW = 12
 """Up to as many networks are exported and measured in this process: others take longer to start."""
 
 EXPORTED_AHEAD = 2

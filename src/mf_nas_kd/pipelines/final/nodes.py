@@ -27,7 +27,13 @@ from mf_nas_kd.studies.expectation import ExpectedSeconds
 from mf_nas_kd.studies.final_budget import ExpectedCost
 from mf_nas_kd.studies.final_comparison import compare_final_networks, delivered_winner
 from mf_nas_kd.studies.final_networks import finalist_networks, reference_networks
-from mf_nas_kd.studies.final_tables import final_pareto_front, final_trainings_table, teacher_score, with_teacher
+from mf_nas_kd.studies.final_tables import (
+    final_device_costs,
+    final_pareto_front,
+    final_trainings_table,
+    teacher_score,
+    with_teacher,
+)
 from mf_nas_kd.studies.final_training import FinalStage
 from mf_nas_kd.studies.finalists import finalists_of
 from mf_nas_kd.studies.kept_trainings import KeptTrainings, kept_work
@@ -184,9 +190,23 @@ def deliver_winner(
     return winner, delivered.outputs.network, delivered.predictions, delivered.outputs.curve.table
 
 
-def find_pareto_front(trainings: pd.DataFrame, metric: MetricSetting) -> pd.DataFrame:
-    """The Pareto front of the finalists: fewest MACs, best mean over seeds for the validation images."""
-    return final_pareto_front(trainings, metric.value)
+def measure_final_networks(
+    trainings: pd.DataFrame, search_outcome: dict[str, Any], images: ImageDataset, store: EvaluationStore
+) -> pd.DataFrame:
+    """Latency, memory and size of finalists and reference networks on the device of the search."""
+    return final_device_costs(trainings, _on_device(search_outcome, images, store))
+
+
+def find_pareto_front(
+    trainings: pd.DataFrame, device_costs: pd.DataFrame, metric: MetricSetting
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The Pareto fronts of the finalists: best mean over seeds for the validation images; fewest MACs, lowest latency.
+
+    Returns:
+        The front by MACs, and the one by latency.
+    """
+    by_macs = final_pareto_front(trainings, device_costs, metric.value)
+    return by_macs, final_pareto_front(trainings, device_costs, metric.value, "latency_ms")
 
 
 def draw_pareto_front(
@@ -203,4 +223,4 @@ def _limits(search_outcome: dict[str, Any]) -> Limits:
 
 def _on_device(search_outcome: dict[str, Any], images: ImageDataset, store: EvaluationStore) -> DeviceCostsOf:
     """Costs on the device of the search."""
-    return float32_costs(store, images.classes, images.image_shape, search_outcome.get("device", THIS))
+    return float32_costs(store, images.classes, images.image_shape, search_outcome.get("search_device", THIS))

@@ -85,9 +85,30 @@ def create_pipeline() -> Pipeline:
                 name="deliver_winner",
             ),
             Node(
+                nodes.write_network_folder,
+                inputs=[
+                    "winner_model",
+                    "winner_model_onnx",
+                    "images",
+                    "winner",
+                    "references",
+                    "winner_predictions",
+                    "winner_curve",
+                    "params:correlation",
+                ],
+                outputs="network_folder",
+                name="write_network_folder",
+            ),
+            Node(
+                nodes.measure_final_networks,
+                inputs=["final_trainings", "search_outcome", "images", "evaluation_store"],
+                outputs="final_device_costs",
+                name="measure_final_networks",
+            ),
+            Node(
                 nodes.find_pareto_front,
-                inputs=["final_trainings", "params:metric"],
-                outputs="pareto_front",
+                inputs=["final_trainings", "final_device_costs", "params:metric"],
+                outputs=["pareto_front", "latency_pareto_front"],
                 name="find_pareto_front",
             ),
             Node(

@@ -100,7 +100,7 @@ def search(
     outcome = {
         "strategy": name,
         "limits": parameters.limits.model_dump(),
-        "device": parameters.device,
+        "search_device": parameters.device,
         "budget_seconds": budget.seconds,
         "budget_evaluations": budget.evaluations,
         "spent_seconds": found.result.spent_seconds,
