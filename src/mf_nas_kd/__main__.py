@@ -12,11 +12,8 @@ def main(*args: Any, **kwargs: Any) -> Any:
     """Run a command; without the name of one, ``run``."""
     silence_imports()
     name_logging_file()
-    from kedro.framework.project import configure_project  # reads the file, and imports what gives warnings
+    from mf_nas_kd.cli import cli  # imports Kedro, which reads the file
 
-    from mf_nas_kd.cli import cli
-
-    configure_project(__package__)
     return cli(*args, **kwargs)
 
 

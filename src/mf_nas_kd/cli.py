@@ -22,7 +22,7 @@ import click
 import yaml
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import _split_params, split_string
-from kedro.framework.project import configure_logging
+from kedro.framework.project import configure_logging, configure_project
 from kedro.utils import find_kedro_project
 
 from mf_nas_kd.errors import CommandLineError, UnknownArgumentError
@@ -180,8 +180,12 @@ def _project() -> Path:
     return find_kedro_project(Path.cwd()) or project_folder()
 
 
-def _log_as_configured() -> None:
-    """Log as ``conf/logging.yml`` says, also where Kedro did not find it: it searches the current folder only."""
+def _configure() -> None:
+    """Read the project's settings, and log as ``conf/logging.yml`` says: Kedro searches it in the current folder only.
+
+    Settings import torch and MLflow, which takes seconds: only commands that run pipelines need them.
+    """
+    configure_project("mf_nas_kd")
     if not Path("conf/logging.yml").is_file() and name_logging_file():
         configure_logging(yaml.safe_load(Path(os.environ["KEDRO_LOGGING_CONFIG"]).read_text(encoding="utf-8")))
 
@@ -228,7 +232,7 @@ def _run(**options: Any) -> Any:
     _require_names(options, names if names and "__default__" not in names else pipeline_names())
     if options["runner"] and "." not in options["runner"] and options["runner"] not in RUNNERS:
         raise UnknownArgumentError("--runner", options["runner"], RUNNERS)
-    _log_as_configured()
+    _configure()
     silence_logs()
     try:
         with _ended_by_signals():
@@ -262,7 +266,7 @@ def _log_missing(env: str | None, params: dict[str, Any]) -> None:
     from mf_nas_kd.log_missing import log_missing  # imports MLflow, which takes seconds
 
     _require_environment(_project() / "conf", env)
-    _log_as_configured()
+    _configure()
     silence_logs()
     logger.info("%d evaluations were not in MLflow and have been logged", log_missing(_project(), env, params))
 

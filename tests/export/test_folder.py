@@ -16,26 +16,14 @@ from PIL import Image
 
 from mf_nas_kd.export.card import markdown
 from mf_nas_kd.export.folder import network_folder
-from mf_nas_kd.export.onnx import export_onnx
+from mf_nas_kd.export.preprocessing import deployed_model, metadata_of
 from mf_nas_kd.image_files.decoding import decode_file
 from mf_nas_kd.networks import TrainedNetwork, rebuild
 from mf_nas_kd.networks.tensor_file import LARGEST_NETWORK_BYTES, read_tensors
-from mf_nas_kd.records import Fidelity
 from mf_nas_kd.statistics import worst_predictions
 from tests import final_tables
 
 ODD = ["US$ $x$", "<b>&amp;", "a|b_c^2", "😀", "long " * 60, 'quo"te, comma', "a\udcff", "=1+1", "`code`", "[x](y)"]
-
-
-@pytest.fixture(scope="module")
-def trained(evaluator, architectures):
-    network, _, _ = evaluator.train(architectures[0], Fidelity(1, 1), 0)
-    return TrainedNetwork.of(evaluator.describe(architectures[0]), network)
-
-
-@pytest.fixture(scope="module")
-def onnx_model(trained, digits):
-    return export_onnx(trained, digits.class_names, 18)
 
 
 @pytest.fixture(scope="module")
@@ -52,16 +40,15 @@ def files_of(trained, onnx_model, images, references=None, **changes):
     references = final_tables.references() if references is None else references
     worst, curve = worst_predictions(predictions, 5), final_tables.curve()
     winner = final_tables.winner(**changes)
-    device = pd.DataFrame({"Precision": ["float32"], "Latency, ms": ["0.15 | <b>"]}), ["Measured on: a <b> | c."]
     return network_folder(
-        trained, onnx_model, images, winner, references, predictions, curve, worst, b"png", 0.95, *device
+        trained, onnx_model, b"int8", images, winner, references, predictions, curve, worst, b"png", 0.95
     )
 
 
 def test_every_file_is_there(written):
     assert sorted(path.name for path in written.iterdir()) == [
         "README.md", "classes.json", "confusion_matrix.csv", "learning_curve.csv", "metrics.json", "model.onnx",
-        "model.safetensors", "per_class_accuracy.csv", "predict.py", "preprocessing.json", "worst_images.csv",
+        "model.safetensors", "model_int8.onnx", "per_class_accuracy.csv", "predict.py", "preprocessing.json", "worst_images.csv",
         "worst_images.png",
     ]  # fmt: skip
 
@@ -70,7 +57,7 @@ def test_the_lines_of_the_card_work(written, digits, trained, monkeypatch):
     (code,) = re.findall(r"```python\n(.*?)```", (written / "README.md").read_text(), re.S)
     assert len(code.splitlines()) == 3
     monkeypatch.chdir(written)
-    scope = {"images": digits.test.images[:50].numpy()}
+    scope = {"images": digits.test.images[:50].numpy().transpose(0, 2, 3, 1)}
     exec(code, scope)
     mean, std = (torch.tensor(v).view(1, -1, 1, 1) for v in digits.pixel_statistics)
     with torch.no_grad():
@@ -93,9 +80,11 @@ def test_the_script_sees_the_pixels_that_the_training_saw(written, trained, digi
     pixels = torch.from_numpy(np.stack([decode_file(path, 1, (8, 8)) for path in paths]))
     with torch.no_grad():
         logits = rebuild(trained)((pixels / 255 - mean) / std).logits
-    assert said == [
-        f"{path}: {digits.class_names[i]}" for path, i in zip(paths, logits.argmax(dim=1).tolist(), strict=True)
-    ]
+    probabilities, labels = logits.softmax(dim=1).max(dim=1)
+    for line, path, label, probability in zip(said, paths, labels.tolist(), probabilities.tolist(), strict=True):
+        start, _, number = line.rpartition(" ")
+        assert start == f"{path}: {digits.class_names[label]}"
+        assert float(number) == pytest.approx(probability, abs=0.05), "resized by the model, to 1 of 255"
 
 
 def test_the_weights_are_the_network(written, trained):
@@ -127,10 +116,11 @@ def test_the_metrics_have_intervals_and_what_was_compared(written):
     assert by_name["teacher"]["epochs"] is None, "JSON has no NaN"
 
 
-def test_names_may_be_anything(trained, digits):
+def test_names_may_be_anything(trained, graph, digits):
     images = replace(digits, name="<script>|$", class_names=tuple(ODD))
     references = final_tables.references(name="a|b $x$ <b>")
-    files = files_of(trained, export_onnx(trained, ODD, 18), images, references, warnings=["a | b <i>"])
+    model = deployed_model(graph, (1, 8, 8), metadata_of(ODD, (1, 8, 8), ODD[0], trained.fingerprint, ODD[5]))
+    files = files_of(trained, model, images, references, warnings=["a | b <i>"])
     assert json.loads(files["classes.json"]) == ODD
     rows = list(csv.reader(io.StringIO(files["per_class_accuracy.csv"].decode())))
     assert [row[1] for row in rows[1:]] == [name.replace("\udcff", "\\udcff") for name in ODD]

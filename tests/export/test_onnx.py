@@ -1,29 +1,21 @@
 """The exported winner computes what the network computes."""
 
-import json
-
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
 
-from mf_nas_kd.export.onnx import export_onnx
+from mf_nas_kd.export.graph import slimmed
+from mf_nas_kd.export.onnx import OPSETS, network_graph
+from mf_nas_kd.export.runtime import logits_of
 from mf_nas_kd.images import Identity, ResidentImages
-from mf_nas_kd.networks import TrainedNetwork, rebuild
-from mf_nas_kd.records import Fidelity
-
-
-@pytest.fixture(scope="module")
-def trained(evaluator, architectures):
-    network, _, _ = evaluator.train(architectures[0], Fidelity(1, 1), 0)
-    return TrainedNetwork.of(evaluator.describe(architectures[0]), network)
+from mf_nas_kd.networks import rebuild
 
 
 @pytest.mark.parametrize("count", [1, 3, 200])
-def test_onnxruntime_gives_the_same_logits(trained, digits, count):
-    session = onnxruntime.InferenceSession(export_onnx(trained, digits.class_names, 18))
-    (logits,) = session.run(["logits"], {"images": digits.test.images[:count].numpy()})
+def test_onnxruntime_gives_the_same_logits(graph, trained, digits, count):
+    logits = logits_of(graph, digits.test.images[:count].numpy())
     resident = ResidentImages(digits.test, Identity(), digits.pixel_statistics, torch.device("cpu"))
     batch = resident.batch(torch.arange(count), torch.zeros(count, dtype=torch.int64))
     with torch.no_grad():
@@ -32,9 +24,25 @@ def test_onnxruntime_gives_the_same_logits(trained, digits, count):
     assert logits.std() > 0.1
 
 
-def test_the_model_says_what_its_classes_are(trained, digits):
-    model = onnx.load_from_string(export_onnx(trained, digits.class_names, 18))
-    properties = {p.key: p.value for p in model.metadata_props}
-    assert json.loads(properties["class_names"]) == list(digits.class_names)
-    (images,) = model.graph.input
-    assert images.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+def test_batch_normalisation_is_folded_and_layers_have_names(graph):
+    operators = [node.op_type for node in graph.graph.node]
+    assert "BatchNormalization" not in operators
+    layers = [node.name for node in graph.graph.node if node.op_type in ("Conv", "Gemm")]
+    assert layers[0] == "blocks.0.0"
+    assert layers[-1] == "classifier"
+
+
+def test_a_slim_graph_is_smaller_and_computes_the_same(graph, digits):
+    slim, images = slimmed(graph), digits.test.images[:20].numpy()
+    assert slim.ByteSize() < graph.ByteSize() / 2
+    assert np.array_equal(logits_of(slim, images), logits_of(graph, images))
+    assert [each.name for each in slim.graph.input] == ["images"]
+    onnx.checker.check_model(slim, full_check=True)
+
+
+def test_the_highest_operator_set_is_read_too(trained, graph, digits):
+    highest = network_graph(trained, OPSETS[-1])
+    assert (graph.ir_version, highest.ir_version) == (8, 10), "onnxruntime 1.20 reads up to 10"
+    images = digits.test.images[:20].numpy()
+    np.testing.assert_allclose(logits_of(highest, images), logits_of(graph, images), atol=1e-5)
+    assert onnxruntime.InferenceSession(graph.SerializeToString()).get_inputs()[0].type == "tensor(uint8)"

@@ -41,9 +41,9 @@ label = probabilities[0].argmax()
 print(names[label], probabilities[0, label])
 ```
 
-`images` is an array (B, H, W, {channels}), uint8, of any height and width: resizing, cropping and normalisation are
-part of the model. Where this program is installed, `mf-nas-kd predict model.onnx photo.jpg` does the same and turns
-photographs upright. `model.safetensors` has the same weights for PyTorch.
+`images` is an array ({shape_letters}), uint8, of images of any height and width: resizing, cropping and normalisation
+are part of the model. `model_int8.onnx` is the same in int8.
+`python predict.py IMAGE ...` does this for image files. `model.safetensors` has the same weights for PyTorch.
 
 ## Data
 
@@ -116,11 +116,7 @@ def model_card(
         space=markdown(winner["space"]),
         dataset=markdown(images.name),
         shape="×".join(str(size) for size in trained.description.image_shape),
-        channels=channels,
-        mode="L" if channels == 1 else "RGB",
-        add_channel="[..., None]" if channels == 1 else "",
-        device_table=table_in_markdown(device_table),
-        device_sentences="\n".join(markdown(sentence) for sentence in device_sentences),
+        shape_letters=f"B, H, W, {trained.description.image_shape[0]}",
         **{split: len(getattr(images, split)) for split in ("train", "validation", "test")},
         classes=images.classes,
         class_names=_class_names(images),

@@ -14,10 +14,11 @@ References:
 
 from __future__ import annotations
 
+import io
 import logging
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -187,7 +188,7 @@ class _Batches(quantization.CalibrationDataReader):  # type: ignore[misc]  # it 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without onnxruntime's advice to optimise the graph first: its batch normalisation is folded already."""
+    """Without what onnxruntime prints, and its advice to optimise the graph: batch normalisation is folded already."""
     root = logging.getLogger()
 
     def is_wanted(record: logging.LogRecord) -> bool:
@@ -195,7 +196,8 @@ def _quiet() -> Iterator[None]:
 
     root.addFilter(is_wanted)
     try:
-        yield
+        with redirect_stdout(io.StringIO()):
+            yield
     finally:
         root.removeFilter(is_wanted)
 
