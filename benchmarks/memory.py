@@ -26,12 +26,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from onnxruntime.quantization import CalibrationDataReader, quant_pre_process, quantize_static
 
 from mf_nas_kd.devices import peak_activation_bytes
 from mf_nas_kd.devices.kernels import IN_PLACE, VIEWS, Kernel
 from mf_nas_kd.devices.memory import peak_bytes
-from mf_nas_kd.export.onnx import export_onnx
+from mf_nas_kd.export.onnx import network_graph
+from mf_nas_kd.export.quantisation import Int8Parameters, quantise
 from mf_nas_kd.networks import NetworkDescription, TrainedNetwork, build_network
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.records import Architecture
@@ -87,6 +87,7 @@ SPACES = {
     },
 }
 BYTES = {"float": 4, "int8": 1, "uint8": 1, "int32": 4, "int64": 8, "bool": 1}
+INT8 = Int8Parameters(calibration_images=8, calibration="min_max", first_and_last_in_float=False, reduce_range=False)
 PRECISIONS = ("float32", "int8")
 LEVELS = {
     "all": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
@@ -168,25 +169,14 @@ def _kernel(node: onnx.NodeProto, inputs: tuple[str, ...], outputs: tuple[str, .
 def _models(folder: Path, count: int, size: int) -> list[tuple[str, str, Path]]:
     """Precision, space and file of each model."""
     models = []
+    noise = np.random.default_rng(0).integers(0, 256, (8, 3, size, size), dtype=np.uint8)
     for number, (space, architecture) in enumerate(_architectures(count)):
         whole, integers = folder / f"{number}.onnx", folder / f"{number}-int8.onnx"
-        whole.write_bytes(_exported(architecture, size))
-        quant_pre_process(whole, integers)
-        quantize_static(integers, integers, _Noise(size), per_channel=True)
+        graph = _graph(architecture, size)
+        onnx.save(graph, whole)
+        onnx.save(quantise(graph, noise, INT8, ()), integers)
         models += [("float32", space, whole), ("int8", space, integers)]
     return models
-
-
-class _Noise(CalibrationDataReader):
-    """Random images: memory does not depend on the scales."""
-
-    def __init__(self, size: int) -> None:
-        shape = 1, 3, size, size
-        self._images = iter(np.random.default_rng(0).integers(0, 256, (4, *shape), dtype=np.uint8))
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        images = next(self._images, None)
-        return None if images is None else {"images": images}
 
 
 def _architectures(count: int) -> Iterator[tuple[str, Architecture]]:
@@ -200,13 +190,13 @@ def _architectures(count: int) -> Iterator[tuple[str, Architecture]]:
         yield "residual", Architecture.of("residual", stem=stages[0], stages=stages, blocks=draw.choice([1, 2, 3]))
 
 
-def _exported(architecture: Architecture, size: int) -> bytes:
+def _graph(architecture: Architecture, size: int) -> onnx.ModelProto:
     with torch_seeded(0, "memory"):
         network = build_network(architecture, 10, 3)
     description = NetworkDescription(
         architecture.space, architecture.fields, 10, (3, size, size), (0.5,) * 3, (0.2,) * 3, ("",)
     )
-    return export_onnx(TrainedNetwork.of(description, network), [str(label) for label in range(10)], 18)
+    return network_graph(TrainedNetwork.of(description, network), opset=18)
 
 
 def _measured_in_another_process(folder: Path, files: list[Path]) -> Iterator[int]:

@@ -61,6 +61,7 @@ LAMPS = DeployedModel(
     score=0.5,
     test_images="these",
     description="Is the lamp on?",
+    summary="A mean of pixels.",
     card="# Lamps\n\nA network.\n\n## Use\n",
     facts={"macs": 70},
     example=png(200),
@@ -91,7 +92,7 @@ def test_a_network_is_registered_once_and_the_best_is_the_champion(store):
     champion = client.get_model_version_by_alias("mf-nas-kd-lamps", "champion")
     assert champion.tags["model_fingerprint"] == "best"
     assert (champion.tags["macs"], champion.run_id) == ("70", store.run)
-    assert champion.description == "# Lamps\n\nA network.\n"
+    assert champion.description == "A mean of pixels."
     assert client.get_registered_model("mf-nas-kd-lamps").description == "Is the lamp on?"
     assert [each.path for each in client.list_artifacts(store.run)] == ["model_card.md"]
 

@@ -41,9 +41,10 @@ label = probabilities[0].argmax()
 print(names[label], probabilities[0, label])
 ```
 
-`images` is an array ({shape_letters}), uint8, of images of any height and width: resizing, cropping and normalisation
-are part of the model. `model_int8.onnx` is the same in int8.
-`python predict.py IMAGE ...` does this for image files. `model.safetensors` has the same weights for PyTorch.
+`images` is an array (B, H, W, {channels}), uint8, of any height and width: resizing, cropping and normalisation are
+part of the model. Where this program is installed, `mf-nas-kd predict model.onnx photo.jpg` does the same and turns
+photographs upright; `python predict.py photo.jpg` does so without this program. `model_int8.onnx` is the same network in
+int8, and `model.safetensors` has its weights for PyTorch.
 
 ## Data
 
@@ -72,9 +73,9 @@ wrong, `learning_curve.csv` its training.
 
 {device_sentences}
 
-Of the delivered weights. Difference: from float32, paired over test images. Latency: median, with its spread over
-repeated measurements. Peak memory: the tensors between operators that exist at one time, estimated from the graph; what
-an operator needs inside is not included.
+Of the delivered weights. Difference: from float32, paired over test images. Network: its part of the file, without the
+preprocessing of images. Latency: median, with its spread over repeated measurements. Peak memory: the tensors between
+operators that exist at one time, estimated from the graph; what an operator needs inside is not included.
 
 ## Limits
 

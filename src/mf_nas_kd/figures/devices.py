@@ -27,7 +27,7 @@ def device_table(measurements: pd.DataFrame, metric: Metric) -> pd.DataFrame:
                 for row in rows
             ],
             "File": [f"{row['file_kib']:,.0f} KiB" for row in rows],
-            "Weights": [f"{row['model_kib']:,.0f} KiB" for row in rows],
+            "Network": [f"{row['model_kib']:,.0f} KiB" for row in rows],
             "Latency, ms": [
                 _with_interval(row["latency_ms"], row["latency_low_ms"], row["latency_high_ms"], "{:.3g}")
                 for row in rows

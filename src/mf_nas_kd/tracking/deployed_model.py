@@ -51,6 +51,7 @@ class DeployedModel:
         score: Score of the network for the test images, in [0, 1].
         test_images: Fingerprint of the test images; scores for others are not compared.
         description: What the registered model is, in Markdown.
+        summary: What this version is, in a sentence.
         card: The model card, in Markdown.
         facts: Further tags of the version: names and values.
         example: Content of an image file, as an example of what the model takes.
@@ -63,6 +64,7 @@ class DeployedModel:
     score: float
     test_images: str
     description: str
+    summary: str
     card: str
     facts: Mapping[str, object]
     example: bytes
@@ -150,14 +152,14 @@ def _register(model: DeployedModel, uri: str, run_id: str) -> None:
     """Register the network, unless it is, and make it the champion if it is better."""
     client = MlflowClient()
     if not client.search_registered_models(f"name = '{model.name}'"):
-        client.create_registered_model(model.name, description=safe_value(model.description))
-    client.set_registered_model_tag(model.name, "study", safe_value(model.study))
+        tags = {"study": safe_value(model.study), "task": "image classification"}
+        client.create_registered_model(model.name, tags, safe_value(model.description))
     for other in client.search_model_versions(f"name = '{model.name}'"):
         if other.tags.get("model_fingerprint") == model.fingerprint:
             logger.info("The network is registered already: %s, version %s", model.name, other.version)
             return
-    description = safe_value(model.card).split("\n## ", maxsplit=1)[0]
-    version = client.create_model_version(model.name, uri, run_id, model.tags, description=description).version
+    summary = safe_value(model.summary)
+    version = client.create_model_version(model.name, uri, run_id, model.tags, description=summary).version
     stays = why_champion_stays(model, _champion(client, model.name))
     if stays is None:
         client.set_registered_model_alias(model.name, CHAMPION, version)

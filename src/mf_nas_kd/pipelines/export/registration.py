@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from mf_nas_kd.export.card import markdown
 from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.records.metrics import metric_of
 from mf_nas_kd.tracking import DeployedModel
@@ -18,20 +19,26 @@ from mf_nas_kd.tracking import DeployedModel
 DESCRIPTION = """\
 Classifies images into {classes} classes: a small network for {dataset}, found and trained by mf_nas_kd.
 
-Each version is the network that one run of the study `{study}` has delivered. `champion` is the one with the highest
-test {metric}; versions that were tested on other images are not compared with it.
+Each version is the network that a run of the study `{study}` has delivered. `champion` is the one with the highest
+test {metric}; versions that were tested on other images are not compared with it. `model_card.md` among the artifacts of
+the source run has all that is known of a version.
 
 Input: column `image`, the content of an image file (JPEG, PNG, ...), in base64 for the server. Output: `class` and
 `probability`.
 """
 
+SUMMARY = (
+    "Test {metric} {score:.2f} % [{low:.2f}, {high:.2f}], {macs:,} multiply-accumulates and {params:,} parameters; "
+    "float32, {latency:.3g} ms an image on {device}"
+)
+
 NAMED_CLASSES = 20
 
-FROM_WINNER = ("dataset", "space", "architecture_id", "macs", "params", "epochs", "distillation", "seed")
+FROM_WINNER = ("dataset", "space", "architecture_id", "macs", "params")
 """Tags of a version that are in ``winner``."""
 
-MEASURED = ("file_kib", "latency_ms", "activation_kib", "device_name", "runtime")
-"""Tags of a version that are in ``export_measurements``."""
+MEASURED = ("file_kib", "latency_ms", "activation_kib")
+"""Tags of a version that are numbers in ``export_measurements``."""
 
 
 def deployed_model(
@@ -50,7 +57,8 @@ def deployed_model(
     measured = measurements.set_index("precision").loc["float32"]
     metric, study = metric_of(winner), metadata["study"]
     named = ", ".join(images.class_names[:NAMED_CLASSES]) + (", ..." if images.classes > NAMED_CLASSES else "")
-    facts = {name: winner[name] for name in FROM_WINNER} | {name: measured[name] for name in MEASURED}
+    facts = {name: winner[name] for name in FROM_WINNER} | {name: f"{measured[name]:.3g}" for name in MEASURED}
+    of_device = {name: measured[name] for name in ("device_name", "runtime")}
     return DeployedModel(
         study=study,
         onnx_model=onnx_model,
@@ -59,10 +67,20 @@ def deployed_model(
         score=float(measured[metric.test]),
         test_images=images.test_fingerprint,
         description=DESCRIPTION.format(
-            classes=f"{images.classes}", dataset=images.name, study=study, metric=metric.label
+            classes=images.classes, dataset=markdown(images.name), study=study, metric=metric.label
+        ),
+        summary=SUMMARY.format(
+            metric=metric.label,
+            score=100 * measured[metric.test],
+            low=100 * measured["test_low"],
+            high=100 * measured["test_high"],
+            macs=winner["macs"],
+            params=winner["params"],
+            latency=measured["latency_ms"],
+            device=measured["device_name"],
         ),
         card=card,
-        facts=facts | {"precision": "float32", "classes": named, "licence": metadata["licence"]},
+        facts=facts | of_device | {"classes": named, "licence": metadata["licence"]},
         example=_png(images),
     )
 
