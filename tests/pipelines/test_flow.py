@@ -103,11 +103,26 @@ def test_the_winner_is_trained_saved_and_exported(entries):
     assert winner["test_accuracy_mean"] == pytest.approx(own["test_accuracy"].mean())
     assert winner["test_accuracy_low"] <= winner["test_accuracy_mean"] <= winner["test_accuracy_high"]
     session = onnxruntime.InferenceSession(entries.load("winner_model_onnx"))
-    (logits,) = session.run(None, {"images": images.test.images.numpy()})
+    (logits,) = session.run(["logits"], {"images": images.test.images.numpy().transpose(0, 2, 3, 1)})
     predictions = entries.load("winner_predictions")
     assert (logits.argmax(axis=1) == predictions["predicted"]).mean() > 0.99
     assert (predictions["predicted"] == predictions["label"]).mean() == pytest.approx(winner["test_accuracy"])
     assert sum(p.numel() for p in rebuild(entries.load("winner_model")).parameters()) == winner["params"]
+
+
+def test_both_precisions_are_measured(entries):
+    measurements, winner = entries.load("export_measurements"), entries.load("winner")
+    assert measurements["precision"].tolist() == ["float32", "int8"]
+    whole, int8 = measurements.to_dict(orient="records")
+    assert whole["test_accuracy"] == pytest.approx(winner["test_accuracy"], abs=0.01)
+    assert int8["difference_points"] == pytest.approx(100 * (int8["test_accuracy"] - whole["test_accuracy"]))
+    assert int8["difference_low"] <= int8["difference_points"] <= int8["difference_high"]
+    for name, entry in (("float32", "winner_model_onnx"), ("int8", "winner_model_int8")):
+        row = measurements.set_index("precision").loc[name]
+        assert row["file_kib"] == len(entries.load(entry)) / 1024
+        assert 0 < row["latency_low_ms"] <= row["latency_ms"] <= row["latency_high_ms"]
+    assert int8["file_kib"] < whole["file_kib"]
+    assert int8["activation_kib"] < whole["activation_kib"]
 
 
 def test_finalists_references_and_teacher_are_trained_alike_and_compared(entries):
@@ -130,8 +145,11 @@ def test_finalists_references_and_teacher_are_trained_alike_and_compared(entries
 
 def test_the_folder_has_what_a_user_needs(entries):
     files, winner = entries.load("network_folder"), entries.load("winner")
-    assert {"model.safetensors", "model.onnx", "classes.json", "README.md", "metrics.json"} <= set(files)
+    assert {"model.safetensors", "model.onnx", "model_int8.onnx", "classes.json", "README.md", "metrics.json"} <= set(
+        files
+    )
     assert files["model.onnx"] == entries.load("winner_model_onnx")
+    assert files["model_int8.onnx"] == entries.load("winner_model_int8")
     assert json.loads(files["metrics.json"])["test_accuracy"] == pytest.approx(winner["test_accuracy"])
     assert json.loads(files["classes.json"]) == list(entries.load("images").class_names)
 
