@@ -154,18 +154,24 @@ def _register(model: DeployedModel, uri: str, run_id: str) -> None:
     if not client.search_registered_models(f"name = '{model.name}'"):
         tags = {"study": safe_value(model.study), "task": "image classification"}
         client.create_registered_model(model.name, tags, safe_value(model.description))
-    for other in client.search_model_versions(f"name = '{model.name}'"):
-        if other.tags.get("model_fingerprint") == model.fingerprint:
-            logger.info("The network is registered already: %s, version %s", model.name, other.version)
-            return
-    summary = safe_value(model.summary)
-    version = client.create_model_version(model.name, uri, run_id, model.tags, description=summary).version
-    stays = why_champion_stays(model, _champion(client, model.name))
-    if stays is None:
-        client.set_registered_model_alias(model.name, CHAMPION, version)
-        logger.info("Registered in MLflow: models:/%s@%s is version %s", model.name, CHAMPION, version)
+    version = _version_of(client, model) or client.create_model_version(
+        model.name, uri, run_id, model.tags, description=safe_value(model.summary)
+    )
+    champion = _champion(client, model.name)
+    stays = why_champion_stays(model, champion)
+    if champion is not None and champion.version == version.version:
+        logger.info("The network is registered already: models:/%s@%s", model.name, CHAMPION)
+    elif stays is None:
+        client.set_registered_model_alias(model.name, CHAMPION, version.version)
+        logger.info("Registered in MLflow: models:/%s@%s is version %s", model.name, CHAMPION, version.version)
     else:
-        logger.info("Registered in MLflow: %s, version %s; %s %s", model.name, version, CHAMPION, stays)
+        logger.info("Registered in MLflow: %s, version %s; %s %s", model.name, version.version, CHAMPION, stays)
+
+
+def _version_of(client: MlflowClient, model: DeployedModel) -> ModelVersion | None:
+    """The version that is this network; None if it is not registered."""
+    versions = client.search_model_versions(f"name = '{model.name}'")
+    return next((each for each in versions if each.tags.get("model_fingerprint") == model.fingerprint), None)
 
 
 def _champion(client: MlflowClient, name: str) -> ModelVersion | None:
