@@ -292,7 +292,7 @@ def _measure(
     if models:
         return
     _require_environment(_project() / "conf", env)
-    _log_as_configured()
+    _configure()
     silence_logs()
     if pack is not None:
         count = measure.write_study_pack(_project(), env, params, pack)
