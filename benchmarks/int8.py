@@ -154,7 +154,7 @@ def parity(deployed: bytes, images: ImageDataset, network: TrainedNetwork) -> tu
 
     def by_training(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.no_grad():
-            logits: NDArray[np.float32] = module((torch.from_numpy(pixels) / 255 - mean) / std).logits.numpy()
+            logits: NDArray[np.float32] = module((torch.from_numpy(pixels.copy()) / 255 - mean) / std).logits.numpy()
         return logits
 
     equal, count = 0, 0

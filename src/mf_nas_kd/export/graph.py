@@ -9,10 +9,11 @@ from typing import Any
 
 import onnx
 
+from mf_nas_kd import __version__
+
 DEFAULTS: Mapping[tuple[str, str], Any] = {
     ("Conv", "auto_pad"): b"NOTSET",
     ("Conv", "group"): 1,
-    ("QConv", "group"): 1,
     ("Gemm", "alpha"): 1.0,
     ("Gemm", "beta"): 1.0,
     ("Gemm", "transA"): 0,
@@ -28,13 +29,14 @@ DEFAULTS: Mapping[tuple[str, str], Any] = {
 OF_EACH_AXIS: Mapping[str, int] = {"dilations": 1, "strides": 1, "pads": 0}
 """Attributes of convolutions and pooling whose value on every axis is this where they are absent."""
 
+PRODUCER = "mf_nas_kd"
 LETTERS = string.ascii_letters
 
 
 def slimmed(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy with short names and without what no runtime reads: the same computation in a smaller file.
 
-    Removed are intermediate shapes, texts and metadata of nodes, names of nodes, attributes that have their default, and
+    Removed are intermediate shapes, metadata, texts and names of nodes, attributes that have their default, and
     initialisers that no node reads. Equal initialisers become one. Names of inputs and outputs stay.
 
     Args:
@@ -43,8 +45,10 @@ def slimmed(model: onnx.ModelProto) -> onnx.ModelProto:
     slim = onnx.ModelProto()
     slim.CopyFrom(model)
     graph = slim.graph
-    for repeated in (graph.value_info, graph.metadata_props, graph.quantization_annotation):
+    described = [each.metadata_props for each in (slim, graph, *graph.input, *graph.output)]
+    for repeated in (graph.value_info, graph.quantization_annotation, *described):
         repeated.clear()  # type: ignore[attr-defined]  # every repeated field has it
+    slim.producer_name, slim.producer_version = PRODUCER, __version__
     graph.doc_string = slim.doc_string = slim.domain = ""
     graph.name = "g"
     for node in graph.node:

@@ -9,16 +9,18 @@ the function when it loads the file, and computes the same as with the QDQ graph
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from mf_nas_kd.export.graph import read_tensors
 
 DOMAIN = "q"  # short, as it is written with every call
-FUNCTION = "QConv"
+FUNCTION = "Conv"
 INPUTS = ["DequantizeLinear"] * 3
-ATTRIBUTES = ("dilations", "group", "pads", "strides")
+ATTRIBUTES = ("group", "pads", "strides")
 
 BODY = """
 <opset_import: ["" : {opset}], domain: "{domain}">
@@ -56,7 +58,12 @@ def packed(quantised: onnx.ModelProto) -> onnx.ModelProto:
     for conv in [node for node in graph.node if node.op_type == "Conv" and len(node.input) == 3]:
         parts = [producers[name] for name in conv.input if name in producers]
         after = quantisers.get(conv.output[0])
-        if after is None or readers[conv.output[0]] != 1 or [each.op_type for each in parts] != INPUTS:
+        if (
+            after is None
+            or readers[conv.output[0]] != 1
+            or [each.op_type for each in parts] != INPUTS
+            or _dilates(conv)
+        ):
             continue
         x, w, bias = parts
         name = w.input[0]
@@ -68,12 +75,24 @@ def packed(quantised: onnx.ModelProto) -> onnx.ModelProto:
         after.CopyFrom(onnx.helper.make_node(FUNCTION, inputs, after.output, domain=DOMAIN))
         after.attribute.extend(kept)
         conv.op_type = ""  # it is part of the call now
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and _is_of_bias(tensors.get(node.input[2])):
+            del node.input[2]
     _drop_unread(graph)
     if any(node.domain == DOMAIN for node in graph.node):
         (opset,) = (each.version for each in model.opset_import if each.domain == "")
         model.functions.append(_function(opset))
         model.opset_import.append(onnx.helper.make_opsetid(DOMAIN, 1))
     return model
+
+
+def _is_of_bias(zero_points: NDArray[Any] | None) -> bool:
+    """Whether zero points are those of a bias: they are 0, as where there are none. onnxruntime needs the others."""
+    return zero_points is not None and zero_points.dtype == np.int32
+
+
+def _dilates(conv: onnx.NodeProto) -> bool:
+    return any(each.name == "dilations" and set(each.ints) != {1} for each in conv.attribute)
 
 
 def _function(opset: int) -> onnx.FunctionProto:

@@ -17,10 +17,7 @@ from collections.abc import Mapping, Sequence
 
 import onnx
 
-from mf_nas_kd import __version__
 from mf_nas_kd.export.graph import rename_tensors, slimmed
-
-PRODUCER = "mf_nas_kd"
 
 # The box of the image that is kept, in pixels, for both sides at once: (H, W). Pillow has it in single precision.
 BOX = """
@@ -139,7 +136,6 @@ def deployed_model(network: onnx.ModelProto, image_shape: tuple[int, int, int], 
     for name in ("logits", "probabilities"):
         graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", classes]))
     slim = slimmed(deployed)
-    slim.producer_name, slim.producer_version = PRODUCER, __version__
     onnx.helper.set_model_props(slim, dict(metadata))
     onnx.checker.check_model(slim, full_check=True)
     return bytes(slim.SerializeToString())
