@@ -3,10 +3,12 @@ from dataclasses import replace
 
 import pytest
 
+from mf_nas_kd.devices.measurement import MeasuredGraph
 from mf_nas_kd.errors import StoreError
-from mf_nas_kd.records import Evaluation, Metrics
+from mf_nas_kd.records import DeviceCosts, Evaluation, Metrics
 from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.store import EvaluationStore
+from mf_nas_kd.studies.device_costs import costs_of_device
 from tests.fakes import FakeEvaluator
 
 
@@ -163,3 +165,30 @@ def test_the_evaluations_of_a_study_are_those_on_its_images_and_with_its_teacher
     for record in (*planned, searched, *foreign):
         store.append(record)
     assert store.of_study(["none", "kd", "unknown"]) == [*planned, searched]
+
+
+def test_costs_on_devices_come_back_as_they_went_and_the_newest_counts(any_url, architectures):
+    costs = DeviceCosts(
+        architecture=architectures[0],
+        image_shape=(3, 32, 32),
+        classes=10,
+        precision="float32",
+        device_name="a telephone",
+        runtime="onnxruntime 1",
+        threads=1,
+        latency_ms=1.5,
+        latency_low_ms=1.25,
+        latency_high_ms=2.0,
+        activation_kib=10.5,
+        model_kib=20.25,
+        code_version="0",
+        measured_at="2026-01-01T00:00:00+00:00",
+    )
+    store, faster = EvaluationStore(any_url), replace(costs, latency_ms=1.4)
+    for each in (costs, replace(costs, classes=2), faster):
+        store.append(each)
+    table = EvaluationStore(any_url).device_costs()
+    assert records_of(table.tail(3), DeviceCosts) == [costs, replace(costs, classes=2), faster]
+    graph = MeasuredGraph(10, (3, 32, 32), "float32")
+    assert costs_of_device(table, graph, "a telephone") == {architectures[0].id: faster}
+    assert costs_of_device(table, graph, "another") == costs_of_device(table, graph, "this") == {}

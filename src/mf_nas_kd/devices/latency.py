@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -65,7 +66,8 @@ def measure_latency(model: bytes) -> Latency:
     """Measure the latency of a model.
 
     Args:
-        model: An ONNX model with one input. Dimensions of the input that are not fixed are 1.
+        model: An ONNX model. Dimensions of its input that are not fixed are 1. A network whose output does not depend on
+            the image may have no input.
 
     Raises:
         Exception: What onnxruntime raises where it cannot run the model.
@@ -92,11 +94,14 @@ def _runner(model: bytes) -> Callable[[], object]:
     options.intra_op_num_threads = options.inter_op_num_threads = THREADS
     options.log_severity_level = 3  # warnings about the model are none about its latency
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    (given,) = session.get_inputs()
-    shape = [size if isinstance(size, int) else 1 for size in given.shape]
-    pixels = np.random.default_rng(0).integers(0, 256, shape)
-    feed = {given.name: pixels.astype(np.uint8) if "uint8" in given.type else (pixels / 255).astype(np.float32)}
+    feed = {given.name: _pixels(given) for given in session.get_inputs()}
     return lambda: session.run(None, feed)
+
+
+def _pixels(given: Any) -> NDArray[Any]:
+    """Random pixels for an input; dimensions that are not fixed are 1."""
+    pixels = np.random.default_rng(0).integers(0, 256, [size if isinstance(size, int) else 1 for size in given.shape])
+    return pixels.astype(np.uint8) if "uint8" in given.type else (pixels / 255).astype(np.float32)
 
 
 def _timed(run: Callable[[], object]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
