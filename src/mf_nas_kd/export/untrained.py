@@ -15,6 +15,7 @@ from mf_nas_kd.devices.measurement import MeasuredGraph
 from mf_nas_kd.export.onnx import DeployedNetwork
 from mf_nas_kd.networks import NetworkDescription, TrainedNetwork, build_network
 from mf_nas_kd.networks.initialisation import torch_seeded
+from mf_nas_kd.networks.nas_bench_201 import Zero
 from mf_nas_kd.records import Architecture
 from mf_nas_kd.records.device_costs import FLOAT32
 from mf_nas_kd.store import EvaluationStore
@@ -58,6 +59,7 @@ class UntrainedExport:
 
 
 def _traced(network: DeployedNetwork, image_shape: tuple[int, int, int]) -> bytes:
+    any_batch = any(isinstance(each, Zero) for each in network.modules())  # else zeros are computed beforehand
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the deprecation, and of the exporter's internals
@@ -67,6 +69,7 @@ def _traced(network: DeployedNetwork, image_shape: tuple[int, int, int]) -> byte
             buffer,
             input_names=["images"],
             output_names=["logits"],
+            dynamic_axes={"images": {0: "batch"}, "logits": {0: "batch"}} if any_batch else None,
             opset_version=OPSET,
             dynamo=False,
             verbose=False,
