@@ -75,7 +75,8 @@ wrong, `learning_curve.csv` its training.
 
 Of the delivered weights. Difference: from float32, paired over test images. Network: its part of the file, without the
 preprocessing of images. Latency: median, with its spread over repeated measurements. Peak memory: the tensors between
-operators that exist at one time, estimated from the graph; what an operator needs inside is not included.
+operators that exist at one time, estimated from the graph; what an operator needs inside is not included, which in int8
+is more with onnxruntime.
 
 ## Limits
 
