@@ -204,6 +204,19 @@ def test_mlflow_has_a_parent_and_a_child_for_every_training(entries):
     assert "pictures/correlation_against_cost.png" in artifacts
 
 
+def test_the_delivered_network_is_registered_in_mlflow(entries):
+    client, name = MlflowClient(), "mf-nas-kd-smoke"
+    versions = {each.tags["model_fingerprint"]: each for each in client.search_model_versions(f"name = '{name}'")}
+    version = versions[entries.load("winner")["model_fingerprint"]]
+    measured = entries.load("export_measurements").set_index("precision").loc["float32"]
+    assert float(version.tags["test_score"]) == pytest.approx(measured["test_accuracy"], abs=1e-6)
+    assert (
+        float(client.get_model_version_by_alias(name, "champion").tags["test_score"])
+        >= measured["test_accuracy"] - 1e-6
+    )
+    assert "model_card.md" in [each.path for each in client.list_artifacts(version.run_id)]
+
+
 def test_evaluating_again_trains_nothing(study, entries, caplog):
     before = entries.load("evaluations")
     with caplog.at_level("INFO"):
