@@ -36,15 +36,16 @@ BOX = """
     box_double = Cast <to: int = 11> (box_single)
     scale = Div (box_double, target)
     width = Max (scale, one)
+    y_first, x_first = Split <axis: int = 0, num_outputs: int = 2> (first)
+    y_scale, x_scale = Split <axis: int = 0, num_outputs: int = 2> (scale)
+    y_width, x_width = Split <axis: int = 0, num_outputs: int = 2> (width)
+    y_length, x_length = Split <axis: int = 0, num_outputs: int = 2> (length)
 """
 
 # Weights of one side: (L, n) for L pixels of the image and n of the result, in double precision as Pillow has them.
 WEIGHTS = """
-    {side}_first = Gather (first, {side}_index)
-    {side}_scale = Gather (scale, {side}_index)
-    {side}_width = Gather (width, {side}_index)
-    {side}_length = Gather (length, {side}_index)
-    {side}_pixels = Range (half_scalar, {side}_length, one_scalar)
+    {side}_scalar = Squeeze ({side}_length)
+    {side}_pixels = Range (half_scalar, {side}_scalar, one_scalar)
     {side}_column = Unsqueeze ({side}_pixels, one_index)
     {side}_steps = Mul ({side}_centres, {side}_scale)
     {side}_points = Add ({side}_steps, {side}_first)
@@ -78,7 +79,7 @@ preprocessing (uint8[batch, height, width, {channels}] images) => (uint8[batch, 
 <
     double[2] target = {{{h}, {w}}}, double[1] half = {{0.5}}, double[1] one = {{1}},
     double half_scalar = {{0.5}}, double one_scalar = {{1}}, float[1] half_single = {{0.5}},
-    int64[1] zero_index = {{0}}, int64[1] one_index = {{1}}, int64 y_index = {{0}}, int64 x_index = {{1}},
+    int64[1] zero_index = {{0}}, int64[1] one_index = {{1}},
     double[{h}] y_centres = {{{y_centres}}}, double[{w}] x_centres = {{{x_centres}}}
 >
 {{{nodes}}}
