@@ -271,6 +271,31 @@ def _log_missing(env: str | None, params: dict[str, Any]) -> None:
     logger.info("%d evaluations were not in MLflow and have been logged", log_missing(_project(), env, params))
 
 
+@cli.command("predict")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE...")
+@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", help="csv, or a JSON line a file.")
+@click.option("--top", type=click.IntRange(min=1), default=1, help="Number of classes of each image.")
+@click.pass_context
+def _predict(context: click.Context, model: Path, images: tuple[Path, ...], form: str, top: int) -> None:
+    """Name the classes of image files, by an exported model (model.onnx or model_int8.onnx).
+
+    A file that is no image is a line on stderr, and the exit status is 1 at the end; the others are classified.
+    """
+    from mf_nas_kd.export.predict import Classifier, as_csv, as_json, predictions  # imports onnxruntime
+
+    refused, header = 0, True
+    for found in predictions(Classifier(model), images, top):
+        if isinstance(found, str):
+            click.echo(found, err=True)
+            refused += 1
+            continue
+        click.echo(as_json(found) if form == "json" else as_csv(found, header), nl=False)
+        header = False
+    if refused:
+        context.exit(1)
+
+
 @cli.command("measure")
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path))
 @click.option(

@@ -40,8 +40,9 @@ def files_of(trained, onnx_model, images, references=None, **changes):
     references = final_tables.references() if references is None else references
     worst, curve = worst_predictions(predictions, 5), final_tables.curve()
     winner = final_tables.winner(**changes)
+    device = pd.DataFrame({"Precision": ["float32"], "Latency, ms": ["0.15 | <b>"]}), ["Measured on: a <b> | c."]
     return network_folder(
-        trained, onnx_model, b"int8", images, winner, references, predictions, curve, worst, b"png", 0.95
+        trained, onnx_model, b"int8", images, winner, references, predictions, curve, worst, b"png", 0.95, *device
     )
 
 
@@ -55,14 +56,22 @@ def test_every_file_is_there(written):
 
 def test_the_lines_of_the_card_work(written, digits, trained, monkeypatch):
     (code,) = re.findall(r"```python\n(.*?)```", (written / "README.md").read_text(), re.S)
-    assert len(code.splitlines()) == 3
+    assert len(code.splitlines()) == 10
+    Image.fromarray(digits.test.images[3, 0].numpy()).save(written / "photo.jpg", "png")
     monkeypatch.chdir(written)
-    scope = {"images": digits.test.images[:50].numpy().transpose(0, 2, 3, 1)}
+    scope = {}
     exec(code, scope)
+    (written / "photo.jpg").unlink()
     mean, std = (torch.tensor(v).view(1, -1, 1, 1) for v in digits.pixel_statistics)
     with torch.no_grad():
-        logits = rebuild(trained)((digits.test.images[:50] / 255 - mean) / std).logits
-    assert scope["names"] == [digits.class_names[i] for i in logits.argmax(dim=1)]
+        probabilities = rebuild(trained)((digits.test.images[3:4] / 255 - mean) / std).logits.softmax(dim=1)
+    np.testing.assert_allclose(scope["probabilities"], probabilities, atol=1e-4)
+    assert scope["names"][scope["label"]] == digits.class_names[probabilities.argmax()]
+
+
+def test_the_card_shows_the_costs_on_a_device(written):
+    card = (written / "README.md").read_text()
+    assert "| Precision | Latency, ms |\n| --- | --- |\n| float32 | 0.15 \\| \\<b\\> |\n\nMeasured on: a" in card
 
 
 def test_the_script_sees_the_pixels_that_the_training_saw(written, trained, digits, tmp_path):
@@ -127,6 +136,6 @@ def test_names_may_be_anything(trained, graph, digits):
     assert all(len(row) == len(rows[0]) for row in rows)
     card = files["README.md"].decode()
     assert "<script>" not in card.replace("\\<script\\>", "")
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in card.splitlines() if line.startswith("|")} == {5}
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in card.splitlines() if line.startswith("|")} == {3, 5}
     assert card.startswith("# The best small network for \\<script\\>\\|\\$\n")
     assert markdown("two\nlines # x") == "two lines \\# x"

@@ -66,8 +66,8 @@ def measure_latency(model: bytes) -> Latency:
     """Measure the latency of a model.
 
     Args:
-        model: An ONNX model. Dimensions of its input that are not fixed are 1. A network whose output does not depend on
-            the image may have no input.
+        model: An ONNX model. Dimensions of its input that are not fixed are 1. A network whose output does not depend
+            on the image may have no input.
 
     Raises:
         Exception: What onnxruntime raises where it cannot run the model.

@@ -52,4 +52,4 @@ def _bytes(value: onnx.ValueInfoProto) -> int:
     if not tensor.HasField("shape") or None in shape:
         raise InvalidValueError(f"shape of {value.name!r}", shape, "one that follows from the shapes of the inputs")
     item = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).itemsize
-    return math.prod(size for size in shape if size is not None) * item
+    return int(math.prod(size for size in shape if size is not None) * item)

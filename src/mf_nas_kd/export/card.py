@@ -8,7 +8,7 @@ References:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -43,8 +43,8 @@ print(names[label], probabilities[0, label])
 
 `images` is an array (B, H, W, {channels}), uint8, of any height and width: resizing, cropping and normalisation are
 part of the model. Where this program is installed, `mf-nas-kd predict model.onnx photo.jpg` does the same and turns
-photographs upright; `python predict.py photo.jpg` does so without this program. `model_int8.onnx` is the same network in
-int8, and `model.safetensors` has its weights for PyTorch.
+photographs upright; `python predict.py photo.jpg` does so without this program. `model_int8.onnx` is the same network
+in int8, and `model.safetensors` has its weights for PyTorch.
 
 ## Data
 
@@ -118,7 +118,11 @@ def model_card(
         space=markdown(winner["space"]),
         dataset=markdown(images.name),
         shape="×".join(str(size) for size in trained.description.image_shape),
-        shape_letters=f"B, H, W, {trained.description.image_shape[0]}",
+        channels=channels,
+        mode="L" if channels == 1 else "RGB",
+        add_channel="[..., None]" if channels == 1 else "",
+        device_table=table_in_markdown(device_table),
+        device_sentences="\n".join(markdown(sentence) for sentence in device_sentences),
         **{split: len(getattr(images, split)) for split in ("train", "validation", "test")},
         classes=images.classes,
         class_names=_class_names(images),
@@ -149,7 +153,7 @@ def table_in_markdown(table: pd.DataFrame) -> str:
     | --- | --- |
     | x\|y | z |
     """
-    lines = [table.columns, ["---"] * len(table.columns), *table.itertuples(index=False)]
+    lines: list[Iterable[Any]] = [table.columns, ["---"] * len(table.columns), *table.itertuples(index=False)]
     return "\n".join(f"| {' | '.join(markdown(str(cell)) for cell in line)} |" for line in lines)
 
 

@@ -64,9 +64,9 @@ def network_folder(
         device_sentences: What there is to say of it.
 
     Returns:
-        ``model.safetensors, model.onnx, model_int8.onnx, classes.json, preprocessing.json, metrics.json, confusion_matrix.csv,
-        per_class_accuracy.csv, learning_curve.csv, worst_images.csv, worst_images.png, predict.py, README.md``; texts
-        in UTF-8.
+        ``model.safetensors, model.onnx, model_int8.onnx, classes.json, preprocessing.json, metrics.json,
+        confusion_matrix.csv, per_class_accuracy.csv, learning_curve.csv, worst_images.csv, worst_images.png,
+        predict.py, README.md``; texts in UTF-8.
     """
     confusion, per_class = errors_of_classes(predictions, images.class_names, level)
     tensors, header = trained.to_tensors()
@@ -83,7 +83,7 @@ def network_folder(
         "learning_curve.csv": _csv(curve),
         "worst_images.csv": _csv(_with_names(worst, confusion.columns, images.test.names)),
         "worst_images.png": worst_picture,
-        "predict.py": resources.files("mf_nas_kd.export").joinpath("predict.py").read_bytes(),
+        "predict.py": resources.files("mf_nas_kd.export").joinpath("predict_script.py").read_bytes(),
         "README.md": storable(card).encode(),
     }
 

@@ -47,13 +47,13 @@ def slimmed(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = slim.graph
     described = [each.metadata_props for each in (slim, graph, *graph.input, *graph.output)]
     for repeated in (graph.value_info, graph.quantization_annotation, *described):
-        repeated.clear()  # type: ignore[attr-defined]  # every repeated field has it
+        repeated.clear()
     slim.producer_name, slim.producer_version = PRODUCER, __version__
     graph.doc_string = slim.doc_string = slim.domain = ""
     graph.name = "g"
     for node in graph.node:
         node.name = node.doc_string = ""
-        node.metadata_props.clear()  # type: ignore[attr-defined]
+        node.metadata_props.clear()
         _drop_defaults(node)
     _share_initialisers(graph)
     _shorten_names(graph)

@@ -60,8 +60,8 @@ def measurements_table(
     Returns:
         ``precision``, the test metric with ``test_low`` and ``test_high``; ``difference_points`` from float32 in
         percentage points, paired over images, with ``difference_low`` and ``difference_high``; ``test_images``;
-        ``file_kib`` of the deployed model and ``model_kib`` of the network graph in it; the costs; ``float_layers``, the
-        layers of int8 that stayed in float, separated by commas.
+        ``file_kib`` of the deployed model and ``model_kib`` of the network graph in it; the costs; ``float_layers``,
+        the layers of int8 that stayed in float, separated by commas.
     """
     groups = metric.groups(labels)
     correct = {name: _correct(each.deployed, images, labels) for name, each in exported.items()}

@@ -14,7 +14,7 @@ from mf_nas_kd.networks import TrainedNetwork, rebuild
 from mf_nas_kd.taps import Taps
 
 OPSETS = range(18, 22)
-"""Versions of the ONNX operator set that can be chosen: those that onnxruntime 1.20 reads, the oldest that is supported."""
+"""Versions of the ONNX operator set that can be chosen: those that onnxruntime 1.20 and newer read."""
 
 
 class DeployedNetwork(nn.Module):
@@ -42,8 +42,8 @@ def network_graph(trained: TrainedNetwork, opset: int) -> onnx.ModelProto:
     """Export a trained network with its normalisation; batch normalisation is folded into convolutions.
 
     The model has one input, ``images`` ``(B, C, H, W)``, uint8, with any ``B``, and one output, ``logits`` ``(B, K)``,
-    float32. Nodes with weights have the names of their modules in the network. The IR version is the lowest one that has
-    the operator set.
+    float32. Nodes with weights have the names of their modules in the network. The IR version is the lowest one that
+    has the operator set.
 
     Args:
         trained: The trained network.

@@ -1,9 +1,9 @@
 """int8 graphs as small files: what a quantised convolution consists of is written once, as an ONNX function.
 
-In QDQ format each convolution takes four nodes, a scale for each channel, and a bias of 32 bits with a scale of its own for
-each channel. A small network has nearly as many of these bytes as it has weights. A packed graph has one node for each
-convolution, which calls a function of the model, and keeps scales and biases in half precision. The runtime inlines
-the function when it loads the file, and computes the same as with the QDQ graph to the last bit.
+In QDQ format each convolution takes four nodes, a scale for each channel, and for each channel a bias of 32 bits with a
+scale of its own. A small network has nearly as many of these bytes as it has weights. A packed graph has one node for
+each convolution, which calls a function of the model, and keeps scales and biases in half precision. The runtime
+inlines the function when it loads the file, and computes the same as with the QDQ graph to the last bit.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def packed(quantised: onnx.ModelProto) -> onnx.ModelProto:
         name = w.input[0]
         of_conv = {"scale": tensors[w.input[1]], "bias": tensors[bias.input[0]] * tensors[bias.input[1]]}
         half = {f"{conv.output[0]}/{kind}": values for kind, values in of_conv.items()}
-        graph.initializer.extend(onnx.numpy_helper.from_array(np.float16(each), key) for key, each in half.items())
+        for key, values in half.items():
+            graph.initializer.append(onnx.numpy_helper.from_array(values.astype(np.float16), key))
         kept = [each for each in conv.attribute if each.name in ATTRIBUTES]
         inputs = [*x.input, name, *half, *after.input[1:]]
         after.CopyFrom(onnx.helper.make_node(FUNCTION, inputs, after.output, domain=DOMAIN))

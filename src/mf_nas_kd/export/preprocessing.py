@@ -1,13 +1,16 @@
 """The deployed model: the network graph behind the resizing and cropping of the training images.
 
 The file of an image is decoded outside, and everything after that is part of the model: what Pillow's ``ImageOps.fit``
-does with the bilinear filter. Each side of the image is multiplied by a matrix that holds the weights of the filter, which
-is widened by the scale where the image is reduced (antialiasing). ONNX's ``Resize`` with antialiasing has the same
-filter, but no crop whose borders lie between two pixels, as the box of ``fit`` does; and onnxruntime clips or shifts the
-results of the coordinate transformations that have a crop.
+does with the bilinear filter. Each side of the image is multiplied by a matrix of the filter's weights; the filter is
+widened by the scale where the image is reduced (antialiasing). ONNX's ``Resize`` with antialiasing has the same filter,
+but its only crop, that of ``tf_crop_and_resize``, takes pixels outside the image for constants, where ``fit`` leaves
+them out; and borders of the box of ``fit`` may lie between two pixels.
 
-Letters: ``B`` images of one height ``H`` and width ``W`` with ``C`` channels; ``h`` and ``w`` are height and width of the
-training images, ``K`` is the number of classes.
+Results are whole numbers, as Pillow's, and differ from them by at most 1: Pillow adds in fixed point, and its version
+13 begins with the rows of images that are much higher than wide.
+
+Letters: ``B`` images of one height ``H`` and width ``W`` with ``C`` channels; ``h`` and ``w`` are height and width of
+the training images, ``K`` is the number of classes.
 """
 
 from __future__ import annotations

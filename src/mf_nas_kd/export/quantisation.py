@@ -1,8 +1,8 @@
 """Static quantisation of a network graph to int8, by onnxruntime, and which layers stay in float.
 
 Weights are quantised for each output channel, activations for each tensor, by the range that they have on calibration
-images (QDQ format). Scales of weights and the biases are rounded to half precision, so that they take half the space in
-a file (:mod:`mf_nas_kd.export.packing`); weights are quantised with the rounded scales, so that they lose nothing by it.
+images (QDQ format). Scales of weights and the biases are rounded to half precision, so that they take half the space
+in a file (:mod:`mf_nas_kd.export.packing`); weights are quantised with the rounded scales.
 
 Letters: ``N`` images ``(N, C, H, W)``, uint8, of the study's size; ``K`` classes.
 
@@ -136,7 +136,7 @@ def quantise_within(
 ) -> Quantised:
     """Quantise a network graph; where too much is lost, the layers that change the logits most stay in float.
 
-    A layer is judged by quantising it alone: by the mean squared change of the logits for the calibration images. As few
+    A layer is judged by quantising it alone: by the mean squared change of the logits for calibration images. As few
     layers stay in float as bring the score within the tolerance, in this order.
 
     Args:

@@ -39,7 +39,7 @@ class UntrainedExport:
     def __call__(self, architecture: Architecture) -> bytes:
         """The ONNX model of an architecture: input ``images`` ``(1, C, H, W)``, uint8, output ``logits`` ``(1, K)``.
 
-        onnxruntime makes the same kernels of it as of :func:`.export_onnx`'s model, which takes 5 to 20 times as long
+        onnxruntime makes the same kernels of it as of :func:`.network_graph`'s model, which takes 5 to 20 times as long
         to export. What is constant is computed, and batch normalisations are part of the convolutions before them.
         """
         channels = self.image_shape[0]
@@ -66,7 +66,7 @@ def _traced(network: DeployedNetwork, image_shape: tuple[int, int, int]) -> byte
         torch.onnx.export(
             network,
             (torch.zeros((1, *image_shape), dtype=torch.uint8),),
-            buffer,
+            buffer,  # type: ignore[arg-type]  # a stream is accepted, but not annotated
             input_names=["images"],
             output_names=["logits"],
             dynamic_axes={"images": {0: "batch"}, "logits": {0: "batch"}} if any_batch else None,

@@ -23,16 +23,18 @@ def device_table(measurements: pd.DataFrame, metric: Metric) -> pd.DataFrame:
                 percent_with_interval(row[metric.test], row["test_low"], row["test_high"], decimals=2) for row in rows
             ],
             "Difference, points": [
-                _with_interval(row["difference_points"], row["difference_low"], row["difference_high"], "{:+.2f}")
+                _with_interval(
+                    row["difference_points"], row["difference_low"], row["difference_high"], "{:+.2f}", "{:.2f}"
+                )
                 for row in rows
             ],
-            "File": [f"{row['file_kib']:,.0f} KiB" for row in rows],
-            "Network": [f"{row['model_kib']:,.0f} KiB" for row in rows],
+            "File": [f"{row['file_kib']:,.1f} KiB" for row in rows],
+            "Network": [f"{row['model_kib']:,.1f} KiB" for row in rows],
             "Latency, ms": [
-                _with_interval(row["latency_ms"], row["latency_low_ms"], row["latency_high_ms"], "{:.3g}")
+                _with_interval(row["latency_ms"], row["latency_low_ms"], row["latency_high_ms"], "{:.3g}", "{:.3g}")
                 for row in rows
             ],
-            "Peak memory": [f"{row['activation_kib']:,.0f} KiB" for row in rows],
+            "Peak memory": [f"{row['activation_kib']:,.1f} KiB" for row in rows],
         }
     )
 
@@ -58,9 +60,9 @@ def device_sentences(measurements: pd.DataFrame) -> list[str]:
     return sentences
 
 
-def _with_interval(value: float, low: float, high: float, pattern: str) -> str:
+def _with_interval(value: float, low: float, high: float, pattern: str, of_ends: str) -> str:
     """A value with its interval; empty where there is none, as of the difference of float32 from itself."""
     if not is_known(value):
         return ""
-    ends = f" [{low:.3g}, {high:.3g}]" if is_known(low) and is_known(high) else ""
+    ends = f" [{of_ends.format(low)}, {of_ends.format(high)}]" if is_known(low) and is_known(high) else ""
     return pattern.format(value) + ends

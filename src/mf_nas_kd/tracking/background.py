@@ -74,8 +74,8 @@ class Copies:
 
         Args:
             function: The call; its exceptions are logged and passed over.
-            seconds: How long to wait at most; if it is not given, ``CALL_SECONDS``, or ``START_SECONDS`` where the result
-                is needed. Then the call is made later.
+            seconds: How long to wait at most; if it is not given, ``CALL_SECONDS``, or ``START_SECONDS`` where the
+                result is needed. Then the call is made later.
             evaluations: Number of evaluations that are not in MLflow if the call fails.
             needed: Whether somebody needs the result: that there is none in time is trouble, and told.
 

@@ -97,6 +97,8 @@ def log_deployed_model(model: DeployedModel) -> None:
 
 def _log_and_register(model: DeployedModel) -> None:
     run = mlflow.active_run()
+    if run is None:  # it has ended in the meantime
+        return
     MlflowClient().log_text(run.info.run_id, storable(model.card), "model_card.md")
     logged = _log(model)
     try:

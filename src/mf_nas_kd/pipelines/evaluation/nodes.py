@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from mf_nas_kd import tracking
-from mf_nas_kd.export import float32_costs
+from mf_nas_kd.export.untrained import float32_costs
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
 from mf_nas_kd.pipelines.evaluation.parameters import CandidatesParameters

@@ -10,6 +10,8 @@ import pandas as pd
 import torch
 
 from mf_nas_kd import figures, tracking
+from mf_nas_kd.devices.latency import RUNTIME, device_name
+from mf_nas_kd.devices.measurement import measure_model
 from mf_nas_kd.export.folder import network_folder
 from mf_nas_kd.export.graph import slimmed
 from mf_nas_kd.export.measurements import FLOAT32, INT8, Exported, measurements_table
@@ -20,7 +22,8 @@ from mf_nas_kd.export.quantisation import FLOAT_LAYERS, Logits, quantise_within
 from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.pipelines.export.parameters import ExportParameters
-from mf_nas_kd.pipelines.export.registration import deployed_model
+from mf_nas_kd.pipelines.export.registration import mlflow_model
+from mf_nas_kd.records import MetricSetting
 from mf_nas_kd.records.metrics import metric_of
 from mf_nas_kd.statistics import CorrelationSettings, worst_predictions
 
@@ -72,6 +75,19 @@ def deploy_network(
     )
 
 
+def costs_on_this_machine(graph: bytes) -> dict[str, Any]:
+    """Latency and memory of a network graph on this machine, by the names of their columns."""
+    costs = measure_model(graph)
+    return {
+        "latency_ms": costs.latency.median_ms,
+        "latency_low_ms": costs.latency.low_ms,
+        "latency_high_ms": costs.latency.high_ms,
+        "activation_kib": costs.activation_kib,
+        "device_name": device_name(),
+        "runtime": RUNTIME,
+    }
+
+
 def measure_models(
     graph: bytes,
     int8_graph: bytes,
@@ -109,6 +125,7 @@ def write_network_folder(
     return network_folder(
         network,
         onnx_model,
+        int8_model,
         images,
         winner,
         references,
@@ -131,4 +148,4 @@ def log_model(
 ) -> None:
     """Log the deployed network to MLflow with its model card, and register it."""
     card = files["README.md"].decode()
-    tracking.log_deployed_model(deployed_model(onnx_model, card, images, winner, measurements))
+    tracking.log_deployed_model(mlflow_model(onnx_model, card, images, winner, measurements))

@@ -20,8 +20,8 @@ DESCRIPTION = """\
 Classifies images into {classes} classes: a small network for {dataset}, found and trained by mf_nas_kd.
 
 Each version is the network that a run of the study `{study}` has delivered. `champion` is the one with the highest
-test {metric}; versions that were tested on other images are not compared with it. `model_card.md` among the artifacts of
-the source run has all that is known of a version.
+test {metric}; versions that were tested on other images are not compared with it. `model_card.md` among the artifacts
+of the source run has all that is known of a version.
 
 Input: column `image`, the content of an image file (JPEG, PNG, ...), in base64 for the server. Output: `class` and
 `probability`.
@@ -41,7 +41,7 @@ MEASURED = ("file_kib", "latency_ms", "activation_kib")
 """Tags of a version that are numbers in ``export_measurements``."""
 
 
-def deployed_model(
+def mlflow_model(
     onnx_model: bytes, card: str, images: ImageDataset, winner: Mapping[str, Any], measurements: pd.DataFrame
 ) -> DeployedModel:
     """The delivered network as a model of MLflow.
@@ -54,7 +54,7 @@ def deployed_model(
         measurements: ``export_measurements``.
     """
     metadata = {each.key: each.value for each in onnx.load_from_string(onnx_model).metadata_props}
-    measured = measurements.set_index("precision").loc["float32"]
+    (measured,) = measurements[measurements["precision"] == "float32"].to_dict(orient="records")
     metric, study = metric_of(winner), metadata["study"]
     named = ", ".join(images.class_names[:NAMED_CLASSES]) + (", ..." if images.classes > NAMED_CLASSES else "")
     facts = {name: winner[name] for name in FROM_WINNER} | {name: f"{measured[name]:.3g}" for name in MEASURED}

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mf_nas_kd import figures, tracking
-from mf_nas_kd.export import export_onnx, float32_costs, network_folder
+from mf_nas_kd.export.untrained import float32_costs
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.pipelines.final.parameters import FinalParameters

@@ -85,21 +85,6 @@ def create_pipeline() -> Pipeline:
                 name="deliver_winner",
             ),
             Node(
-                nodes.write_network_folder,
-                inputs=[
-                    "winner_model",
-                    "winner_model_onnx",
-                    "images",
-                    "winner",
-                    "references",
-                    "winner_predictions",
-                    "winner_curve",
-                    "params:correlation",
-                ],
-                outputs="network_folder",
-                name="write_network_folder",
-            ),
-            Node(
                 nodes.measure_final_networks,
                 inputs=["final_trainings", "search_outcome", "images", "evaluation_store"],
                 outputs="final_device_costs",

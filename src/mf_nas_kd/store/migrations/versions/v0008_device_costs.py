@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.types import TypeEngine
 
 from mf_nas_kd.store.migrations.versions.v0001_first_schema import row_number
 
@@ -17,7 +20,7 @@ def upgrade() -> None:
     """Create the table."""
     text = sa.Text().with_variant(sa.String(255), "sqlite")
     integer = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-    columns = [
+    columns: list[tuple[str, TypeEngine[Any]]] = [
         *((name, text) for name in ("space", "architecture_id")),
         ("architecture", sa.Text()),
         ("image_shape", text),
