@@ -25,3 +25,12 @@ def test_a_model_of_initial_weights_is_small_and_runs(architecture):
     assert logits.shape == (1, 3)
     assert "BatchNormalization" not in {node.op_type for node in onnx.load_from_string(exported).graph.node[:4]}
     assert exported == UntrainedExport(3, (1, 8, 8))(architecture), "the same size and latency every time"
+
+
+def test_edges_without_operation_are_not_in_the_model():
+    cell = cell_of_operations(["nor_conv_3x3", "none", "nor_conv_3x3", "none", "none", "nor_conv_3x3"])
+    architecture = Architecture.of("nas_bench_201", stem=4, cells_per_stage=1, cell=cell)
+    model = onnx.load_from_string(UntrainedExport(3, (1, 8, 8))(architecture))
+    operators = [node.op_type for node in model.graph.node]
+    assert operators.count("Add") == 3, "of the normalisation and of two reduction blocks"
+    assert not {"ConstantOfShape", "Expand"} & set(operators)

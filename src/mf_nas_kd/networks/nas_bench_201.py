@@ -57,10 +57,12 @@ class Cell(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         nodes = [features]
         for node in (1, 2, 3):
-            incoming = (
-                edge(nodes[source]) for edge, (source, target) in zip(self.edges, EDGES, strict=True) if target == node
-            )
-            nodes.append(reduce(add, incoming))
+            incoming = [
+                edge(nodes[source])
+                for edge, (source, target) in zip(self.edges, EDGES, strict=True)
+                if target == node and not isinstance(edge, Zero)  # zeros change no sum, and cost time on a device
+            ]
+            nodes.append(reduce(add, incoming) if incoming else torch.zeros_like(features))
         return nodes[-1]
 
 
