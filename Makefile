@@ -28,9 +28,10 @@ run: $(STAMP) ## run the whole flow on the embedded images, about 4 minutes on t
 	@echo "Running the whole flow; results go to data/digits."
 	$(VENV)/bin/kedro run
 
+# A core for each process: with more threads than cores, those that wait for each other take the time of the others.
 test: $(STAMP) ## run every test, in two processes
 	@echo "Running every test, in two processes."
-	$(VENV)/bin/python -m pytest --numprocesses=2 --dist=loadfile
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses=2 --dist=loadfile
 
 coverage: $(STAMP) ## run every test, with the coverage of lines and branches; slower
 	@echo "Running every test, with coverage."
