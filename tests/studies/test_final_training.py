@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 from fractions import Fraction
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mf_nas_kd.errors import MissingEvaluationError, TrainingFailedError
 from mf_nas_kd.records import Architecture, Costs, Evaluation, Fidelity, Metrics
+from mf_nas_kd.records.costs import ON_DEVICE
 from mf_nas_kd.records.metrics import ACCURACY, BALANCED_ACCURACY
 from mf_nas_kd.studies.final_budget import ExpectedCost, FinalPlan, affordable
 from mf_nas_kd.studies.final_tables import final_pareto_front, final_trainings_table, mean_metrics, teacher_score
 from mf_nas_kd.studies.final_training import FinalNetwork, FinalStage
 
 EPOCHS = 10
+NOT_MEASURED = pd.DataFrame(columns=["architecture_id", *ON_DEVICE])
 
 
 def network(name, macs, role="finalist"):
@@ -161,8 +164,12 @@ def test_tables_have_means_over_the_chosen_trainings():
     assert means.loc["a", "val_accuracy"] == pytest.approx(0.83)
     assert means.loc["a", "test_accuracy"] == pytest.approx(0.78)
     assert means["seeds"].tolist() == [3, 3, 3]
-    front = final_pareto_front(table, ACCURACY)
+    front = final_pareto_front(table, NOT_MEASURED, ACCURACY)
     assert front["val_accuracy"].tolist() == pytest.approx([0.83]), "the evaluations have one cost: the best is left"
+    assert final_pareto_front(table, NOT_MEASURED, ACCURACY, "latency_ms").empty
+    a, b = (network(name, 0).architecture.id for name in "ab")
+    measured = pd.DataFrame({"architecture_id": [a, b], "latency_ms": [2.0, 1.0], "activation_kib": 1, "model_kib": 1})
+    assert final_pareto_front(table, measured, ACCURACY, "latency_ms")["architecture_id"].tolist() == [b, a]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +188,7 @@ def test_the_metric_that_selects_chooses_winner_front_and_whether_to_distil(metr
     assert final.run([network("a", 1000), network("b", 1000)], lambda _: (), 0.80).name == winner
     assert told in final.teacher_worth
     assert final.outcome["metric"] == metric.name
-    front = final_pareto_front(final_trainings_table(final.trainings, final.way), metric)
+    front = final_pareto_front(final_trainings_table(final.trainings, final.way), NOT_MEASURED, metric)
     assert front["architecture_id"].tolist() == [network(winner, 1000).architecture.id]
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -79,7 +80,8 @@ def test_the_exported_folder_takes_wide_images(wide, wide_evaluator, architectur
     worst = worst_predictions(predictions, 3)
     shape = trained.description.image_shape
     model = deployed_model(network_graph(trained, 18), shape, metadata_of(wide.class_names, shape, "wide", "0", "MIT"))
-    others = (final_tables.references(), predictions, final_tables.curve(), worst, b"png", 0.95)
+    device = pd.DataFrame({"Precision": ["float32"]}), ()
+    others = (final_tables.references(), predictions, final_tables.curve(), worst, b"png", 0.95, *device)
     for name, content in network_folder(trained, model, model, wide, final_tables.winner(), *others).items():
         (tmp_path / name).write_bytes(content)
     assert json.loads((tmp_path / "preprocessing.json").read_text())["image_shape"] == [1, HEIGHT, WIDTH]

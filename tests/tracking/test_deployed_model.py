@@ -69,10 +69,10 @@ LAMPS = DeployedModel(
 
 
 @pytest.fixture(scope="module")
-def store(empty_database, tmp_path_factory):
+def store(_empty_mlflow_database, tmp_path_factory):
     """A store with three versions: the first, one that is worse, and the best; and the run of the first."""
     folder, before = tmp_path_factory.mktemp("mlflow"), mlflow.get_tracking_uri()
-    uri = f"sqlite:///{shutil.copy(empty_database, folder)}"
+    uri = f"sqlite:///{shutil.copy(_empty_mlflow_database, folder)}"
     mlflow.set_tracking_uri(uri)
     mlflow.create_experiment("lamps", artifact_location=str(folder / "artifacts"))
     mlflow.set_experiment("lamps")
