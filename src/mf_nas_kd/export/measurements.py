@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from mf_nas_kd.export.quantisation import FLOAT_LAYERS
 from mf_nas_kd.export.runtime import logits_of_session
-from mf_nas_kd.records import Metric
+from mf_nas_kd.records import Limits, Metric
+from mf_nas_kd.records.costs import ON_DEVICE
 from mf_nas_kd.statistics import accuracy_difference, mean_accuracy
 from mf_nas_kd.statistics.bootstrap import UNDEFINED
 from mf_nas_kd.statistics.paired import Correct
@@ -87,6 +88,24 @@ def measurements_table(
             }
         )
     return pd.DataFrame(rows)
+
+
+def exceeded_limits(measurements: pd.DataFrame, limits: Limits, is_their_device: bool) -> tuple[str, ...]:
+    """Sentences about limits of the search above which the delivered network was measured, in float32.
+
+    Args:
+        measurements: Table of :func:`measurements_table`.
+        limits: Limits of the search.
+        is_their_device: Whether the limit of the latency is one on the device that was measured.
+    """
+    (measured,) = measurements[measurements["precision"] == FLOAT32].to_dict(orient="records")
+    compared = [name for name in ON_DEVICE if name in limits.maxima and (is_their_device or name != "latency_ms")]
+    return tuple(
+        f"The delivered network has {name} = {measured[name]:.4g}, above its limit of {limits.maxima[name]:g}: "
+        "measurements vary, and a lower limit leaves room for that"
+        for name in compared
+        if measured[name] > limits.maxima[name]
+    )
 
 
 def _correct(deployed: bytes, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Correct:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import onnx
@@ -14,7 +15,7 @@ from mf_nas_kd.devices.latency import RUNTIME, device_name
 from mf_nas_kd.devices.measurement import measure_model
 from mf_nas_kd.export.folder import network_folder
 from mf_nas_kd.export.graph import slimmed
-from mf_nas_kd.export.measurements import FLOAT32, INT8, Exported, measurements_table
+from mf_nas_kd.export.measurements import FLOAT32, INT8, Exported, exceeded_limits, measurements_table
 from mf_nas_kd.export.onnx import network_graph
 from mf_nas_kd.export.packing import packed
 from mf_nas_kd.export.preprocessing import deployed_model, metadata_of
@@ -23,9 +24,12 @@ from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.pipelines.export.parameters import ExportParameters
 from mf_nas_kd.pipelines.export.registration import mlflow_model
-from mf_nas_kd.records import MetricSetting
+from mf_nas_kd.records import Limits, MetricSetting
 from mf_nas_kd.records.metrics import metric_of
 from mf_nas_kd.statistics import CorrelationSettings, worst_predictions
+from mf_nas_kd.studies.device_costs import THIS
+
+logger = logging.getLogger(__name__)
 
 
 def export_network(
@@ -94,17 +98,25 @@ def measure_models(
     deployed: bytes,
     int8_deployed: bytes,
     images: ImageDataset,
+    winner: dict[str, Any],
     metric: MetricSetting,
     correlation: CorrelationSettings,
 ) -> pd.DataFrame:
-    """Compare both deployed models: accuracy on the test images, size, latency and memory on this machine."""
+    """Compare both deployed models: accuracy on the test images, size, latency and memory on this machine.
+
+    A limit of the search above which the delivered network is found to be is a warning.
+    """
     packed_bytes = len(slimmed(packed(onnx.load_from_string(int8_graph))).SerializeToString())
     exported = {
         FLOAT32: Exported(deployed, graph, len(graph)),
         INT8: Exported(int8_deployed, int8_graph, packed_bytes),
     }
     pixels, labels = images.test.images.numpy(), images.test.labels.numpy()
-    return measurements_table(exported, pixels, labels, metric.value, correlation.level, costs_on_this_machine)
+    table = measurements_table(exported, pixels, labels, metric.value, correlation.level, costs_on_this_machine)
+    is_their_device = winner.get("search_device") in (THIS, device_name())
+    for sentence in exceeded_limits(table, Limits.of(**winner["limits"]), is_their_device):
+        logger.warning("%s", sentence)
+    return table
 
 
 def write_network_folder(

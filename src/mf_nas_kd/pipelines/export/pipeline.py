@@ -31,6 +31,7 @@ def create_pipeline() -> Pipeline:
                     "winner_model_onnx",
                     "winner_model_int8",
                     "images",
+                    "winner",
                     "params:metric",
                     "params:correlation",
                 ],
