@@ -70,5 +70,14 @@ def measure_model(model: bytes) -> ModelCosts:
     Raises:
         InvalidValueError: If its shapes do not follow from those of its input.
     """
-    activations = peak_activation_bytes(onnx.load_from_string(model))
-    return ModelCosts(measure_latency(model), activations / KIB, len(model) / KIB)
+    activations = activation_kib(model)
+    return ModelCosts(measure_latency(model), activations, len(model) / KIB)
+
+
+def activation_kib(model: bytes) -> float:
+    """Peak of inputs, outputs and intermediate tensors of an ONNX model, in KiB.
+
+    Raises:
+        InvalidValueError: If its shapes do not follow from those of its input.
+    """
+    return peak_activation_bytes(onnx.load_from_string(model)) / KIB

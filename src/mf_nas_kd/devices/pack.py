@@ -9,11 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import onnx
-
 from mf_nas_kd import __version__
-from mf_nas_kd.devices.measurement import KIB, MeasuredGraph
-from mf_nas_kd.devices.memory import peak_activation_bytes
+from mf_nas_kd.devices.measurement import KIB, MeasuredGraph, activation_kib
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Architecture, DeviceCosts
 from mf_nas_kd.records.evaluation import now
@@ -46,9 +43,8 @@ def write_pack(folder: Path, graph: MeasuredGraph, models: Iterable[tuple[Archit
         writer.writerow(INDEX_COLUMNS)
         for architecture, model in models:
             (folder / f"{architecture.id}.onnx").write_bytes(model)
-            activations = peak_activation_bytes(onnx.load_from_string(model)) / KIB
             subject = (architecture.id, architecture.space, architecture.specification, json.dumps(graph.image_shape))
-            writer.writerow([*subject, graph.classes, graph.precision, activations, len(model) / KIB])
+            writer.writerow([*subject, graph.classes, graph.precision, activation_kib(model), len(model) / KIB])
             count += 1
     return count
 

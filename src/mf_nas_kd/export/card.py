@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from mf_nas_kd.errors import printable
+from mf_nas_kd.image_files.decoding import MODES
 from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.records.metrics import Metric, metric_of
@@ -119,7 +120,7 @@ def model_card(
         dataset=markdown(images.name),
         shape="×".join(str(size) for size in trained.description.image_shape),
         channels=channels,
-        mode="L" if channels == 1 else "RGB",
+        mode=MODES[channels],
         add_channel="[..., None]" if channels == 1 else "",
         device_table=table_in_markdown(device_table),
         device_sentences="\n".join(markdown(sentence) for sentence in device_sentences),

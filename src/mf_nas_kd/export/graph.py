@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -62,6 +62,11 @@ def slimmed(model: onnx.ModelProto) -> onnx.ModelProto:
     return slim
 
 
+def metadata_in(model: onnx.ModelProto) -> dict[str, str]:
+    """The metadata of a model, texts by name."""
+    return {each.key: each.value for each in model.metadata_props}
+
+
 def read_tensors(graph: onnx.GraphProto) -> set[str]:
     """Names of the tensors that nodes read, and of the outputs."""
     return {name for node in graph.node for name in node.input} | {each.name for each in graph.output}
@@ -116,9 +121,9 @@ def rename_tensors(graph: onnx.GraphProto, new_names: Mapping[str, str]) -> None
     _rename(graph.node, new_names)
 
 
-def _rename(nodes: Iterable[onnx.NodeProto], new_names: Mapping[str, str]) -> None:
+def _rename(nodes: Sequence[onnx.NodeProto], new_names: Mapping[str, str]) -> None:
+    rename_inputs(nodes, new_names)
     for node in nodes:
-        node.input[:] = [new_names.get(name, name) for name in node.input]
         node.output[:] = [new_names.get(name, name) for name in node.output]
 
 

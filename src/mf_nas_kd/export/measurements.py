@@ -9,20 +9,19 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pandas as pd
 from numpy.typing import NDArray
 
+from mf_nas_kd.devices.measurement import KIB
+from mf_nas_kd.export.graph import metadata_in
 from mf_nas_kd.export.quantisation import FLOAT_LAYERS
-from mf_nas_kd.export.runtime import logits_of_session
+from mf_nas_kd.export.runtime import logits_of
 from mf_nas_kd.records import Limits, Metric
 from mf_nas_kd.records.costs import ON_DEVICE
+from mf_nas_kd.records.device_costs import FLOAT32
 from mf_nas_kd.statistics import accuracy_difference, mean_accuracy
 from mf_nas_kd.statistics.bootstrap import UNDEFINED
 from mf_nas_kd.statistics.paired import Correct
-
-KIB = 1024
-FLOAT32, INT8 = "float32", "int8"
 
 
 @dataclass(frozen=True)
@@ -110,12 +109,11 @@ def exceeded_limits(measurements: pd.DataFrame, limits: Limits, is_their_device:
 
 def _correct(deployed: bytes, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Correct:
     """Whether a deployed model gets each image right, ``(1, N)``."""
-    session = onnxruntime.InferenceSession(deployed, providers=["CPUExecutionProvider"])
-    found: Correct = (logits_of_session(session, images.transpose(0, 2, 3, 1)).argmax(axis=1) == labels)[None]
+    logits = logits_of(onnx.load_from_string(deployed), images.transpose(0, 2, 3, 1))
+    found: Correct = (logits.argmax(axis=1) == labels)[None]
     return found
 
 
 def _float_layers(deployed: bytes) -> list[str]:
-    properties = {each.key: each.value for each in onnx.load_from_string(deployed).metadata_props}
-    layers: list[str] = json.loads(properties.get(FLOAT_LAYERS, "[]"))
+    layers: list[str] = json.loads(metadata_in(onnx.load_from_string(deployed)).get(FLOAT_LAYERS, "[]"))
     return layers

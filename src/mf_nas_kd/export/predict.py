@@ -64,11 +64,6 @@ class Classifier:
             raise InvalidValueError("model", str(path), allowed) from failure
         self._size = (int(height), int(width))
 
-    @property
-    def classes(self) -> int:
-        """Number of classes."""
-        return len(self._names)
-
     def predict(self, path: Path, top: int) -> list[Prediction]:
         """The most probable classes of an image file, the most probable one first.
 

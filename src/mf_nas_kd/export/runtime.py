@@ -1,4 +1,4 @@
-"""Forward passes of network graphs by onnxruntime, on one CPU."""
+"""Forward passes of network graphs and deployed models by onnxruntime, on one CPU."""
 
 from __future__ import annotations
 
@@ -12,11 +12,7 @@ BATCH = 256  # images of one forward pass
 
 
 def logits_of(network: onnx.ModelProto, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Logits ``(N, K)`` of a network graph for images ``(N, C, H, W)``, uint8."""
-    return logits_of_session(onnxruntime.InferenceSession(network.SerializeToString(), providers=PROVIDERS), images)
-
-
-def logits_of_session(session: onnxruntime.InferenceSession, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Logits ``(N, K)`` of a model for images in its own layout, uint8."""
+    """Logits ``(N, K)`` of a network graph for images ``(N, C, H, W)``, or of a deployed model for ``(N, H, W, C)``."""
+    session = onnxruntime.InferenceSession(network.SerializeToString(), providers=PROVIDERS)
     parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
     return np.concatenate([session.run(["logits"], {"images": part})[0] for part in parts])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from mf_nas_kd.figures.numbers import is_known, percent_with_interval
+from mf_nas_kd.records.device_costs import FLOAT32, INT8
 from mf_nas_kd.records.metrics import Metric
 
 
@@ -48,8 +49,8 @@ def device_sentences(measurements: pd.DataFrame) -> list[str]:
     first, *_ = measurements.to_dict(orient="records")
     sentences = [f"Measured on: {first['device_name']}; {first['runtime']}, one thread, one image at a time."]
     by_precision = measurements.set_index("precision")
-    if {"float32", "int8"} <= {*by_precision.index}:
-        whole, integers = by_precision.loc["float32"], by_precision.loc["int8"]
+    if {FLOAT32, INT8} <= {*by_precision.index}:
+        whole, integers = by_precision.loc[FLOAT32], by_precision.loc[INT8]
         file, time = (integers[name] / whole[name] for name in ("file_kib", "latency_ms"))
         sentences.append(
             f"int8 has {file:.2f} times the file size of float32, and {time:.2f} times its latency on this device. On "

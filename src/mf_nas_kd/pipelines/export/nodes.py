@@ -14,8 +14,8 @@ from mf_nas_kd import figures, tracking
 from mf_nas_kd.devices.latency import RUNTIME, device_name
 from mf_nas_kd.devices.measurement import measure_model
 from mf_nas_kd.export.folder import network_folder
-from mf_nas_kd.export.graph import slimmed
-from mf_nas_kd.export.measurements import FLOAT32, INT8, Exported, exceeded_limits, measurements_table
+from mf_nas_kd.export.graph import metadata_in, slimmed
+from mf_nas_kd.export.measurements import Exported, exceeded_limits, measurements_table
 from mf_nas_kd.export.onnx import network_graph
 from mf_nas_kd.export.packing import packed
 from mf_nas_kd.export.preprocessing import deployed_model, metadata_of
@@ -25,6 +25,7 @@ from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.pipelines.export.parameters import ExportParameters
 from mf_nas_kd.pipelines.export.registration import mlflow_model
 from mf_nas_kd.records import Limits, MetricSetting
+from mf_nas_kd.records.device_costs import FLOAT32, INT8
 from mf_nas_kd.records.metrics import metric_of
 from mf_nas_kd.statistics import CorrelationSettings, worst_predictions
 from mf_nas_kd.studies.device_costs import THIS
@@ -72,10 +73,9 @@ def deploy_network(
     licence = "none stated" if parameters.licence is None else parameters.licence
     metadata = metadata_of(images.class_names, shape, parameters.study, network.fingerprint, licence)
     int8 = onnx.load_from_string(int8_graph)
-    kept = {each.key: each.value for each in int8.metadata_props}
     return (
         deployed_model(onnx.load_from_string(graph), shape, metadata | {"precision": FLOAT32}),
-        deployed_model(packed(int8), shape, metadata | {"precision": INT8} | kept),
+        deployed_model(packed(int8), shape, metadata | {"precision": INT8} | metadata_in(int8)),
     )
 
 

@@ -11,8 +11,10 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from mf_nas_kd.export.card import markdown
+from mf_nas_kd.export.card import NAMED_CLASSES, markdown
+from mf_nas_kd.export.graph import metadata_in
 from mf_nas_kd.images import ImageDataset
+from mf_nas_kd.records.device_costs import FLOAT32
 from mf_nas_kd.records.metrics import metric_of
 from mf_nas_kd.tracking import DeployedModel
 
@@ -31,8 +33,6 @@ SUMMARY = (
     "Test {metric} {score:.2f} % [{low:.2f}, {high:.2f}], {macs:,} multiply-accumulates and {params:,} parameters; "
     "float32, {latency:.3g} ms an image on {device}"
 )
-
-NAMED_CLASSES = 20
 
 FROM_WINNER = ("dataset", "space", "architecture_id", "macs", "params")
 """Tags of a version that are in ``winner``."""
@@ -53,8 +53,8 @@ def mlflow_model(
         winner: ``winner``.
         measurements: ``export_measurements``.
     """
-    metadata = {each.key: each.value for each in onnx.load_from_string(onnx_model).metadata_props}
-    (measured,) = measurements[measurements["precision"] == "float32"].to_dict(orient="records")
+    metadata = metadata_in(onnx.load_from_string(onnx_model))
+    (measured,) = measurements[measurements["precision"] == FLOAT32].to_dict(orient="records")
     metric, study = metric_of(winner), metadata["study"]
     named = ", ".join(images.class_names[:NAMED_CLASSES]) + (", ..." if images.classes > NAMED_CLASSES else "")
     facts = {name: winner[name] for name in FROM_WINNER} | {name: f"{measured[name]:.3g}" for name in MEASURED}
