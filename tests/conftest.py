@@ -62,6 +62,8 @@ SETTINGS = {
         "learning_rate": 0.1,
         "momentum": 0.9,
         "weight_decay": 0.0005,
+        "schedule": "cosine",
+        "decay_fraction": 0.2,
         "warmup_fraction": 0.1,
         "label_smoothing": 0.0,
         "weight_averaging": 0.0,
@@ -72,7 +74,9 @@ SETTINGS = {
         "name": "crop_flip",
         "options": {"crop_flip": {"padding": 1, "flip": False, "rows": None, "seed": 0}},
     },
+    "clock": "wall",
     "target_cache_gib": 1.0,
+    "paused_trainings_gib": 1.0,
     "gradient_norm_ratio": 1.0,
     "distillation": {
         "none": {

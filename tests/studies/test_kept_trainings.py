@@ -13,9 +13,10 @@ from mf_nas_kd.errors import MissingEvaluationError
 from mf_nas_kd.networks import rebuild
 from mf_nas_kd.paths import sqlite_url
 from mf_nas_kd.records import EvaluationRequest, Fidelity
+from mf_nas_kd.records.learning_curve import measured_epochs
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import run_evaluations
-from mf_nas_kd.studies.kept_trainings import KeptTrainings, kept_work, measured_epochs
+from mf_nas_kd.studies.kept_trainings import KeptTrainings, kept_work
 from mf_nas_kd.training import accuracy_of
 from mf_nas_kd.workers.inline import InlineExecutor
 
@@ -81,6 +82,6 @@ def test_what_is_not_there_is_said(tmp_path):
 
 @pytest.mark.parametrize(("epochs", "measurements"), [(1, 20), (7, 20), (100, 20), (30, 1), (5, 0)])
 def test_measured_epochs_are_spread_and_end_with_the_last(epochs, measurements):
-    measured = [epoch for epoch in range(1, epochs + 1) if measured_epochs(epochs, measurements)(epoch)]
-    assert len(measured) == min(epochs, measurements)
-    assert not measured or measured[-1] == epochs
+    measured = measured_epochs(epochs, measurements)
+    assert len(measured) == max(1, min(epochs, measurements))
+    assert max(measured) == epochs

@@ -12,7 +12,8 @@ References:
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import torch
 from pydantic import AfterValidator, ValidationInfo
@@ -127,6 +128,16 @@ class ContrastiveLoss(DistillationLoss):
         positive = (model[:, 0] / (model[:, 0] + noise + SMALL)).log().sum()
         negative = (noise / (model[:, 1:] + noise + SMALL)).log().sum()
         return -(positive + negative) / len(features)
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """What is no buffer, for a training that is continued later: the generator, the features of the last call."""
+        return {"generator": self._generator.get_state(), "last_features": self._last_features}
+
+    def set_extra_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from an earlier :meth:`get_extra_state`."""
+        self._generator.set_state(state["generator"])
+        last = state["last_features"]
+        self._last_features = None if last is None else last
 
     @torch.no_grad()
     def _update_memory(self) -> None:

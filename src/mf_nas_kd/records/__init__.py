@@ -9,6 +9,7 @@ from mf_nas_kd.records.costs import AllCosts, Costs, Limits
 from mf_nas_kd.records.device_costs import DeviceCosts
 from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest, PrecomputedTargets, Status
 from mf_nas_kd.records.fidelity import FIDELITY_COLUMNS, Fidelity, FidelityGrid, FidelitySettings
+from mf_nas_kd.records.learning_curve import LearningCurve
 from mf_nas_kd.records.metrics import METRICS, Metric, Metrics, MetricSetting
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Fidelity",
     "FidelityGrid",
     "FidelitySettings",
+    "LearningCurve",
     "Limits",
     "Metric",
     "MetricSetting",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -10,6 +10,7 @@ from mf_nas_kd.records.architecture import Architecture
 from mf_nas_kd.records.costs import Costs
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.records.fields import Record, Role, column, record
+from mf_nas_kd.records.learning_curve import LearningCurve
 from mf_nas_kd.records.metrics import Metrics
 
 LONGEST_ERROR = 10_000
@@ -37,11 +38,13 @@ class EvaluationRequest:
         architecture: The network to train.
         fidelity: How much to spend on it.
         seed: Seed of the weights, the order of the images and their augmentations.
+        pause: A paused training that it may go on from, as bytes; the result is the same without.
     """
 
     architecture: Architecture
     fidelity: Fidelity
     seed: int
+    pause: bytes | None = field(default=None, repr=False, compare=False)
 
 
 @record
@@ -59,9 +62,15 @@ class Evaluation(Record):
         status: ``finished`` or ``failed``.
         error: Why it failed; empty if it did not.
         metrics: What was measured; validation accuracy selects, test accuracy is only reported.
-        cost_seconds: Wall time of building, training and measuring.
+        learning_curve: Loss and validation accuracy on the way; None after a failed training, and in records of
+            versions that did not keep it.
+        cost_seconds: Wall time of building, training and measuring, from the first step on, also where a part of it was
+            spent by an earlier training that was continued.
         lost_seconds: Wall time of attempts before it, which ended by faults of their machines; None in records of
             versions that did not measure it.
+        reused_seconds: The part of ``cost_seconds`` that was not spent again, because a paused training was continued.
+        pause_seconds: The part of ``cost_seconds`` before the learning rate decays: what is saved where this training
+            is continued. None where it cannot be.
         costs: What the network costs to run.
         device: Name of the device.
         code_version: Version of this package.
@@ -78,8 +87,19 @@ class Evaluation(Record):
     status: str = column(Role.STATUS)
     error: str = column(Role.STATUS, long=True, encode=_shortened)
     metrics: Metrics
+    learning_curve: LearningCurve | None = column(
+        Role.COURSE,
+        long=True,
+        stored_as=str,
+        encode=LearningCurve.encode,
+        decode=LearningCurve.decode,
+        default=None,
+        kw_only=True,
+    )
     cost_seconds: float = column(Role.COST, "s")
     lost_seconds: float | None = column(Role.COST, "s")
+    reused_seconds: float | None = column(Role.COST, "s", default=None, kw_only=True)
+    pause_seconds: float | None = column(Role.COST, "s", default=None, kw_only=True)
     costs: Costs
     device: str = column(Role.SETTING)
     code_version: str = column(Role.PROVENANCE)
@@ -92,8 +112,8 @@ class Evaluation(Record):
 
     @property
     def charged_seconds(self) -> float:
-        """What a search is charged for it: the cost, and the time that was lost before."""
-        return self.cost_seconds + (self.lost_seconds or 0.0)
+        """What a search is charged for it: what was spent, and the time that was lost before."""
+        return self.cost_seconds - (self.reused_seconds or 0.0) + (self.lost_seconds or 0.0)
 
 
 @record

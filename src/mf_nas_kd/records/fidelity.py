@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -80,6 +80,15 @@ class Fidelity(Record):
         if not self.distillation.isprintable() or len(self.distillation) > LONGEST_NAME:
             allowed = f"a name of at most {LONGEST_NAME} printable characters"
             raise InvalidValueError("distillation", self.distillation, allowed)
+
+    def continues(self, earlier: Fidelity) -> bool:
+        """Whether a training at this fidelity goes on from one at an earlier one: it has more epochs, else it is equal.
+
+        >>> twelve = Fidelity(Fraction(1), epochs=12)
+        >>> twelve.continues(replace(twelve, epochs=6)), twelve.continues(twelve)
+        (True, False)
+        """
+        return self.epochs > earlier.epochs and replace(self, epochs=earlier.epochs) == earlier
 
     @property
     def image_passes(self) -> Fraction:

@@ -40,6 +40,8 @@ class Role(StrEnum):
     """How it ended."""
     METRIC = "metric"
     """What it gave; None if it failed."""
+    COURSE = "course"
+    """How it went on the way."""
     COST = "cost"
     """What it cost, and what the network costs to run."""
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import pandas as pd
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -17,8 +14,7 @@ from mf_nas_kd.errors import MissingEvaluationError
 from mf_nas_kd.files import written_whole
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.networks.tensor_file import LARGEST_NETWORK_BYTES, read_tensors
-from mf_nas_kd.records import Architecture, Evaluation, EvaluationRequest, Fidelity
-from mf_nas_kd.seeding import canonical_json
+from mf_nas_kd.records import Architecture, Evaluation, EvaluationRequest, Fidelity, LearningCurve
 from mf_nas_kd.studies.runner import Work
 
 logger = logging.getLogger(__name__)
@@ -26,32 +22,6 @@ logger = logging.getLogger(__name__)
 _LOGITS = ("validation_logits", "test_logits")
 _WEIGHT = "weight:"
 """Start of the names of weights in a file, which keeps them apart from the logits."""
-
-
-@dataclass(frozen=True)
-class LearningCurve:
-    """Course of a training.
-
-    Attributes:
-        losses: Mean loss of each epoch.
-        val_accuracies: Validation accuracy, in [0, 1], by the number of epochs done, of those after which it was
-            measured. They are those of the trained weights, also where the kept ones are a moving average of them.
-    """
-
-    losses: tuple[float, ...]
-    val_accuracies: dict[int, float]
-
-    @property
-    def metrics(self) -> dict[str, dict[int, float]]:
-        """Values by the number of epochs done, by the names of the metrics."""
-        return {"epoch_loss": dict(enumerate(self.losses, start=1)), "epoch_val_accuracy": self.val_accuracies}
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """Columns ``epoch``, ``loss`` and ``val_accuracy``, which is empty where it was not measured."""
-        epochs = range(1, len(self.losses) + 1)
-        accuracies = [self.val_accuracies.get(epoch) for epoch in epochs]
-        return pd.DataFrame({"epoch": epochs, "loss": self.losses, "val_accuracy": pd.Series(accuracies, dtype=float)})
 
 
 @dataclass(frozen=True)
@@ -115,7 +85,7 @@ class KeptTrainings:
                 save_file(
                     {_WEIGHT + name: tensor for name, tensor in tensors.items()} | logits,
                     temporary,
-                    metadata={**header, "curve": canonical_json(vars(outputs.curve))},
+                    metadata={**header, "curve": outputs.curve.encode()},
                 )
         return training.evaluation
 
@@ -130,11 +100,6 @@ class KeptTrainings:
             logger.warning("%s is damaged, so its network is trained again: %s", path, failure)
             path.unlink(missing_ok=True)
             return None
-
-    def curve(self, key: str) -> dict[str, dict[int, float]]:
-        """Learning curve of a training as metrics, see :attr:`LearningCurve.metrics`; empty if it failed."""
-        outputs = self.find(key)
-        return {} if outputs is None else outputs.curve.metrics
 
     def require(self, key: str) -> TrainingOutputs:
         """The outputs of a training.
@@ -166,26 +131,10 @@ def kept_work(kept: KeptTrainings) -> Work[KeptTraining]:
 def _read(path: Path) -> TrainingOutputs:
     tensors, header = read_tensors(path, LARGEST_NETWORK_BYTES)
     validation_logits, test_logits = (tensors.pop(name) for name in _LOGITS)
-    curve = json.loads(header["curve"])
     weights = {name.removeprefix(_WEIGHT): tensor for name, tensor in tensors.items()}
     return TrainingOutputs(
         network=TrainedNetwork.from_tensors(weights, header),
-        curve=LearningCurve(
-            tuple(curve["losses"]), {int(epoch): value for epoch, value in curve["val_accuracies"].items()}
-        ),
+        curve=LearningCurve.decode(header["curve"]),
         validation_logits=validation_logits,
         test_logits=test_logits,
     )
-
-
-def measured_epochs(epochs: int, measurements: int) -> Callable[[int], bool]:
-    """After which epochs of a training the accuracy is measured: evenly spaced, the last one among them.
-
-    Args:
-        epochs: Number of epochs of the training.
-        measurements: Number of measurements, at most one an epoch.
-
-    >>> [epoch for epoch in range(1, 11) if measured_epochs(10, 4)(epoch)]
-    [3, 5, 8, 10]
-    """
-    return lambda epoch: epoch * measurements // epochs > (epoch - 1) * measurements // epochs

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, field_validator
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationInfo, field_validator
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Fidelity, FidelityGrid, FidelitySettings
@@ -15,10 +16,15 @@ class EvaluationParameters(BaseModel):
 
     Attributes:
         full: The target fidelity: all images, full width and the images' own size; it may distil.
-        low: The low fidelities; the target fidelity does not count as one of them.
+        low: A grid of low fidelities; the target fidelity does not count as one of them.
+        pauses: Epochs, fewer than those of the target fidelity, at which its trainings are evaluated on the way: low
+            fidelities that differ from it in their epochs only. With the schedule ``constant_then_decay`` the training
+            is continued from there.
         seed: Seed of weights, orders and augmentations; the first one of the target fidelity.
         seeds: Number of seeds of the target fidelity, at least 1: ``seed``, ``seed + 1`` and so on. With two or more,
             the agreement between them is known, and with it what any low fidelity can reach.
+        checkpoints: How often the validation accuracy of a training is measured for its learning curve at most; None
+            for every epoch. It is measured less often where that would cost more than a tenth of the training.
         retry_failed: Whether evaluations that failed in an earlier run are made again, those of the search as well.
     """
 
@@ -26,8 +32,10 @@ class EvaluationParameters(BaseModel):
 
     full: FidelitySettings
     low: FidelityGrid
+    pauses: tuple[PositiveInt, ...]
     seed: int
     seeds: PositiveInt
+    checkpoints: PositiveInt | None
     retry_failed: bool
 
     @field_validator("full")
@@ -37,3 +45,18 @@ class EvaluationParameters(BaseModel):
             allowed = "all images, with nothing reduced"
             raise InvalidValueError("evaluation.full", str(full.value), allowed)
         return full
+
+    @field_validator("pauses")
+    @classmethod
+    def _pauses_are_before_the_end(cls, pauses: tuple[int, ...], others: ValidationInfo) -> tuple[int, ...]:
+        full = others.data.get("full")
+        if full is not None and any(epochs >= full.epochs for epochs in pauses):
+            allowed = f"each less than {full.epochs}, the epochs of evaluation.full"
+            raise InvalidValueError("evaluation.pauses", list(pauses), allowed)
+        return pauses
+
+    @property
+    def low_fidelities(self) -> tuple[Fidelity, ...]:
+        """The low fidelities: those of the grid, then the pauses of the target fidelity, each once."""
+        paused = (replace(self.full.value, epochs=epochs) for epochs in sorted(self.pauses))
+        return tuple(dict.fromkeys((*self.low.values, *paused)))

@@ -23,6 +23,7 @@ from mf_nas_kd.studies.training_context import Subset, TrainingContext
 from mf_nas_kd.taps import TapShapes
 from mf_nas_kd.teacher import TargetSpec
 from mf_nas_kd.training import DistillationConfiguration, TrainingHyperParameters
+from mf_nas_kd.training.schedule import constant_epochs
 
 RESULTS_VERSION = 3
 """Part of every key. Raise it when a change of the code changes the accuracies of trainings."""
@@ -110,6 +111,24 @@ class ResolvedTraining:
     def key(self) -> str:
         """Key of the evaluation: 32 hexadecimal characters; equal keys, equal accuracies."""
         return fingerprint(self.key_payload, length=32)
+
+    @property
+    def constant_epochs(self) -> int:
+        """Epochs before the learning rate decays; 0 with a cosine."""
+        return constant_epochs(self.hyper_parameters, self.epochs)
+
+    @property
+    def start(self) -> str | None:
+        """Name of what trainings that differ in their epochs only have in common; None where that is nothing.
+
+        They are equal until the learning rate of the shorter one decays, see :func:`constant_epochs`. With a cosine, or
+        a loss whose weight rises with the progress of the training, they differ from the first step on.
+        """
+        if self.constant_epochs == 0 or self.distillation.loss_warmup_fraction > 0:
+            return None
+        payload = self.key_payload
+        fraction, _, width = payload["fidelity"]
+        return fingerprint({**payload, "fidelity": [fraction, None, width]}, length=32)
 
     @property
     def student(self) -> TapShapes:

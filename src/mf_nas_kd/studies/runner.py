@@ -35,11 +35,13 @@ class Work(Generic[Result]):
         task: Called by a worker, with its evaluator and the request; a function of a module.
         record: Saves what belongs to a result beside its record, and returns the record, which is stored after that.
         is_kept: Whether what belongs to a finished evaluation of the store, by its key, is still there.
+        prepared: What a worker is sent for a request; called when a worker is free for it.
     """
 
     task: Callable[[Any, EvaluationRequest], Result]
     record: Callable[[Result], Evaluation]
     is_kept: Callable[[str], bool]
+    prepared: Callable[[EvaluationRequest], EvaluationRequest] = lambda request: request
 
 
 def evaluate(evaluator: Evaluator, request: EvaluationRequest) -> Evaluation:
@@ -216,7 +218,7 @@ class _Making:
                 if key in new and _is_known(new[key], retry_failed=False, work=self._work):
                     self._keep(self._of_others, key, left.pop(key), new[key])
                 elif key in taken:
-                    yield key, left.pop(key)
+                    yield key, self._work.prepared(left.pop(key))
 
     def _record(self, future: Future[Any], request: EvaluationRequest) -> Evaluation:
         error = future.exception()

@@ -22,7 +22,7 @@ from mf_nas_kd.studies.device_pool import measured_pool
 from mf_nas_kd.studies.evaluator import Evaluator
 from mf_nas_kd.studies.expectation import ExpectedSeconds
 from mf_nas_kd.studies.plan import finished_evaluations, requests_of
-from mf_nas_kd.studies.runner import run_evaluations
+from mf_nas_kd.studies.runner import EVALUATION, Work, run_evaluations
 from mf_nas_kd.workers import Executor
 
 
@@ -122,6 +122,7 @@ def run_study_search(
     store: EvaluationStore,
     on_new: Callable[[Evaluation], None],
     retry_failed: bool,
+    work: Work[Any] = EVALUATION,
 ) -> StudySearch:
     """Run a search that knows the finished evaluations of a study; new evaluations are stored at once.
 
@@ -138,6 +139,7 @@ def run_study_search(
         store: Store of the study; evaluations that it has are charged, but not trained again.
         on_new: Called with every new evaluation after it has been stored.
         retry_failed: Whether evaluations that failed earlier are made again.
+        work: What is done for an evaluation, and kept.
 
     Raises:
         MissingEvaluationError: If planned evaluations are missing, or no high-fidelity evaluation finished.
@@ -153,6 +155,7 @@ def run_study_search(
         store=store,
         on_new=on_new,
         retry_failed=retry_failed,
+        work=work,
         metric=problem.metric,
         show_progress=False,
         expected_seconds=ExpectedSeconds(known),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,13 +22,16 @@ from mf_nas_kd.records.architecture import Architecture
 from mf_nas_kd.records.costs import Costs
 from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest, PrecomputedTargets, Status, now
 from mf_nas_kd.records.fidelity import Fidelity
+from mf_nas_kd.records.learning_curve import LearningCurve, measured_epochs
 from mf_nas_kd.records.metrics import Metrics
 from mf_nas_kd.studies.first_gradients import warn_of_large_first_gradients
-from mf_nas_kd.studies.kept_trainings import KeptTraining, LearningCurve, TrainingOutputs, measured_epochs
+from mf_nas_kd.studies.kept_trainings import KeptTraining, TrainingOutputs
 from mf_nas_kd.studies.objective_factory import ObjectiveFactory
+from mf_nas_kd.studies.paused_trainings import PausableEvaluation
 from mf_nas_kd.studies.resolution import ResolvedTraining, resolve
 from mf_nas_kd.studies.study_teacher import StudyTeacher
 from mf_nas_kd.studies.target_precomputation import TargetPrecomputation
+from mf_nas_kd.studies.training_clock import TrainingClock
 from mf_nas_kd.studies.training_context import TrainingContext
 from mf_nas_kd.teacher import TargetBatch, TargetRequest
 from mf_nas_kd.training import (
@@ -46,8 +48,11 @@ from mf_nas_kd.workers import Executor
 logger = logging.getLogger(__name__)
 
 
-CURVE_MEASUREMENTS = 20
-"""How often the validation accuracy is measured for a learning curve: more would cost a tenth of the training."""
+FORWARD_PASSES_OF_A_STEP = 3
+"""Cost of a training step in forward passes: one, and a backward pass of two."""
+
+MEASUREMENTS_SHARE = 0.1
+"""What measuring a learning curve may cost, as a share of the training."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +81,7 @@ class TrainingEvaluator:
         settings: Settings of the trainings.
         teacher: The teacher; None if no fidelity distils.
         teacher_folder: Folder of the cached teacher targets; None to make the teacher's forward pass in every step.
+        checkpoints: How often the validation accuracy is measured for a learning curve at most; None for every epoch.
 
     Raises:
         InvalidValueError: If the teacher was trained for other classes, another size of images, or other images.
@@ -88,11 +94,13 @@ class TrainingEvaluator:
         settings: TrainingSettings,
         teacher: TrainedNetwork | None,
         teacher_folder: Path | None = None,
+        checkpoints: int | None = None,
     ) -> None:
         self.context = TrainingContext(images, order, settings, teacher)
         self.teacher = StudyTeacher(self.context, teacher_folder)
         self.objectives = ObjectiveFactory(self.context, self.teacher)
         self.precomputation = TargetPrecomputation(self.context, self.teacher)
+        self._checkpoints = checkpoints
 
     @property
     def precomputation_seconds(self) -> float:
@@ -123,12 +131,28 @@ class TrainingEvaluator:
         accuracy that is not finite, options that are refused. Any other exception is raised: it says nothing of the
         architecture.
         """
-        return self._evaluated(self.resolve(architecture, fidelity, seed), fidelity, measurements=0)[0]
+        return self.evaluate_and_pause(EvaluationRequest(architecture, fidelity, seed)).evaluation
+
+    def start(self, request: EvaluationRequest) -> tuple[str, int] | None:
+        """Name of what a training shares with those of more epochs, its epochs before it decays; None if nothing."""
+        training = resolve(request, self.context)
+        return None if training.start is None else (training.start, training.constant_epochs)
+
+    def evaluate_and_pause(self, request: EvaluationRequest) -> PausableEvaluation:
+        """:meth:`evaluate`, going on from the request's pause, with the pause before the learning rate decays."""
+        training = resolve(request, self.context)
+        clock = TrainingClock.of(training, request.pause, self.context.settings.clock)
+        evaluation, _ = self._evaluated(training, request.fidelity, clock)
+        if not evaluation.finished or clock.paused is None:
+            return PausableEvaluation(evaluation)
+        return PausableEvaluation(evaluation, training.start, clock.paused.state.epochs, clock.paused.to_bytes())
 
     def evaluate_and_keep(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> KeptTraining:
         """:meth:`evaluate`, with the weights, the learning curve and the outputs of the network."""
         training = self.resolve(architecture, fidelity, seed)
-        evaluation, student = self._evaluated(training, fidelity, CURVE_MEASUREMENTS)
+        evaluation, student = self._evaluated(
+            training, fidelity, TrainingClock.of(training, None, self.context.settings.clock)
+        )
         if student is None:
             return KeptTraining(evaluation, None)
         network = TrainedNetwork.of(self.describe(architecture), student.network)
@@ -136,24 +160,24 @@ class TrainingEvaluator:
         return KeptTraining(evaluation, outputs)
 
     def _evaluated(
-        self, training: ResolvedTraining, fidelity: Fidelity, measurements: int
+        self, training: ResolvedTraining, fidelity: Fidelity, clock: TrainingClock
     ) -> tuple[Evaluation, TrainedStudent | None]:
         with suppress(MfNasKdError):  # the training raises it again
             self.objectives.warm_up(training)
-        started = time.perf_counter()
+        clock.begin()
         student, metrics, error = None, Metrics(), ""
         try:
-            student = self.train_resolved(training, measurements)
+            student = self.train_resolved(training, clock)
             metrics = self.metrics(student)
         except (TrainingFailedError, InvalidValueError) as failure:
             error = f"{type(failure).__name__}: {failure}"
             logger.warning("Training of %s with %s failed: %s", training.architecture.id, fidelity, error)
-        seconds = time.perf_counter() - started
-        return self._record(training, fidelity, metrics, seconds, error), student
+        curve = student.curve if student is not None else None
+        return self._record(training, fidelity, metrics, error, clock, curve), student
 
     def failure(self, architecture: Architecture, fidelity: Fidelity, seed: int, error: str) -> Evaluation:
         """The record of a training that was given up; its time is in ``lost_seconds``, which the runner knows."""
-        return self._record(self.resolve(architecture, fidelity, seed), fidelity, Metrics(), 0.0, error)
+        return self._record(self.resolve(architecture, fidelity, seed), fidelity, Metrics(), error, None, None)
 
     def train(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> tuple[nn.Module, float, float]:
         """Train an architecture and measure it.
@@ -167,17 +191,18 @@ class TrainingEvaluator:
         student = self.train_resolved(self.resolve(architecture, fidelity, seed))
         return student.network, *self.accuracies(student)
 
-    def train_resolved(self, training: ResolvedTraining, measurements: int = 0) -> TrainedStudent:
+    def train_resolved(self, training: ResolvedTraining, clock: TrainingClock | None = None) -> TrainedStudent:
         """Train a student and compute its outputs for the validation and test images.
 
         Args:
             training: The training.
-            measurements: How often the validation accuracy is measured on the way, for the learning curve.
+            clock: Where it goes on from, and where it is paused; None for neither.
 
         Raises:
             TrainingFailedError: If the loss becomes non-finite.
         """
         context, seed, epochs = self.context, training.seed, training.epochs
+        clock = clock or TrainingClock()
         with reproducible(), mixed_precision(context.settings.mixed_precision):
             with torch_seeded(seed, "weights"):
                 network = context.build(training.architecture, training.width).to(context.device)
@@ -185,24 +210,40 @@ class TrainingEvaluator:
             subset = context.images.train[training.subset.positions]
             resident = context.resident(subset, training.augmentation, training.image_size)
             validation, test = context.measured(training.image_size)
-            accuracies: dict[int, float] = {}
-            is_measured = measured_epochs(epochs, measurements)
+            measured = measured_epochs(epochs, self._measurements(training))
 
             def after_epoch(epoch: int, _: float) -> None:
-                if epoch < epochs and is_measured(epoch):
+                if epoch < epochs and epoch in measured:
                     with suppress(TrainingFailedError):  # it may still recover; the end decides
-                        accuracies[epoch] = measure_accuracy(network, validation)
+                        clock.val_accuracies[epoch] = measure_accuracy(network, validation)
 
-            hyper_parameters, speed_ups = training.hyper_parameters, context.settings
-            fitted = fit(network, resident, objective, hyper_parameters, epochs, seed, after_epoch, speed_ups=speed_ups)
+            fitted = fit(
+                network,
+                resident,
+                objective,
+                training.hyper_parameters,
+                epochs,
+                seed,
+                after_epoch,
+                speed_ups=context.settings,
+                paused=clock.state,
+                on_pause=clock.pause if training.start is not None else None,
+            )
             delivered = fitted.delivered(network)
             logits = [compute_logits(delivered, images) for images in (validation, test)]
+            accuracies = dict(clock.val_accuracies)
             if delivered is network:
                 accuracies[epochs] = accuracy_of(logits[0], context.images.validation.labels)
-            elif measurements:
+            else:
                 accuracies[epochs] = measure_accuracy(network, validation)
             synchronise(context.device)
         return TrainedStudent(delivered.eval(), LearningCurve(fitted.epoch_losses, accuracies), *logits)
+
+    def _measurements(self, training: ResolvedTraining) -> int:
+        """How often the validation accuracy is measured: so that it costs a tenth of the training at most."""
+        passes = training.epochs * len(training.subset) * FORWARD_PASSES_OF_A_STEP
+        affordable = int(passes * MEASUREMENTS_SHARE / len(self.context.images.validation))
+        return min(affordable, training.epochs if self._checkpoints is None else self._checkpoints)
 
     def metrics(self, student: TrainedStudent) -> Metrics:
         """All metrics of a student."""
@@ -255,7 +296,13 @@ class TrainingEvaluator:
         )
 
     def _record(
-        self, training: ResolvedTraining, fidelity: Fidelity, metrics: Metrics, seconds: float, error: str
+        self,
+        training: ResolvedTraining,
+        fidelity: Fidelity,
+        metrics: Metrics,
+        error: str,
+        clock: TrainingClock | None,
+        curve: LearningCurve | None,
     ) -> Evaluation:
         return Evaluation(
             key=training.key,
@@ -268,8 +315,11 @@ class TrainingEvaluator:
             status=Status.FAILED if error else Status.FINISHED,
             error=error,
             metrics=metrics,
-            cost_seconds=seconds,
+            learning_curve=curve,
+            cost_seconds=0.0 if clock is None else clock.seconds,
             lost_seconds=0.0,
+            reused_seconds=0.0 if clock is None else clock.reused_seconds,
+            pause_seconds=None if clock is None else clock.pause_seconds,
             costs=self.context.cost_of(training.architecture, training.width, training.image_shape),
             device=describe_device(self.context.device),
             code_version=__version__,

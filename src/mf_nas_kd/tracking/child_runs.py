@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
-from types import MappingProxyType
 
 import mlflow
 from mlflow.entities import Metric, Param, RunInfo, RunStatus, RunTag
@@ -20,9 +18,6 @@ from mf_nas_kd.tracking.names import safe_value
 METRICS = column_names(Evaluation, Role.METRIC, Role.COST)
 PARAMETERS = column_names(Evaluation, Role.SUBJECT, Role.FIDELITY, Role.SETTING)
 TAGS = column_names(Evaluation, Role.KEY, Role.STATUS, Role.PROVENANCE)
-
-Curve = Mapping[str, Mapping[int, float]]
-"""Metrics with steps: by their names, values by the number of epochs done."""
 
 MOST_METRICS_A_CALL = 900  # MLflow takes 1000 of metrics, parameters and tags together
 
@@ -42,30 +37,24 @@ class ChildRuns:
         self._parent = parent.info if parent is not None else None
         self._patience = WAITED_SECONDS
 
-    def log(self, evaluation: Evaluation, curve: Curve = MappingProxyType({})) -> None:
-        """Log an evaluation as a child run; without an active parent run nothing is logged. Raises nothing.
-
-        Args:
-            evaluation: The evaluation.
-            curve: Learning curve, as for :func:`log_child`.
-        """
+    def log(self, evaluation: Evaluation) -> None:
+        """Log an evaluation as a child run; without an active parent run nothing is logged. Raises nothing."""
         parent = self._parent
         if parent is None:
             copies().miss()
             return
         started, ended = time.monotonic(), int(time.time() * 1000)
-        copies().call(lambda: log_child(parent, evaluation, ended, curve), max(self._patience, 0.0), evaluations=1)
+        copies().call(lambda: log_child(parent, evaluation, ended), max(self._patience, 0.0), evaluations=1)
         self._patience -= time.monotonic() - started
 
 
-def log_child(parent: RunInfo, evaluation: Evaluation, ended: int, curve: Curve = MappingProxyType({})) -> None:
+def log_child(parent: RunInfo, evaluation: Evaluation, ended: int) -> None:
     """Log an evaluation as a child of a run. Its key is logged last: a child run with a key is complete.
 
     Args:
         parent: The parent run.
         evaluation: The evaluation.
         ended: Time of its end, in milliseconds since 1970.
-        curve: Metrics that were measured on the way: by their names, values by the number of epochs done.
 
     Raises:
         Exception: Whatever MLflow raises.
@@ -74,10 +63,11 @@ def log_child(parent: RunInfo, evaluation: Evaluation, ended: int, curve: Curve 
     name = f"{row['distillation']} {evaluation.fidelity.train_fraction} {row['architecture_id']}"
     run_id = client.create_run(
         parent.experiment_id,
-        start_time=ended - int(1000 * evaluation.cost_seconds),
+        start_time=ended - int(1000 * evaluation.charged_seconds),
         tags={MLFLOW_PARENT_RUN_ID: parent.run_id, MLFLOW_RUN_NAME: safe_value(name)},
     ).info.run_id
     values = {key: math.nan if row[key] is None else float(row[key]) for key in METRICS}
+    curve = {} if evaluation.learning_curve is None else evaluation.learning_curve.metrics
     metrics = [Metric(key, value, ended, 0) for key, value in values.items()]
     metrics += [Metric(key, value, ended, epoch) for key, values in curve.items() for epoch, value in values.items()]
     parameters = [Param(key, safe_value(row[key])) for key in PARAMETERS]

@@ -14,6 +14,7 @@ from mf_nas_kd.training.distillation_configuration import (
 from mf_nas_kd.training.engine import FitResult, fit
 from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
 from mf_nas_kd.training.objective import DistillationTerm, Objective
+from mf_nas_kd.training.pause import PausedTraining
 from mf_nas_kd.training.settings import TrainingParameters, TrainingSettings
 from mf_nas_kd.training.speed_ups import SpeedUps
 from mf_nas_kd.training.teacher_training import TeacherTraining, train_teacher
@@ -24,6 +25,7 @@ __all__ = [
     "DistillationTerm",
     "FitResult",
     "Objective",
+    "PausedTraining",
     "SpeedUps",
     "TeacherTraining",
     "TrainingHyperParameters",

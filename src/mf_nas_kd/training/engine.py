@@ -21,6 +21,8 @@ from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
 from mf_nas_kd.training.normalisation import recalibrate_normalisation
 from mf_nas_kd.training.objective import Objective
+from mf_nas_kd.training.pause import PausedTraining, pause, resume, resume_optimiser
+from mf_nas_kd.training.schedule import constant_epochs, schedule_of
 from mf_nas_kd.training.speed_ups import ALL, SpeedUps
 from mf_nas_kd.training.step import Drawn, Step, prepare_step
 from mf_nas_kd.training.weight_average import WeightAverage
@@ -64,6 +66,8 @@ def fit(
     after_epoch: Callable[[int, float], None] | None = None,
     after_step: Callable[[float], None] | None = None,
     speed_ups: SpeedUps = ALL,
+    paused: PausedTraining | None = None,
+    on_pause: Callable[[PausedTraining], None] | None = None,
 ) -> FitResult:
     """Train a network in place.
 
@@ -82,6 +86,10 @@ def fit(
         after_step: Called with the fraction of the training that is done, in (0, 1]; the loss is not known then, it
             stays on the device.
         speed_ups: Which of them may be used; they change results by rounding only.
+        paused: State from which the training goes on; on a CPU the result is that of an unpaused training to the last
+            bit. It is of a training that is equal until then, see :func:`constant_epochs`.
+        on_pause: Called with the state before the learning rate decays; never where that is at the first step, or lies
+            before ``paused``.
 
     Raises:
         InvalidValueError: If there is nothing to train on, or the loss cannot have mixed images.
@@ -95,9 +103,16 @@ def fit(
     network.to(memory_format=torch.channels_last).train()
     fused = speed_ups.fused_optimiser == "auto" and has_fused_optimiser(images.device)
     optimiser = _optimiser(nn.ModuleList([network, objective]), hyper_parameters, images.device, fused)
-    schedule = LambdaLR(optimiser, _warm_up_then_cosine(hyper_parameters.warmup_fraction, planned))
-    if objective.needs_gradient_norm_matching:
+    average = WeightAverage(network, hyper_parameters.weight_averaging) if hyper_parameters.weight_averaging else None
+    if paused is not None:
+        resume(paused, network, objective, average)
+    elif objective.needs_gradient_norm_matching:
         _match_gradient_norm(network, images, objective, draws)
+    epoch_losses = [] if paused is None else list(paused.epoch_losses)
+    done = len(epoch_losses)
+    steps = draws.steps(done)
+    factor = schedule_of(hyper_parameters, draws, epochs)
+    schedule = LambdaLR(optimiser, lambda step, before=steps: factor(before + step))
     drawn = _epochs(draws, hyper_parameters.mixup)
     first = next(drawn)
     with torch_seeded(seed, "dropout", 0):
@@ -107,10 +122,10 @@ def fit(
             )
         else:
             step = Step(network, images, objective, optimiser)
-    average = WeightAverage(network, hyper_parameters.weight_averaging) if hyper_parameters.weight_averaging else None
-    steps = 0
-    epoch_losses: list[float] = []
-    for epoch, order in enumerate(islice(chain([first], drawn), epochs), start=1):
+    if paused is not None:
+        resume_optimiser(paused, optimiser)
+    before_decay = constant_epochs(hyper_parameters, epochs)
+    for epoch, order in enumerate(islice(chain([first], drawn), done, epochs), start=done + 1):
         step.total.zero_()
         with torch_seeded(seed, "dropout", epoch):
             for batch in _batches(draws, order, images.device):
@@ -124,6 +139,8 @@ def fit(
         epoch_losses.append(_require_finite(step.total.item() / (len(order[0]) // draws.batch_size), epoch))
         if after_epoch is not None:
             after_epoch(epoch, epoch_losses[-1])
+        if on_pause is not None and epoch == before_decay:
+            on_pause(pause(epoch_losses, network, objective, optimiser, average))
     averaged = average.network() if average is not None else None
     last = list(_batches(draws, next(drawn)[:2], images.device))
     for finished in filter(None, (network, averaged)):
@@ -178,18 +195,6 @@ def _optimiser(trained: nn.Module, hyper_parameters: TrainingHyperParameters, de
         rate = torch.tensor(rate, device=device)  # a captured step reads it there
     momentum = hyper_parameters.momentum
     return SGD(groups, lr=rate, momentum=momentum, nesterov=momentum > 0, fused=fused)
-
-
-def _warm_up_then_cosine(warmup_fraction: float, steps: int) -> Callable[[int], float]:
-    """Factor of the learning rate by step (Loshchilov and Hutter, 2017, SGDR, eq. 5, one period, after a ramp)."""
-    warmup_steps = math.ceil(warmup_fraction * steps)
-
-    def factor(step: int) -> float:
-        if step < warmup_steps:
-            return (step + 1) / warmup_steps
-        return 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / max(1, steps - warmup_steps)))
-
-    return factor
 
 
 def _require_finite(loss: float, epoch: int) -> float:

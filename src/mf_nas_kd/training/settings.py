@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import NonNegativeFloat, PositiveFloat
 
@@ -20,16 +20,28 @@ class TrainingParameters(SpeedUps):
         device: ``auto`` (cuda where it is available, else cpu), ``cpu``, ``cuda``, ``mps``; the teacher trains there as
             well.
         hyper_parameters: Optimiser and schedule.
+        clock: What the cost of a training is: ``wall``, its time; or ``cpu``, the processor time of its worker, which other
+            work on the machine does not lengthen. The latter is for CPUs only.
         target_cache_gib: Largest size of the files of cached teacher targets together, in GiB. For a loss whose file
             would go beyond, the teacher's forward pass is made in every step, with the same results. 0 caches nothing.
+        paused_trainings_gib: Largest size of the files of paused trainings together, in GiB, see
+            ``TrainingHyperParameters.schedule``. Beyond it, the least recently used are removed, and what they held is
+            trained again where it is needed. 0 keeps none.
         gradient_norm_ratio: For configurations with the loss weight ``gradient_norm``: norm of the loss's gradient at
             the start, as a multiple of the cross-entropy's.
     """
 
     device: str
     hyper_parameters: TrainingHyperParameters
+    clock: Literal["wall", "cpu"]
     target_cache_gib: NonNegativeFloat
+    paused_trainings_gib: NonNegativeFloat
     gradient_norm_ratio: PositiveFloat
+
+    @property
+    def paused_bytes(self) -> float:
+        """Largest size of the files of paused trainings together, in bytes."""
+        return self.paused_trainings_gib * 2**30
 
 
 class TrainingSettings(TrainingParameters):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
+from typing import Any
 
 import torch
 from torch import nn
@@ -40,6 +42,17 @@ class WeightAverage:
         decay = min(self._decay, (1 + self._updates) / (10 + self._updates))
         get_ema_multi_avg_fn(decay)(self._averages, self._weights, self._updates)
         self._updates += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Averages and number of updates, for a training that is continued later."""
+        return {"averages": dict(enumerate(self._averages)), "updates": self._updates}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from an earlier :meth:`state_dict`."""
+        for position, average in enumerate(self._averages):
+            average.copy_(state["averages"][position])
+        self._updates = state["updates"]
 
     @torch.no_grad()
     def network(self) -> nn.Module:

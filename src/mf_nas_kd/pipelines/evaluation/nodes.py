@@ -19,6 +19,7 @@ from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import EvaluationParameters, run_evaluations
 from mf_nas_kd.studies.device_costs import THIS
 from mf_nas_kd.studies.map_sizes import warn_of_large_maps
+from mf_nas_kd.studies.paused_trainings import PausedTrainings, pausing_work
 from mf_nas_kd.studies.plan import plan_table, requests_of
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import DistillationConfigurations, TrainingParameters, TrainingSettings
@@ -52,8 +53,8 @@ def plan_evaluations(
     settings = TrainingSettings.of(training, augmentation, distillation)
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher)
     architectures = records_of(candidates, Architecture)
-    evaluator.require_possible(architectures[0], [*parameters.low.values, parameters.full.value])
-    low, full = parameters.low.values, parameters.full.value
+    low, full = parameters.low_fidelities, parameters.full.value
+    evaluator.require_possible(architectures[0], [*low, full])
     return plan_table(architectures, low, full, parameters.seed, evaluator, parameters.seeds)
 
 
@@ -63,6 +64,7 @@ def evaluate_candidates(
     subset_order: pd.DataFrame,
     teacher: TrainedNetwork,
     teacher_folder: Path,
+    paused_folder: Path,
     store: EvaluationStore,
     parameters: EvaluationParameters,
     training: TrainingParameters,
@@ -77,7 +79,10 @@ def evaluate_candidates(
         The planned evaluations, twice: for the store, which has them already, and for the stages that follow.
     """
     settings = TrainingSettings.of(training, augmentation, distillation)
-    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher, teacher_folder)
+    evaluator = TrainingEvaluator(
+        images, SubsetOrder(subset_order), settings, teacher, teacher_folder, parameters.checkpoints
+    )
+    paused = PausedTrainings(paused_folder, settings.paused_bytes)
     with open_executor(executor, evaluator) as workers:
         evaluations = run_evaluations(
             requests_of(plan),
@@ -87,6 +92,7 @@ def evaluate_candidates(
             on_new=tracking.ChildRuns().log,
             retry_failed=parameters.retry_failed,
             show_progress=True,
+            work=pausing_work(evaluator, paused),
             metric=metric.value,
         )
     tracking.log_metrics({"teacher_seconds": evaluator.precomputation_seconds})

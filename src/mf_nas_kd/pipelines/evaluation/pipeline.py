@@ -40,6 +40,7 @@ def create_pipeline() -> Pipeline:
                     "subset_order",
                     "teacher",
                     "teacher_folder",
+                    "paused_folder",
                     "evaluation_store",
                     "params:evaluation",
                     "params:training",

@@ -130,7 +130,7 @@ def train_final_networks(
                 evaluator,
                 workers,
                 store,
-                on_new=lambda evaluation: log(evaluation, kept.curve(evaluation.key)),
+                on_new=log,
                 retry_failed=study.retry_failed,
                 show_progress=True,
                 expected_seconds=expected_seconds,

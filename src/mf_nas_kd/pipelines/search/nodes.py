@@ -22,6 +22,7 @@ from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import SpaceSettings
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import EvaluationParameters
+from mf_nas_kd.studies.paused_trainings import PausedTrainings, pausing_work
 from mf_nas_kd.studies.plan import require_current
 from mf_nas_kd.studies.study_search import run_study_search, search_pool, search_problem
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
@@ -55,6 +56,7 @@ def search(
     subset_order: pd.DataFrame,
     teacher: TrainedNetwork,
     teacher_folder: Path,
+    paused_folder: Path,
     plan: pd.DataFrame,
     evaluations: pd.DataFrame,
     store: EvaluationStore,
@@ -75,7 +77,8 @@ def search(
     """
     name, budget = parameters.strategy, parameters.budget
     settings = TrainingSettings.of(training, augmentation, distillation)
-    evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher, teacher_folder)
+    order = SubsetOrder(subset_order)
+    evaluator = TrainingEvaluator(images, order, settings, teacher, teacher_folder, study.checkpoints)
     require_current(plan, evaluator)
     problem = search_problem(
         pool, plan, space.build(), parameters.low_fidelities, parameters.proposals_at_a_time, metric.value
@@ -96,6 +99,7 @@ def search(
             store,
             log,
             study.retry_failed,
+            pausing_work(evaluator, PausedTrainings(paused_folder, settings.paused_bytes)),
         )
     outcome = {
         "strategy": name,

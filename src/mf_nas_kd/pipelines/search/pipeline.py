@@ -25,6 +25,7 @@ def create_pipeline() -> Pipeline:
                     "subset_order",
                     "teacher",
                     "teacher_folder",
+                    "paused_folder",
                     "evaluation_plan",
                     "planned_evaluations",
                     "evaluation_store",

@@ -1,0 +1,64 @@
+"""Learning curve: the course of a training, as one column of its record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """Course of a training.
+
+    >>> curve = LearningCurve((1.5, 0.75), {2: 0.5})
+    >>> LearningCurve.decode(curve.encode()) == curve
+    True
+
+    Attributes:
+        losses: Mean loss of each epoch.
+        val_accuracies: Validation accuracy, in [0, 1], by the number of epochs done, of those after which it was
+            measured. They are those of the trained weights, also where the kept ones are a moving average of them.
+    """
+
+    losses: tuple[float, ...]
+    val_accuracies: dict[int, float]
+
+    def encode(self) -> str:
+        """The curve as JSON, for a column of a table; losses have six digits."""
+        losses = [float(f"{loss:.6g}") for loss in self.losses]
+        return json.dumps({"losses": losses, "val_accuracies": self.val_accuracies}, separators=(",", ":"))
+
+    @classmethod
+    def decode(cls, text: str) -> LearningCurve:
+        """Read :meth:`encode`."""
+        curve = json.loads(text)
+        accuracies = {int(epoch): value for epoch, value in curve["val_accuracies"].items()}
+        return cls(tuple(curve["losses"]), accuracies)
+
+    @property
+    def metrics(self) -> dict[str, dict[int, float]]:
+        """Values by the number of epochs done, by the names of the metrics."""
+        return {"epoch_loss": dict(enumerate(self.losses, start=1)), "epoch_val_accuracy": self.val_accuracies}
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Columns ``epoch``, ``loss`` and ``val_accuracy``, which is empty where it was not measured."""
+        epochs = range(1, len(self.losses) + 1)
+        accuracies = [self.val_accuracies.get(epoch) for epoch in epochs]
+        return pd.DataFrame({"epoch": epochs, "loss": self.losses, "val_accuracy": pd.Series(accuracies, dtype=float)})
+
+
+def measured_epochs(epochs: int, measurements: int) -> frozenset[int]:
+    """The epochs of a training after which the accuracy is measured: evenly spaced, the last one among them.
+
+    Args:
+        epochs: Number of epochs of the training.
+        measurements: Number of measurements, at least 1; at most one an epoch.
+
+    >>> sorted(measured_epochs(10, 4))
+    [3, 5, 8, 10]
+    """
+    count = max(1, min(measurements, epochs))
+    return frozenset(-(-epochs * number // count) for number in range(1, count + 1))
