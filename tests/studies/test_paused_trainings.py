@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+import torch
 import yaml
 
 from mf_nas_kd.paths import sqlite_url
@@ -167,3 +168,13 @@ def test_measuring_a_learning_curve_costs_a_tenth_of_the_training_at_most(digits
     }
     assert 4 <= 0.1 * 3 * 8 * len(digits.train) / len(digits.validation) < 5
     assert epochs == {"every": [2, 4, 6, 8], "few": [4, 8], "small": [8]}
+
+
+def test_many_validation_images_are_measured_in_part(digits, order, settings, architectures, monkeypatch):
+    monkeypatch.setattr("mf_nas_kd.studies.training_evaluator.FEWEST_MEASURED", 100)
+    evaluator = TrainingEvaluator(digits, order, settings, None)
+    curve = evaluator.evaluate(architectures[0], Fidelity(Fraction(1), 8), 0).learning_curve
+    assert sorted(curve.val_accuracies) == [*range(1, 9)]
+    part = evaluator.context.measured_part(digits.image_shape[1:], 2)
+    assert torch.equal(part.labels, digits.validation.labels[::2])
+    assert 8 * len(part) < 0.1 * 3 * 8 * len(digits.train)

@@ -19,7 +19,8 @@ class LearningCurve:
     Attributes:
         losses: Mean loss of each epoch.
         val_accuracies: Validation accuracy, in [0, 1], by the number of epochs done, of those after which it was
-            measured. They are those of the trained weights, also where the kept ones are a moving average of them.
+            measured; on the way of a part of the validation images, at the end of all. They are those of the trained
+            weights, also where the kept ones are a moving average of them.
     """
 
     losses: tuple[float, ...]

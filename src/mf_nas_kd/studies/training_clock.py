@@ -51,9 +51,8 @@ class TrainingClock:
         except Exception as failure:  # torch raises errors of many kinds for damaged bytes
             logger.warning("A paused training of %s is damaged, it begins anew: %s", training.architecture.id, failure)
             return cls(now=now)
-        return cls(
-            before, before if before.state.epochs == training.constant_epochs else None, before.val_accuracies, now
-        )
+        reached = before if before.state.epochs == training.constant_epochs else None
+        return cls(before, reached, before.val_accuracies, now)
 
     def begin(self) -> None:
         """Start the clock, or start it again."""

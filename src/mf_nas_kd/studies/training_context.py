@@ -20,7 +20,7 @@ from mf_nas_kd.records.architecture import Architecture
 from mf_nas_kd.training import TrainingHyperParameters, TrainingSettings
 from mf_nas_kd.training.class_weights import class_weights
 
-PER_PROCESS = frozenset({"device", "cost_of", "_measured"})
+PER_PROCESS = frozenset({"device", "cost_of", "_measured", "_measured_parts"})
 """Attributes that were made for the device of one process, or that another process makes itself when it needs them."""
 
 
@@ -118,6 +118,19 @@ class TrainingContext:
             validation, test = (self.resident(part, Identity(), image_size) for part in parts)
             self._measured[image_size] = validation, test
         return self._measured[image_size]
+
+    def measured_part(self, image_size: tuple[int, int], every: int) -> ResidentImages:
+        """The first of every so many validation images, as :meth:`measured`; all of them for 1."""
+        if every == 1:
+            return self.measured(image_size)[0]
+        if (image_size, every) not in self._measured_parts:
+            part = self.images.validation[torch.arange(0, len(self.images.validation), every)]
+            self._measured_parts[image_size, every] = self.resident(part, Identity(), image_size)
+        return self._measured_parts[image_size, every]
+
+    @cached_property
+    def _measured_parts(self) -> dict[tuple[tuple[int, int], int], ResidentImages]:
+        return {}
 
     @cached_property
     def _measured(self) -> dict[tuple[int, int], tuple[ResidentImages, ResidentImages]]:

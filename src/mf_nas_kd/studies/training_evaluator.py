@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from mf_nas_kd import __version__
 from mf_nas_kd.device import describe_device, mixed_precision, reproducible, require_working, synchronise
 from mf_nas_kd.errors import InvalidValueError, MfNasKdError, TrainingFailedError, WorkerStartError
-from mf_nas_kd.images import ImageDataset, SubsetOrder
+from mf_nas_kd.images import ImageDataset, ResidentImages, SubsetOrder
 from mf_nas_kd.networks import NetworkDescription, TrainedNetwork
 from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.records.architecture import Architecture
@@ -53,6 +53,9 @@ FORWARD_PASSES_OF_A_STEP = 3
 
 MEASUREMENTS_SHARE = 0.1
 """What measuring a learning curve may cost, as a share of the training."""
+
+FEWEST_MEASURED = 500
+"""Validation images on which an accuracy on the way is measured at least: its standard error is 2 points at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,9 +153,8 @@ class TrainingEvaluator:
     def evaluate_and_keep(self, architecture: Architecture, fidelity: Fidelity, seed: int) -> KeptTraining:
         """:meth:`evaluate`, with the weights, the learning curve and the outputs of the network."""
         training = self.resolve(architecture, fidelity, seed)
-        evaluation, student = self._evaluated(
-            training, fidelity, TrainingClock.of(training, None, self.context.settings.clock)
-        )
+        clock = TrainingClock.of(training, None, self.context.settings.clock)
+        evaluation, student = self._evaluated(training, fidelity, clock)
         if student is None:
             return KeptTraining(evaluation, None)
         network = TrainedNetwork.of(self.describe(architecture), student.network)
@@ -210,12 +212,12 @@ class TrainingEvaluator:
             subset = context.images.train[training.subset.positions]
             resident = context.resident(subset, training.augmentation, training.image_size)
             validation, test = context.measured(training.image_size)
-            measured = measured_epochs(epochs, self._measurements(training))
+            measured, checked = self._checkpoints_of(training)
 
             def after_epoch(epoch: int, _: float) -> None:
                 if epoch < epochs and epoch in measured:
                     with suppress(TrainingFailedError):  # it may still recover; the end decides
-                        clock.val_accuracies[epoch] = measure_accuracy(network, validation)
+                        clock.val_accuracies[epoch] = measure_accuracy(network, checked)
 
             fitted = fit(
                 network,
@@ -239,11 +241,18 @@ class TrainingEvaluator:
             synchronise(context.device)
         return TrainedStudent(delivered.eval(), LearningCurve(fitted.epoch_losses, accuracies), *logits)
 
-    def _measurements(self, training: ResolvedTraining) -> int:
-        """How often the validation accuracy is measured: so that it costs a tenth of the training at most."""
-        passes = training.epochs * len(training.subset) * FORWARD_PASSES_OF_A_STEP
-        affordable = int(passes * MEASUREMENTS_SHARE / len(self.context.images.validation))
-        return min(affordable, training.epochs if self._checkpoints is None else self._checkpoints)
+    def _checkpoints_of(self, training: ResolvedTraining) -> tuple[frozenset[int], ResidentImages]:
+        """After which epochs of a training the validation accuracy is measured, and on which of the validation images.
+
+        It costs a tenth of the training at most: where all images cost more, it is measured on every second one, every
+        third one, and so on, at least on ``FEWEST_MEASURED``; where these cost more, in fewer epochs.
+        """
+        count = len(self.context.images.validation)
+        affordable = int(training.epochs * len(training.subset) * FORWARD_PASSES_OF_A_STEP * MEASUREMENTS_SHARE)
+        wanted = training.epochs if self._checkpoints is None else self._checkpoints
+        times = max(1, min(wanted, affordable // min(count, FEWEST_MEASURED)))
+        every = max(1, -(-count * times // max(1, affordable)))
+        return measured_epochs(training.epochs, times), self.context.measured_part(training.image_size, every)
 
     def metrics(self, student: TrainedStudent) -> Metrics:
         """All metrics of a student."""

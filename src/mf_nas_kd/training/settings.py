@@ -20,7 +20,7 @@ class TrainingParameters(SpeedUps):
         device: ``auto`` (cuda where it is available, else cpu), ``cpu``, ``cuda``, ``mps``; the teacher trains there as
             well.
         hyper_parameters: Optimiser and schedule.
-        clock: What the cost of a training is: ``wall``, its time; or ``cpu``, the processor time of its worker, which other
+        clock: What a training costs: ``wall``, its time; or ``cpu``, the processor time of its worker, which other
             work on the machine does not lengthen. The latter is for CPUs only.
         target_cache_gib: Largest size of the files of cached teacher targets together, in GiB. For a loss whose file
             would go beyond, the teacher's forward pass is made in every step, with the same results. 0 caches nothing.
