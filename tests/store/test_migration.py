@@ -39,7 +39,14 @@ CREATE TABLE teacher_fills (
 INSERT INTO teacher_fills VALUES (1, 'd', 't', 'kd, nst', 162, 1.5, 'cpu', '0', '2026-01-01T00:00:00+00:00');
 """
 
-LATER = {"lost_seconds", "val_balanced_accuracy", "test_balanced_accuracy"}
+LATER = {
+    "learning_curve",
+    "lost_seconds",
+    "pause_seconds",
+    "reused_seconds",
+    "val_balanced_accuracy",
+    "test_balanced_accuracy",
+}
 """Columns that the schema 0004 lacks."""
 
 

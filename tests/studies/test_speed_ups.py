@@ -57,7 +57,7 @@ def test_a_students_training_and_the_teachers_targets_obey(
     evaluator = evaluator_with(digits, order, teacher, **{switch: False})
     expected = torch.float32 if switch == "mixed_precision" else torch.bfloat16
 
-    def fit(*_, speed_ups):
+    def fit(*_, speed_ups, **__):
         assert getattr(speed_ups, switch) is False
         assert autocast_dtype(GPU) == expected
         raise Reached

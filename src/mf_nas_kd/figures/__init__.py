@@ -10,6 +10,7 @@ from mf_nas_kd.figures.facts import evaluation_summary, evaluation_tables, facts
 from mf_nas_kd.figures.image_facts import image_facts, image_warnings
 from mf_nas_kd.figures.images import sample_images, worst_images
 from mf_nas_kd.figures.learning_curve import learning_curve
+from mf_nas_kd.figures.learning_curves import learning_curves, paused_table
 from mf_nas_kd.figures.network import WORST_IMAGES, NetworkContent, network_content
 from mf_nas_kd.figures.page import ReportContent, report_page
 from mf_nas_kd.figures.png import png
@@ -34,9 +35,11 @@ __all__ = [
     "image_facts",
     "image_warnings",
     "learning_curve",
+    "learning_curves",
     "low_against_full",
     "network_content",
     "pareto_picture",
+    "paused_table",
     "png",
     "regret_against_cost",
     "report_page",

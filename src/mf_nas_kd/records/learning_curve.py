@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
@@ -27,9 +27,8 @@ class LearningCurve:
     val_accuracies: dict[int, float]
 
     def encode(self) -> str:
-        """The curve as JSON, for a column of a table; losses have six digits."""
-        losses = [float(f"{loss:.6g}") for loss in self.losses]
-        return json.dumps({"losses": losses, "val_accuracies": self.val_accuracies}, separators=(",", ":"))
+        """The curve as JSON, for a column of a table."""
+        return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
     def decode(cls, text: str) -> LearningCurve:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -17,9 +18,9 @@ class EvaluationParameters(BaseModel):
     Attributes:
         full: The target fidelity: all images, full width and the images' own size; it may distil.
         low: A grid of low fidelities; the target fidelity does not count as one of them.
-        pauses: Epochs, fewer than those of the target fidelity, at which its trainings are evaluated on the way: low
-            fidelities that differ from it in their epochs only. With the schedule ``constant_then_decay`` the training
-            is continued from there.
+        pauses: Epochs, fewer than those of the target fidelity, at which its trainings are evaluated on the way, by names
+            of your own; null leaves one out. They are low fidelities that differ from the target in their epochs only.
+            With the schedule ``constant_then_decay`` the training is continued from there.
         seed: Seed of weights, orders and augmentations; the first one of the target fidelity.
         seeds: Number of seeds of the target fidelity, at least 1: ``seed``, ``seed + 1`` and so on. With two or more,
             the agreement between them is known, and with it what any low fidelity can reach.
@@ -32,7 +33,7 @@ class EvaluationParameters(BaseModel):
 
     full: FidelitySettings
     low: FidelityGrid
-    pauses: tuple[PositiveInt, ...]
+    pauses: Mapping[str, PositiveInt | None]
     seed: int
     seeds: PositiveInt
     checkpoints: PositiveInt | None
@@ -48,15 +49,19 @@ class EvaluationParameters(BaseModel):
 
     @field_validator("pauses")
     @classmethod
-    def _pauses_are_before_the_end(cls, pauses: tuple[int, ...], others: ValidationInfo) -> tuple[int, ...]:
+    def _pauses_are_before_the_end(
+        cls, pauses: Mapping[str, int | None], others: ValidationInfo
+    ) -> Mapping[str, int | None]:
         full = others.data.get("full")
-        if full is not None and any(epochs >= full.epochs for epochs in pauses):
-            allowed = f"each less than {full.epochs}, the epochs of evaluation.full"
-            raise InvalidValueError("evaluation.pauses", list(pauses), allowed)
+        for name, epochs in pauses.items():
+            if full is not None and epochs is not None and epochs >= full.epochs:
+                allowed = f"less than {full.epochs}, the epochs of evaluation.full"
+                raise InvalidValueError(f"evaluation.pauses.{name}", epochs, allowed)
         return pauses
 
     @property
     def low_fidelities(self) -> tuple[Fidelity, ...]:
         """The low fidelities: those of the grid, then the pauses of the target fidelity, each once."""
-        paused = (replace(self.full.value, epochs=epochs) for epochs in sorted(self.pauses))
+        epochs = sorted(each for each in self.pauses.values() if each is not None)
+        paused = (replace(self.full.value, epochs=each) for each in epochs)
         return tuple(dict.fromkeys((*self.low.values, *paused)))

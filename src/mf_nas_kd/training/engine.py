@@ -99,7 +99,59 @@ def fit(
         raise InvalidValueError("(epochs, images)", (epochs, len(images)), "at least 1 each")
     objective.require_mixable(hyper_parameters.mixup)
     draws = Draws.of(len(images), len(images.augmentation), hyper_parameters.batch_size, seed)
-    planned = draws.steps(epochs)
+    drawn = _epochs(draws, hyper_parameters.mixup)
+    first = next(drawn)
+    begun = _begin(network, images, objective, hyper_parameters, epochs, draws, first, speed_ups, paused)
+    before_decay = constant_epochs(hyper_parameters, epochs)
+    losses, step, average = begun.epoch_losses, begun.step, begun.average
+    steps, planned = draws.steps(len(losses)), draws.steps(epochs)
+    for epoch, order in enumerate(islice(chain([first], drawn), len(losses), epochs), start=len(losses) + 1):
+        step.total.zero_()
+        with torch_seeded(seed, "dropout", epoch):
+            for batch in _batches(draws, order, images.device):
+                steps += 1
+                step(batch, steps / planned)
+                begun.schedule.step()
+                if average is not None:
+                    average.update()
+                if after_step is not None:
+                    after_step(steps / planned)
+        losses.append(_require_finite(step.total.item() / (len(order[0]) // draws.batch_size), epoch))
+        if after_epoch is not None:
+            after_epoch(epoch, losses[-1])
+        if on_pause is not None and epoch == before_decay:
+            on_pause(pause(losses, network, objective, begun.optimiser, average))
+    averaged = average.network() if average is not None else None
+    last = list(_batches(draws, next(drawn)[:2], images.device))
+    for finished in filter(None, (network, averaged)):
+        with torch_seeded(seed, "dropout", 0):
+            recalibrate_normalisation(finished, (images.batch(*batch) for batch in last))
+        _require_finite_state(finished)
+    return FitResult(tuple(losses), steps, objective.loss_weight, averaged)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """What a training works with, at its first step or at that after a pause."""
+
+    step: Step
+    optimiser: SGD
+    schedule: LambdaLR
+    average: WeightAverage | None
+    epoch_losses: list[float]
+
+
+def _begin(
+    network: nn.Module,
+    images: ResidentImages,
+    objective: Objective,
+    hyper_parameters: TrainingHyperParameters,
+    epochs: int,
+    draws: Draws,
+    first: Drawn,
+    speed_ups: SpeedUps,
+    paused: PausedTraining | None,
+) -> _Begun:
     network.to(memory_format=torch.channels_last).train()
     fused = speed_ups.fused_optimiser == "auto" and has_fused_optimiser(images.device)
     optimiser = _optimiser(nn.ModuleList([network, objective]), hyper_parameters, images.device, fused)
@@ -108,46 +160,18 @@ def fit(
         resume(paused, network, objective, average)
     elif objective.needs_gradient_norm_matching:
         _match_gradient_norm(network, images, objective, draws)
-    epoch_losses = [] if paused is None else list(paused.epoch_losses)
-    done = len(epoch_losses)
-    steps = draws.steps(done)
-    factor = schedule_of(hyper_parameters, draws, epochs)
-    schedule = LambdaLR(optimiser, lambda step, before=steps: factor(before + step))
-    drawn = _epochs(draws, hyper_parameters.mixup)
-    first = next(drawn)
-    with torch_seeded(seed, "dropout", 0):
+    losses = [] if paused is None else list(paused.epoch_losses)
+    done, factor = draws.steps(len(losses)), schedule_of(hyper_parameters, draws, epochs)
+    schedule = LambdaLR(optimiser, lambda step: factor(done + step))
+    with torch_seeded(draws.seed, "dropout", 0):
         if speed_ups.capture_steps == "auto" and fused:
-            step = prepare_step(
-                network, images, objective, optimiser, tuple(each[: draws.batch_size] for each in first), planned
-            )
+            batch = tuple(each[: draws.batch_size] for each in first)
+            step = prepare_step(network, images, objective, optimiser, batch, draws.steps(epochs))
         else:
             step = Step(network, images, objective, optimiser)
     if paused is not None:
         resume_optimiser(paused, optimiser)
-    before_decay = constant_epochs(hyper_parameters, epochs)
-    for epoch, order in enumerate(islice(chain([first], drawn), done, epochs), start=done + 1):
-        step.total.zero_()
-        with torch_seeded(seed, "dropout", epoch):
-            for batch in _batches(draws, order, images.device):
-                steps += 1
-                step(batch, steps / planned)
-                schedule.step()
-                if average is not None:
-                    average.update()
-                if after_step is not None:
-                    after_step(steps / planned)
-        epoch_losses.append(_require_finite(step.total.item() / (len(order[0]) // draws.batch_size), epoch))
-        if after_epoch is not None:
-            after_epoch(epoch, epoch_losses[-1])
-        if on_pause is not None and epoch == before_decay:
-            on_pause(pause(epoch_losses, network, objective, optimiser, average))
-    averaged = average.network() if average is not None else None
-    last = list(_batches(draws, next(drawn)[:2], images.device))
-    for finished in filter(None, (network, averaged)):
-        with torch_seeded(seed, "dropout", 0):
-            recalibrate_normalisation(finished, (images.batch(*batch) for batch in last))
-        _require_finite_state(finished)
-    return FitResult(tuple(epoch_losses), steps, objective.loss_weight, averaged)
+    return _Begun(step, optimiser, schedule, average, losses)
 
 
 def _match_gradient_norm(network: nn.Module, images: ResidentImages, objective: Objective, draws: Draws) -> None:

@@ -32,7 +32,7 @@ def sample_candidates(
     """Sample the candidates of the study."""
     cost_of = CostCounter(images.classes, images.image_shape)
     rng = numpy_generator(parameters.seed, "candidates")
-    sampled = sample_within(space.build(), parameters.count, Limits.of(), cost_of, rng)
+    sampled = sample_within(space.build(), parameters.count, Limits.of(max_macs=parameters.max_macs), cost_of, rng)
     warn_of_large_maps(sampled[0], images.classes, images.image_shape)
     if parameters.measure_latency:
         float32_costs(store, images.classes, images.image_shape, THIS)(sampled)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 
 class CandidatesParameters(BaseModel):
@@ -12,6 +12,7 @@ class CandidatesParameters(BaseModel):
 
     Attributes:
         count: Number of architectures; the intervals of the correlations shrink with its square root.
+        max_macs: Most multiply-accumulates of one image that a candidate may have; None for no limit.
         seed: Seed of the sample.
         measure_latency: Whether the candidates' latency on this machine is measured, which makes it a zero-cost proxy.
     """
@@ -19,5 +20,6 @@ class CandidatesParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     count: Annotated[int, Field(ge=4)]
+    max_macs: PositiveInt | None
     seed: int
     measure_latency: bool

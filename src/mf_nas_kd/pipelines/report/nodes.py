@@ -11,6 +11,7 @@ import pandas as pd
 from mf_nas_kd import figures
 from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.records.metrics import metric_of
+from mf_nas_kd.records.tables import fidelities_in
 from mf_nas_kd.statistics import CorrelationSettings
 from mf_nas_kd.statistics.ceiling import mean_over_seeds
 from mf_nas_kd.studies.plan import planned_evaluations, scored_by_role
@@ -36,6 +37,7 @@ def write_report(
     correlation_table: pd.DataFrame,
     distillation_comparison: pd.DataFrame,
     search_trace: pd.DataFrame,
+    search_evaluations: pd.DataFrame,
     full_trainings: pd.DataFrame,
     pareto_front: pd.DataFrame,
     export_measurements: pd.DataFrame,
@@ -53,6 +55,7 @@ def write_report(
     metric = metric_of(winner)
     planned = planned_evaluations(plan, evaluations)
     low, full, repeats = scored_by_role(plan, evaluations, metric)
+    (target,) = fidelities_in(plan[plan["role"] == "full"])
     content = figures.ReportContent(
         dataset=images.name,
         metric=metric,
@@ -79,6 +82,7 @@ def write_report(
             "correlation_against_cost": figures.correlation_against_cost(correlation_table),
             "low_against_full": figures.low_against_full(low, mean_over_seeds(full, repeats), metric),
             "learning_curve": figures.learning_curve(teacher_curve),
+            "learning_curves": figures.learning_curves(planned, search_evaluations, target),
             "sample_images": figures.sample_images(images),
             "search_progress": figures.search_progress(search_trace, plan, metric),
         },
@@ -86,6 +90,7 @@ def write_report(
             "correlation_table": correlation_table.drop(columns=["dataset", "space"]),
             "pareto_front": pareto_front,
             "search_trace": search_trace.drop(columns=["strategy", "seed", "incumbent_architecture_id"]),
+            "paused": figures.paused_table(search_evaluations, search_trace, target),
             **figures.evaluation_tables(planned),
         },
     )

@@ -26,6 +26,7 @@ def create_pipeline() -> Pipeline:
                     "correlation_table",
                     "distillation_comparison",
                     "search_trace",
+                    "search_evaluations",
                     "full_trainings",
                     "pareto_front",
                     "export_measurements",

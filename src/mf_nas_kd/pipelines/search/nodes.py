@@ -69,11 +69,12 @@ def search(
     strategies: StrategySettings,
     study: EvaluationParameters,
     metric: MetricSetting,
-) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame]:
+) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame, pd.DataFrame]:
     """Run the search.
 
     Returns:
-        The trace, the outcome, and all high-fidelity evaluations of candidates, known ones included.
+        The trace, the outcome, all high-fidelity evaluations of candidates, known ones included, and the evaluations of
+        the steps of the trace.
     """
     name, budget = parameters.strategy, parameters.budget
     settings = TrainingSettings.of(training, augmentation, distillation)
@@ -114,7 +115,8 @@ def search(
         **asdict(found.result.summary),
         "architecture_id": found.result.winner_id,
     }
-    return found.result.trace, outcome, table_of(found.full, Evaluation)
+    searched = table_of(found.result.evaluations, Evaluation)
+    return found.result.trace, outcome, table_of(found.full, Evaluation), searched
 
 
 def draw_search_progress(trace: pd.DataFrame, plan: pd.DataFrame, metric: MetricSetting) -> Figure:

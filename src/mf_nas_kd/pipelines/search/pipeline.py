@@ -39,7 +39,7 @@ def create_pipeline() -> Pipeline:
                     "params:evaluation",
                     "params:metric",
                 ],
-                outputs=["search_trace", "search_outcome", "full_trainings"],
+                outputs=["search_trace", "search_outcome", "full_trainings", "search_evaluations"],
                 name="search",
             ),
             Node(
