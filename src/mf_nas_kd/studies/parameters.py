@@ -18,9 +18,9 @@ class EvaluationParameters(BaseModel):
     Attributes:
         full: The target fidelity: all images, full width and the images' own size; it may distil.
         low: A grid of low fidelities; the target fidelity does not count as one of them.
-        pauses: Epochs, fewer than those of the target fidelity, at which its trainings are evaluated on the way, by names
-            of your own; null leaves one out. They are low fidelities that differ from the target in their epochs only.
-            With the schedule ``constant_then_decay`` the training is continued from there.
+        pauses: Epochs, fewer than those of the target fidelity, at which its trainings are evaluated on the way, by
+            names of your own; null leaves one out. They are low fidelities that differ from the target in their epochs
+            only. With the schedule ``constant_then_decay`` the training is continued from there.
         seed: Seed of weights, orders and augmentations; the first one of the target fidelity.
         seeds: Number of seeds of the target fidelity, at least 1: ``seed``, ``seed + 1`` and so on. With two or more,
             the agreement between them is known, and with it what any low fidelity can reach.
