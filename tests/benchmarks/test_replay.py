@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mf_nas_kd.benchmarks.replay import replay, replay_tasks
@@ -59,6 +60,39 @@ def test_the_target_is_as_near_as_was_said():
     script = [(5, FULL), (4, FULL), (3, FULL)]
     assert played(*script, points=0.4).cost_to_target_seconds == 60, "0.796 is within 0.4 points of 0.8"
     assert played(*script, points=0.3).cost_to_target_seconds == 150
+
+
+CONTINUABLE = Fidelity(Fraction(1), 4)
+
+
+def paused_table():
+    """4 of 10 epochs cost 5 s; all but the last candidate can be continued, which saves 3 s."""
+    made = table(ACCURACIES)
+    full = made.at(FULL)
+    short = full.assign(epochs=4, cost_seconds=5.0, pause_seconds=3.0)
+    short.loc[short.index[-1], "pause_seconds"] = math.nan
+    return replace(made, evaluations=pd.concat([full, short], ignore_index=True), low=(CONTINUABLE,))
+
+
+def test_a_continued_training_costs_what_it_did_not_reuse():
+    script = [(0, CONTINUABLE), (5, CONTINUABLE), (0, FULL), (1, FULL), (5, FULL)]
+    continued = replay_tasks(paused_table(), {"all": 1.0})["all"]
+    assert continued.problem.continuation
+    assert played(*script, the_task=continued).spent_seconds == 5 + 5 + (10 - 3) + 20 + 60
+    assert played(*script, the_task=continued.without_continuation()).spent_seconds == 5 + 5 + 10 + 20 + 60
+    assert not task().problem.continuation
+
+
+def test_a_strategy_knows_what_continuing_saves():
+    class Asks(Scripted):
+        def propose(self, history, budget, rng):
+            told.append(history.saved_seconds(self.problem.candidates[0].id, FULL))
+            return super().propose(history, budget, rng)
+
+    told: list[float] = []
+    the_task = replay_tasks(paused_table(), {"all": 1.0})["all"]
+    replay(the_task, Asks(the_task.problem, (0, CONTINUABLE), (0, FULL)), UNLIMITED, 0, 0.5)
+    assert told == [0, 3, 3]
 
 
 def test_short_trainings_do_not_reach_the_target():

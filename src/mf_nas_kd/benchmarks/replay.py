@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mf_nas_kd.benchmarks.table import BenchmarkTable
+from mf_nas_kd.benchmarks.table import PAUSE_SECONDS, BenchmarkTable
 from mf_nas_kd.records import Architecture, Costs, Fidelity
 from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.search.budget import Budget
@@ -41,9 +41,15 @@ class ReplayTask:
         """The same task with other low fidelities."""
         return replace(self, problem=replace(self.problem, low=low))
 
-    def evaluate(self, proposals: Sequence[Proposal]) -> list[Observation]:
-        """Look up the results of proposals."""
-        return [self.results[proposal.fidelity][proposal.candidate.id] for proposal in proposals]
+    def without_continuation(self) -> ReplayTask:
+        """The same task, in which every training begins from scratch."""
+        return replace(self, problem=replace(self.problem, continuation=False))
+
+    def evaluate(self, proposals: Sequence[Proposal], history: History) -> list[Observation]:
+        """Look up the results of proposals, and what each reuses of the candidate's earlier trainings in a search."""
+        found = [self.results[proposal.fidelity][proposal.candidate.id] for proposal in proposals]
+        saved = [history.saved_seconds(seen.architecture_id, seen.fidelity) for seen in found]
+        return [replace(seen, reused_seconds=min(s, seen.cost_seconds)) for seen, s in zip(found, saved, strict=True)]
 
     @cached_property
     def best_accuracy(self) -> float:
@@ -55,7 +61,7 @@ class ReplayTask:
 
 @dataclass(frozen=True)
 class Replay:
-    """Outcome of a replayed search. Costs include low- and high-fidelity evaluations.
+    """Outcome of a replayed search. Costs are those of low- and high-fidelity evaluations, without what was reused.
 
     Attributes:
         cost_to_target_seconds: Cost until a candidate near the best one was evaluated at the target fidelity, this
@@ -112,6 +118,7 @@ def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> 
                 proposals_at_a_time=1,
                 neighbours=space.neighbours,
                 metric=table.metric,
+                continuation=table.continuation,
             ),
             results,
             test_accuracies,
@@ -134,14 +141,18 @@ def replay(task: ReplayTask, strategy: Strategy, budget: Budget, seed: int, targ
     """
     full = task.problem.full
     history, proposal_seconds = History(), []
-    for step in search_steps(strategy, History(), budget, task.evaluate, seed):
+
+    def evaluate(proposals: Sequence[Proposal]) -> list[Observation]:
+        return task.evaluate(proposals, history)
+
+    for step in search_steps(strategy, history, budget, evaluate, seed):
         history = step.history
         proposal_seconds.append(step.proposal_seconds)
         accuracy = step.result.score
         if step.proposal.fidelity == full and accuracy is not None and accuracy >= task.best_accuracy:
             break
     high = np.array([seen.fidelity == full for seen in history], dtype=bool)
-    costs = np.cumsum([seen.cost_seconds for seen in history])
+    costs = np.cumsum([seen.charged_seconds for seen in history])
     found = np.array([seen.score if seen.fidelity == full else -math.inf for seen in history])
     incumbent = np.maximum.accumulate(found)
     recommended = _recommended(strategy, history)
@@ -162,6 +173,7 @@ def _results(table: BenchmarkTable, fidelity: Fidelity, macs: Mapping[str, int])
     score = table.metric.validation
     rows = table.at(fidelity).dropna(subset=[score]).set_index("architecture_id")
     scores, costs = rows[score].to_dict(), rows["cost_seconds"].to_dict()
+    pauses = rows[PAUSE_SECONDS].dropna().to_dict()
     return {
         name: Observation(
             architecture_id=name,
@@ -170,6 +182,7 @@ def _results(table: BenchmarkTable, fidelity: Fidelity, macs: Mapping[str, int])
             cost_seconds=costs.get(name, 0.0),
             macs=count,
             step=0,
+            pause_seconds=pauses.get(name),
         )
         for name, count in macs.items()
     }

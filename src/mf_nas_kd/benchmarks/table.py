@@ -14,7 +14,8 @@ from mf_nas_kd.records.metrics import ACCURACY, Metric
 from mf_nas_kd.records.tables import at_fidelity, completed, records_of
 
 CANDIDATE_COLUMNS = ("index", *records.CANDIDATE_COLUMNS)
-EVALUATION_COLUMNS = ("architecture_id", *FIDELITY_COLUMNS, *column_names(Metrics), "cost_seconds")
+PAUSE_SECONDS = "pause_seconds"
+EVALUATION_COLUMNS = ("architecture_id", *FIDELITY_COLUMNS, *column_names(Metrics), "cost_seconds", PAUSE_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class BenchmarkTable:
             the source of the table.
         evaluations: One row a finished evaluation, with the columns ``EVALUATION_COLUMNS``, at most one a candidate
             and fidelity. Every candidate has one at ``searched`` and one at ``truth``; at other fidelities some may
-            be missing, as they are where a training failed.
+            be missing, as they are where a training failed. ``pause_seconds`` may be left out; where it has a
+            value, longer trainings of the candidate can continue this one.
         searched: The fidelity whose validation accuracy a search maximises: that of the complete training, if the
             table has it.
         truth: The fidelity whose test accuracy is the quality of a candidate; the same as ``searched`` in most tables.
@@ -51,6 +53,8 @@ class BenchmarkTable:
 
     def __post_init__(self) -> None:
         evaluations = completed(completed(self.evaluations, Fidelity), Metrics)
+        if PAUSE_SECONDS not in evaluations:
+            evaluations = evaluations.assign(**{PAUSE_SECONDS: float("nan")})
         object.__setattr__(self, "evaluations", evaluations[list(EVALUATION_COLUMNS)])
         metric = self.metric
         if metric != ACCURACY and self.at(self.truth)[metric.test].isna().all():
@@ -80,6 +84,11 @@ class BenchmarkTable:
             InvalidValueError: If the table does not have it; published tables have accuracies only.
         """
         return replace(self, metric=metric)
+
+    @property
+    def continuation(self) -> bool:
+        """Whether a training of the table can be continued."""
+        return bool(self.evaluations[PAUSE_SECONDS].notna().any())
 
     def at(self, fidelity: Fidelity) -> pd.DataFrame:
         """Rows of the evaluations at a fidelity."""

@@ -187,7 +187,7 @@ def low_fidelity_allowance(problem: SearchProblem, history: History) -> float:
     All together they may cost ``LOW_FIDELITY_ALLOWANCE`` times what the search has charged for high-fidelity
     evaluations. This bounds the loss by low-fidelity evaluations that carry no information.
     """
-    charged = [sum(s.cost_seconds for s in history.charged(f)) for f in problem.fidelities]
+    charged = [sum(s.charged_seconds for s in history.charged(f)) for f in problem.fidelities]
     return LOW_FIDELITY_ALLOWANCE * charged[0] - sum(charged[1:])
 
 

@@ -20,11 +20,13 @@ class Observation:
         architecture_id: Stable name of the architecture.
         fidelity: Fidelity of the evaluation.
         score: Value in [0, 1] of the metric that selects, for the validation images; None if the training failed.
-        cost_seconds: Cost of the evaluation, in seconds.
+        cost_seconds: Cost of the evaluation from scratch, in seconds.
         macs: Multiply-accumulates of the architecture at full width.
         step: Step of the search that was charged for the evaluation; 0 if it was known before the search.
         lost_seconds: Time that was lost to faults of machines before it, in seconds; it is charged as well.
         threshold: Promotion threshold that its proposal announced, see :class:`.Proposal`; None if it announced none.
+        pause_seconds: What a longer training that continues this one saves, in seconds; None if none can.
+        reused_seconds: Part of ``cost_seconds`` that was not spent, because an earlier training was continued.
     """
 
     architecture_id: str
@@ -35,11 +37,13 @@ class Observation:
     step: int
     lost_seconds: float = 0.0
     threshold: float | None = None
+    pause_seconds: float | None = None
+    reused_seconds: float = 0.0
 
     @property
     def charged_seconds(self) -> float:
         """What the budget is charged, in seconds."""
-        return self.cost_seconds + self.lost_seconds
+        return self.cost_seconds - self.reused_seconds + self.lost_seconds
 
     @property
     def fell_below_threshold(self) -> bool:
@@ -61,10 +65,12 @@ class Observation:
             step: Step of the search that was charged for it; 0 for what was known before.
             problem: Its metric gives the score. MACs of a candidate are those at full width; those of an architecture
                 that is no candidate are estimated from the width; at a reduced image size the estimate is too low.
+                Without ``continuation``, nothing can be continued.
             threshold: Promotion threshold that was announced; None if there was none.
         """
+        pause_seconds = evaluation.pause_seconds if problem.continuation else None
         if isinstance(evaluation, Observation):
-            return replace(evaluation, step=step, threshold=threshold)
+            return replace(evaluation, step=step, threshold=threshold, pause_seconds=pause_seconds)
         candidate = problem.by_id.get(evaluation.architecture.id)
         estimate = round(evaluation.costs.macs / evaluation.fidelity.relative_macs)
         return cls(
@@ -76,6 +82,8 @@ class Observation:
             step=step,
             lost_seconds=evaluation.lost_seconds or 0.0,
             threshold=threshold,
+            pause_seconds=pause_seconds,
+            reused_seconds=evaluation.reused_seconds or 0.0,
         )
 
 
@@ -116,12 +124,13 @@ class History:
         return max(self.scores(fidelity, among).items(), key=lambda item: item[1], default=None)
 
     def expected_cost(self, candidate: Candidate, fidelity: Fidelity) -> float:
-        """Cautious estimate of the cost of an evaluation, in seconds.
+        """Cautious estimate of the marginal cost of an evaluation, in seconds.
 
         Mean plus two standard deviations of the costs at this fidelity, scaled up for a candidate with more
         multiply-accumulates than any observed one. Without an observation at this fidelity, the costs of the others
         count in proportion to their passes over the images; without any observation the estimate is 0. Failed trainings
-        do not count: they ended early.
+        do not count: they ended early. Where the evaluation continues an earlier training, what that saves is
+        subtracted, and the cost from scratch is at least that of the earlier one in proportion to the passes.
         """
         finished = [seen for seen in self if seen.score is not None]
         same = [seen for seen in finished if seen.fidelity == fidelity]
@@ -130,4 +139,28 @@ class History:
             return 0.0
         seconds = np.array([s.cost_seconds * float(fidelity.image_passes / s.fidelity.image_passes) for s in seen])
         larger = max(1.0, candidate.macs / max(s.macs for s in seen))
-        return float(seconds.mean() + 2 * seconds.std()) * larger
+        from_scratch = float(seconds.mean() + 2 * seconds.std()) * larger
+        earlier = self.continued(candidate.id, fidelity)
+        if earlier is None:
+            return from_scratch
+        own = earlier.cost_seconds * float(fidelity.image_passes / earlier.fidelity.image_passes)
+        return max(from_scratch, own) - _pause_seconds(earlier)
+
+    def continued(self, architecture_id: str, fidelity: Fidelity) -> Observation | None:
+        """The observation that an evaluation would continue: the one that saves most; None if there is none.
+
+        Args:
+            architecture_id: Stable name of the architecture.
+            fidelity: Fidelity of the evaluation.
+        """
+        possible = (s for s in self if s.architecture_id == architecture_id and s.pause_seconds is not None)
+        return max((s for s in possible if fidelity.continues(s.fidelity)), key=_pause_seconds, default=None)
+
+    def saved_seconds(self, architecture_id: str, fidelity: Fidelity) -> float:
+        """What an evaluation saves by continuing an earlier training, in seconds; 0 if it can continue none."""
+        earlier = self.continued(architecture_id, fidelity)
+        return 0.0 if earlier is None else _pause_seconds(earlier)
+
+
+def _pause_seconds(observation: Observation) -> float:
+    return observation.pause_seconds or 0.0

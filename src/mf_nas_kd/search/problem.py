@@ -53,6 +53,7 @@ class SearchProblem:
         proposals_at_a_time: How many proposals a strategy may make before it sees their results.
         neighbours: The architectures of the space that differ in one choice, candidates or not.
         metric: The metric whose value for the validation images is an evaluation's score.
+        continuation: Whether a training can continue another one of the same candidate with fewer epochs.
 
     Raises:
         InvalidValueError: If there is no candidate, one is there twice, or ``full`` is among ``low``.
@@ -64,6 +65,7 @@ class SearchProblem:
     proposals_at_a_time: int
     neighbours: Callable[[Architecture], tuple[Architecture, ...]]
     metric: Metric
+    continuation: bool = False
 
     def __post_init__(self) -> None:
         if len({candidate.id for candidate in self.candidates}) != len(self.candidates) or not self.candidates:
