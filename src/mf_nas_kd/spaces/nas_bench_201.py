@@ -77,6 +77,20 @@ def live_edges(operations: Sequence[str]) -> frozenset[tuple[int, int]]:
     return frozenset(edge for path in PATHS if all(on_edge[each] != "none" for each in path) for edge in path)
 
 
+def without_dead_edges(architecture: Architecture) -> Architecture | None:
+    """The architecture whose edges on no path from input to output have the operation ``none``: it computes the same.
+
+    Returns:
+        None for an architecture of another space.
+    """
+    if architecture.space != NASBench201Space.name:
+        return None
+    operations = operations_of_cell(architecture.fields["cell"])
+    live = live_edges(operations)
+    kept = [operation if edge in live else "none" for edge, operation in zip(EDGES, operations, strict=True)]
+    return Architecture.of(architecture.space, **architecture.fields | {"cell": cell_of_operations(kept)})
+
+
 def live_params(architecture: Architecture, costs: Costs) -> float | None:
     """Parameters of a network without those on edges that no path from input to output uses: a zero-cost proxy.
 
