@@ -32,6 +32,8 @@ OPTIONS = {
     },
     "regularised_evolution": {"population_size": 4, "sample_size": 2},
     "successive_halving": {"initial_candidates": 9, "reduction_factor": 3},
+    "hyperband": {},
+    "asynchronous_halving": {},
     "mf_kd": {"draws": 64},
     "optuna_tpe": {},
     "botorch_multi_fidelity": {"initial_low_evaluations": 3, "initial_full_evaluations": 1},

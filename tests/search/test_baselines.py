@@ -8,6 +8,8 @@ import pytest
 
 from mf_nas_kd.records import Costs, Fidelity, Metrics
 from mf_nas_kd.search import Budget, Candidate, History, build_strategy, run_search
+from mf_nas_kd.search.hyperband import bracket_size
+from mf_nas_kd.search.ladder import Ladder
 from mf_nas_kd.search.neighbours import Neighbours
 from mf_nas_kd.search.rungs import rungs
 from mf_nas_kd.spaces.nas_bench_201 import NASBench201Choices, NASBench201Space
@@ -43,7 +45,7 @@ NINE = [0.1, 0.9, 0.2, 0.8, 0.3, 0.7, 0.4, 0.6, 0.5]
 
 
 @pytest.mark.parametrize("low", [(LOW,), (), (THIRD, NST, LOW)])
-@pytest.mark.parametrize("name", ["successive_halving", "regularised_evolution"])
+@pytest.mark.parametrize("name", ["successive_halving", "hyperband", "asynchronous_halving", "regularised_evolution"])
 @pytest.mark.parametrize("failing", [0, 3])
 def test_the_search_goes_on_until_every_candidate_was_trained_fully(name, low, failing):
     """Also where every third training fails, short ones and full ones, and where there are no short ones."""
@@ -149,6 +151,72 @@ def test_a_budget_that_affords_no_low_fidelity_evaluation_trains_those_of_the_hi
     (full,) = halving(History(tuple(seen)), budget=Budget(1e9, 1), proposals_at_a_time=1)
     assert (full.candidate, full.fidelity) == (CANDIDATES[3], FULL)
     assert "the budget does not afford another low-fidelity evaluation" in full.reason
+
+
+NINTH, THIRDS = Fidelity(Fraction(1, 9), 10), Fidelity(Fraction(1, 3), 10)
+"""10/9 and 10/3 passes, where the target fidelity has 10: the reduction factor is 3."""
+
+
+def hyperband(history, low=(NINTH, THIRDS), **fields):
+    return ask("hyperband", history, {}, low=low, **fields)
+
+
+def asynchronous(history, low=(NINTH, THIRDS), **fields):
+    return ask("asynchronous_halving", history, {}, low=low, **fields)
+
+
+def test_hyperband_has_the_brackets_of_the_paper():
+    """R = 9 and eta = 3: 9 candidates at 1/9, ceil(3/2 * 3) = 5 at 1/3, and 3 at the target fidelity."""
+    ladder = Ladder.of(problem(low=(NINTH, THIRDS)), History())
+    assert [bracket_size(ladder, first) for first in range(3)] == [9, 5, 3]
+
+
+def test_hyperband_begins_brackets_at_higher_rungs():
+    seen = at(NINTH, NINE)
+    assert names(hyperband(History(tuple(seen)))) == [CANDIDATES[i].id for i in (1, 3, 5)]
+    seen += [observation(CANDIDATES[i], THIRDS, score=a) for i, a in ((1, 0.5), (3, 0.7), (5, 0.6))]
+    assert [(p.candidate, p.fidelity) for p in hyperband(History(tuple(seen)))] == [(CANDIDATES[3], FULL)]
+    seen.append(observation(CANDIDATES[3], FULL))
+    second = hyperband(History(tuple(seen)))
+    assert [p.fidelity for p in second] == [THIRDS] * 5
+    assert not set(names(second)) & {c.id for c in CANDIDATES[:9]}
+    assert "a bracket of 5 that begins at rung 2 of 3 and has 0 members" in second[0].reason
+    seen += [observation(c, THIRDS, score=i / 20) for i, c in enumerate(CANDIDATES[9:14])]
+    assert [(p.candidate, p.fidelity) for p in hyperband(History(tuple(seen)))] == [(CANDIDATES[13], FULL)]
+    seen.append(observation(CANDIDATES[13], FULL))
+    assert [p.fidelity for p in hyperband(History(tuple(seen)))] == [FULL] * 3
+    seen += [observation(c, FULL) for c in CANDIDATES[14:17]]
+    assert [p.fidelity for p in hyperband(History(tuple(seen)))] == [NINTH] * 9, "and again"
+
+
+def test_a_candidate_is_promoted_as_soon_as_it_is_among_the_best_third():
+    assert {p.fidelity for p in asynchronous(History(tuple(at(NINTH, NINE[:2]))))} == {NINTH}
+    first, *others = asynchronous(History(tuple(at(NINTH, NINE[:3]))))
+    assert (first.candidate, first.fidelity) == (CANDIDATES[1], THIRDS)
+    assert "rank 1 of 3 with 0.9000 at rung 1 of 3, of which the best 1 are promoted" in first.reason
+    assert {p.fidelity for p in others} == {NINTH}, "the others enter meanwhile"
+    assert not set(names(others)) & {c.id for c in CANDIDATES[:3]}
+
+
+def test_the_highest_rung_is_promoted_from_first():
+    seen = [*at(NINTH, NINE), *(observation(CANDIDATES[i], THIRDS, score=a) for i, a in ((1, 0.5), (3, 0.7), (5, 0.6)))]
+    first, second = asynchronous(History(tuple(seen)))[:2]
+    assert (first.candidate, first.fidelity) == (CANDIDATES[3], FULL)
+    assert second.fidelity == NINTH, "the best third of the lowest rung is promoted already"
+
+
+@pytest.mark.parametrize("name", ["successive_halving", "hyperband", "asynchronous_halving"])
+def test_where_trainings_continue_the_rungs_are_those_of_one_training(name):
+    chain = Fidelity(Fraction(1), 3), Fidelity(Fraction(1), 5)
+    continuing = replace(problem(9, low=(LOW, *chain)), continuation=True)
+    assert rungs(continuing, History()) == (*chain, FULL)
+    assert LOW in rungs(replace(continuing, low=(LOW,)), History())
+    seen = [replace(o, pause_seconds=2.0) for o in at(chain[0], NINE)]
+    strategy = build_strategy(name, continuing, HALVING if name == "successive_halving" else {})
+    proposals = strategy.propose(History(tuple(seen)), PLENTY, np.random.default_rng(0))
+    promoted = next(p for p in proposals if p.fidelity == chain[1])
+    assert promoted.candidate == CANDIDATES[1]
+    assert promoted.reason.endswith("; continues the training of 3 epochs, which saves 2.0 s")
 
 
 def evolve(history, population=4, sample=50, seed=0, **fields):

@@ -112,7 +112,8 @@ def test_options_are_checked(name):
 
 def test_an_unknown_strategy_lists_the_known_ones():
     with pytest.raises(
-        UnknownNameError, match="search.strategy is 'best', but must be one of: .*hf_gp, lf_only, .*two_stage"
+        UnknownNameError,
+        match="search.strategy is 'best', but must be one of: .*hf_gp, hyperband, lf_only, .*two_stage",
     ):
         build_strategy("best", problem(), {})
 

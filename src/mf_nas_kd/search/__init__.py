@@ -12,12 +12,14 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, RootModel
 
 from mf_nas_kd.registry import Options, OptionsOf, lookup
+from mf_nas_kd.search.asynchronous_halving import AsynchronousHalving
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.co_kriging import CoKriging
 from mf_nas_kd.search.external.botorch_multi_fidelity import BoTorchMultiFidelity
 from mf_nas_kd.search.external.optuna_tpe import OptunaTPE
 from mf_nas_kd.search.high_fidelity_gp import HighFidelityGP
 from mf_nas_kd.search.history import History, Observation
+from mf_nas_kd.search.hyperband import Hyperband
 from mf_nas_kd.search.loop import SearchResult, run_search
 from mf_nas_kd.search.low_fidelity_only import LowFidelityOnly
 from mf_nas_kd.search.mf_kd import MultiFidelity
@@ -36,6 +38,8 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "proxy_order": ProxyOrder,
     "regularised_evolution": RegularisedEvolution,
     "successive_halving": SuccessiveHalving,
+    "hyperband": Hyperband,
+    "asynchronous_halving": AsynchronousHalving,
     "hf_gp": HighFidelityGP,
     "lf_only": LowFidelityOnly,
     "two_stage": TwoStage,
