@@ -14,6 +14,7 @@ from mf_nas_kd.figures.learning_curves import learning_curves, paused_table
 from mf_nas_kd.figures.network import WORST_IMAGES, NetworkContent, network_content
 from mf_nas_kd.figures.page import ReportContent, report_page
 from mf_nas_kd.figures.png import png
+from mf_nas_kd.figures.proxies import proxies_sentence, proxies_table
 from mf_nas_kd.figures.savings import savings_sentence
 from mf_nas_kd.figures.search import pareto_picture, search_progress
 from mf_nas_kd.figures.verdict import verdict
@@ -41,6 +42,8 @@ __all__ = [
     "pareto_picture",
     "paused_table",
     "png",
+    "proxies_sentence",
+    "proxies_table",
     "regret_against_cost",
     "report_page",
     "sample_images",

@@ -39,6 +39,7 @@ class ReportContent:
         network: What is shown of the network; None where there is none.
         verdict: Whether low-fidelity evaluations paid, in sentences, the answer first.
         savings: What they saved or lost, in one sentence; may be empty.
+        proxies: What zero-cost proxies add to MACs and parameters, in one sentence.
         search_figures: Figures of the search, such as the cost of each fidelity and why it ended, by their labels.
         facts: Facts of the study as texts by their labels.
         pictures: Pictures by their names in the template.
@@ -51,6 +52,7 @@ class ReportContent:
     network: NetworkContent | None = None
     verdict: Sequence[str] = ()
     savings: str = ""
+    proxies: str = ""
     search_figures: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     pictures: Mapping[str, Figure] = field(default_factory=dict)

@@ -10,6 +10,7 @@ import pandas as pd
 from mf_nas_kd.figures.correlation import PROXY, fraction_text
 from mf_nas_kd.records import Fidelity, Metric
 from mf_nas_kd.records.metrics import ACCURACY
+from mf_nas_kd.records.proxies import PROXY_LABELS
 from mf_nas_kd.statistics import AddedValueSettings
 
 PROXY_NAMES = {
@@ -17,6 +18,7 @@ PROXY_NAMES = {
     "params": "parameter count",
     "live_params": "live parameter count",
     "latency_ms": "latency",
+    **PROXY_LABELS,
 }
 
 

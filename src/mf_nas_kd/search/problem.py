@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.records.metrics import Metric
+from mf_nas_kd.statistics.conditioning import normal_scores
 from mf_nas_kd.surrogates import Inputs
 
 
@@ -25,11 +26,13 @@ class Candidate:
         architecture: The value itself.
         features: ``(p,)``, from the space's ``encode``; input of the surrogate models.
         costs: Costs of the network at full width.
+        proxies: Further zero-cost proxies by their names; minus infinity where no signal passes.
     """
 
     architecture: Architecture
     features: tuple[float, ...]
     costs: Costs
+    proxies: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -53,10 +56,12 @@ class SearchProblem:
         proposals_at_a_time: How many proposals a strategy may make before it sees their results.
         neighbours: The architectures of the space that differ in one choice, candidates or not.
         metric: The metric whose value for the validation images is an evaluation's score.
-        continuation: Whether a training can continue another one of the same candidate with fewer epochs.
+        proxies: Names of the candidates' further proxies that models see beside MACs and parameters. They are to be
+            those that are shown to add to these two.
 
     Raises:
-        InvalidValueError: If there is no candidate, one is there twice, or ``full`` is among ``low``.
+        InvalidValueError: If there is no candidate, one is there twice, ``full`` is among ``low``, or a candidate lacks
+            one of the proxies.
     """
 
     candidates: tuple[Candidate, ...]
@@ -65,13 +70,16 @@ class SearchProblem:
     proposals_at_a_time: int
     neighbours: Callable[[Architecture], tuple[Architecture, ...]]
     metric: Metric
-    continuation: bool = False
+    proxies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len({candidate.id for candidate in self.candidates}) != len(self.candidates) or not self.candidates:
             raise InvalidValueError("number of candidates", len(self.candidates), "at least 1, all different")
         if self.full in self.low:
             raise InvalidValueError("low fidelity", str(self.full), "another one than the target fidelity, which it is")
+        for name in self.proxies:
+            if lacking := [candidate.id for candidate in self.candidates if name not in candidate.proxies]:
+                raise InvalidValueError(f"candidates without the proxy {name}", ", ".join(lacking), "none")
 
     @cached_property
     def by_id(self) -> dict[str, Candidate]:
@@ -88,12 +96,14 @@ class SearchProblem:
         """Inputs of the surrogate models for all candidates, at the target fidelity.
 
         Features, and the zero-cost proxies log MACs and log parameters, are standardised over the candidates; columns
-        that do not vary are zero.
+        that do not vary are zero. Further proxies, whose scales are arbitrary, are replaced by their normal scores.
         """
-        proxies = [(math.log(candidate.macs), math.log(candidate.costs.params)) for candidate in self.candidates]
+        counted = [(math.log(candidate.macs), math.log(candidate.costs.params)) for candidate in self.candidates]
+        further = [[candidate.proxies[name] for name in self.proxies] for candidate in self.candidates]
+        proxies = np.concatenate([np.array(counted), normal_scores(np.array(further, dtype=float))], axis=1)
         indices = np.arange(len(self.candidates))
         features = standardise(np.array([candidate.features for candidate in self.candidates], dtype=float))
-        return Inputs(features, standardise(np.array(proxies)), indices, np.zeros_like(indices))
+        return Inputs(features, standardise(proxies), indices, np.zeros_like(indices))
 
     @cached_property
     def fidelities(self) -> tuple[Fidelity, ...]:

@@ -17,24 +17,24 @@ from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import Candidate
 from mf_nas_kd.search.strategy import Proposal, Strategy, within
-from mf_nas_kd.statistics.proxies import PROXIES
+from mf_nas_kd.statistics.proxies import NAMES, PROXIES
 
 
 class ProxyOrderOptions(Options):
     """Options of :class:`ProxyOrder`.
 
     Attributes:
-        proxy: A name in ``statistics.proxies.PROXIES``.
+        proxy: A name in ``statistics.proxies.NAMES``.
     """
 
-    proxy: Annotated[str, NameIn(PROXIES, "strategies.proxy_order.proxy")]
+    proxy: Annotated[str, NameIn(NAMES, "strategies.proxy_order.proxy")]
 
 
 class ProxyOrder(Strategy):
     """High-fidelity evaluations in the order of a zero-cost proxy, the highest value first. Nothing is random.
 
     Raises:
-        InvalidValueError: If the proxy is not defined for the space of the candidates.
+        InvalidValueError: If the proxy is not defined for the space of the candidates, or they have no value of it.
     """
 
     Options = ProxyOrderOptions
@@ -55,8 +55,12 @@ class ProxyOrder(Strategy):
         return within(budget, history, proposals[: problem.proposals_at_a_time])
 
     def _value(self, candidate: Candidate) -> float:
-        value = PROXIES[self.options.proxy](candidate.architecture, candidate.costs)
+        name = self.options.proxy
+        value = candidate.proxies.get(name)
+        if value is None and name in PROXIES:
+            value = PROXIES[name](candidate.architecture, candidate.costs)
         if value is None:
-            allowed = f"one that is defined for the space {candidate.architecture.space}"
+            computed = "" if name in PROXIES else ", and that was computed of all candidates"
+            allowed = f"one that is defined for the space {candidate.architecture.space}{computed}"
             raise InvalidValueError("strategies.proxy_order.proxy", self.options.proxy, allowed)
         return value

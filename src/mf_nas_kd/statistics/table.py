@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields
 from fractions import Fraction
 from typing import Any
@@ -16,7 +17,7 @@ from mf_nas_kd.statistics.added_value import added_value
 from mf_nas_kd.statistics.bootstrap import estimate_columns
 from mf_nas_kd.statistics.ceiling import mean_over_seeds, seed_agreement
 from mf_nas_kd.statistics.correlation import RankAgreement, rank_agreement
-from mf_nas_kd.statistics.proxies import CONTROLLED, log_proxies
+from mf_nas_kd.statistics.proxies import CONTROLLED, log_proxies, scored_proxies
 from mf_nas_kd.statistics.settings import CorrelationSettings
 
 ROW_KEYS = tuple(dict.fromkeys(("role", "distillation", "train_fraction", "epochs", *FIDELITY_COLUMNS)))
@@ -30,7 +31,11 @@ ADDED = ("added", "added_p", "added_detectable")
 
 
 def correlation_table(
-    measured: pd.DataFrame, full: pd.DataFrame, settings: CorrelationSettings, repeats: pd.DataFrame | None = None
+    measured: pd.DataFrame,
+    full: pd.DataFrame,
+    settings: CorrelationSettings,
+    repeats: pd.DataFrame | None = None,
+    accepted: Collection[str] = (),
 ) -> pd.DataFrame:
     """Rank agreement of each cheap measurement with high-fidelity evaluations.
 
@@ -47,6 +52,8 @@ def correlation_table(
             ``test_score``, ``cost_seconds``, ``dataset``.
         settings: Settings of bootstrap and permutations.
         repeats: Finished high-fidelity evaluations with further seeds; None for none.
+        accepted: Names of further proxies, columns of ``full``, that are shown to add to MACs and parameters: low
+            fidelities have to add to these as well.
 
     Returns:
         A row for each fidelity, by training-set fraction, epochs and distillation, the target fidelity after the low
@@ -74,7 +81,8 @@ def correlation_table(
     measured, full = completed(measured, Fidelity), completed(full, Fidelity)
     repeats = full.head(0) if repeats is None else completed(repeats, Fidelity)
     ceiling, full = seed_agreement(full, repeats, settings), mean_over_seeds(full, repeats)
-    proxies = pd.DataFrame(log_proxies(full)).add_prefix("log_")
+    further = {name: scores for name, scores in scored_proxies(full).items() if name in accepted}
+    proxies = pd.DataFrame({**further, **log_proxies(full)}).add_prefix("log_")
     proxies["architecture_id"] = full["architecture_id"].to_numpy()
     rows = []
     for kind, group in measured.groupby(list(ROW_KEYS), dropna=False):

@@ -86,6 +86,7 @@ def search_problem(
     low: Sequence[Fidelity] | None,
     proposals_at_a_time: int,
     metric: Metric,
+    proxies: pd.DataFrame | None = None,
 ) -> SearchProblem:
     """The problem of finding the best architecture of a pool at the target fidelity of a study.
 
@@ -96,17 +97,22 @@ def search_problem(
         low: Low fidelities of the search; None for those of the plan.
         proposals_at_a_time: Number of proposals before a strategy has their results.
         metric: The metric that selects.
+        proxies: Zero-cost proxies that models see beside MACs and parameters, as returned by
+            :func:`mf_nas_kd.studies.pool_proxies.accepted_of_pool`; None for none.
     """
+    values = pd.DataFrame(index=pool["architecture_id"]) if proxies is None else proxies.set_index("architecture_id")
+    architectures, costs = records_of(pool, Architecture), records_of(pool, Costs)
     return SearchProblem(
         candidates=tuple(
-            Candidate(architecture, space.encode(architecture), costs)
-            for architecture, costs in zip(records_of(pool, Architecture), records_of(pool, Costs), strict=True)
+            Candidate(architecture, space.encode(architecture), cost, values.loc[architecture.id].to_dict())
+            for architecture, cost in zip(architectures, costs, strict=True)
         ),
         full=fidelities_in(plan[plan["role"] == "full"])[0],
         low=fidelities_in(plan[plan["role"] == "low"]) if low is None else tuple(low),
         proposals_at_a_time=proposals_at_a_time,
         neighbours=space.neighbours,
         metric=metric,
+        proxies=tuple(values.columns),
     )
 
 

@@ -18,6 +18,7 @@ from mf_nas_kd.records.device_costs import FLOAT32
 from mf_nas_kd.search import StrategySettings
 from mf_nas_kd.statistics import CorrelationSettings, correlation_table, distillation_comparison
 from mf_nas_kd.statistics.ceiling import mean_over_seeds
+from mf_nas_kd.statistics.proxy_value import proxy_table
 from mf_nas_kd.studies.device_costs import with_latency
 from mf_nas_kd.studies.plan import scored_by_role
 
@@ -30,21 +31,27 @@ def correlate(
     plan: pd.DataFrame,
     evaluations: pd.DataFrame,
     device_costs: pd.DataFrame,
+    candidate_proxies: pd.DataFrame,
     images: ImageDataset,
     settings: CorrelationSettings,
     metric: MetricSetting,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Correlate every low fidelity and every zero-cost proxy with high-fidelity evaluations.
 
-    The latency on this machine is a proxy too, where it is known of all candidates.
+    The latency on this machine is a proxy too, where it is known of all candidates. Low fidelities are compared with
+    those proxies that are shown to add to MACs and parameters, too.
 
     Returns:
-        The correlation table, and the comparison of distilled with plain low fidelities.
+        The correlation table, the comparison of distilled with plain low fidelities, and the table of proxies.
     """
     low, full, repeats = scored_by_role(plan, evaluations, metric.value)
     full = with_latency(full, device_costs, MeasuredGraph(images.classes, images.image_shape, FLOAT32))
-    table = correlation_table(pd.concat([low, full]), full, settings, repeats)
-    return table, distillation_comparison(low, mean_over_seeds(full, repeats), settings)
+    with_proxies = full.merge(candidate_proxies, on="architecture_id", how="left")
+    proxies = proxy_table(mean_over_seeds(with_proxies, repeats), settings)
+    accepted = proxies.loc[proxies["accepted"], "proxy"].tolist()
+    logger.info("%s", figures.proxies_sentence(proxies))
+    table = correlation_table(pd.concat([low, full]), with_proxies, settings, repeats, accepted)
+    return table, distillation_comparison(low, mean_over_seeds(full, repeats), settings), proxies
 
 
 def measure_savings(

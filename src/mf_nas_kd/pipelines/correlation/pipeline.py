@@ -17,11 +17,12 @@ def create_pipeline() -> Pipeline:
                     "evaluation_plan",
                     "planned_evaluations",
                     "device_costs",
+                    "candidate_proxies",
                     "images",
                     "params:correlation",
                     "params:metric",
                 ],
-                outputs=["correlation_table", "distillation_comparison"],
+                outputs=["correlation_table", "distillation_comparison", "proxy_table"],
                 name="correlate",
             ),
             Node(

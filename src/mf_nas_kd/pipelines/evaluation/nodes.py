@@ -10,13 +10,14 @@ from mf_nas_kd import tracking
 from mf_nas_kd.export.untrained import float32_costs
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
-from mf_nas_kd.pipelines.evaluation.parameters import CandidatesParameters
 from mf_nas_kd.records import Architecture, Evaluation, MetricSetting
 from mf_nas_kd.records.tables import candidate_table, records_of, table_of
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import Limits, SpaceSettings, sample_within
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import EvaluationParameters, run_evaluations
+from mf_nas_kd.studies.candidate_proxies import proxies_of
+from mf_nas_kd.studies.candidates import CandidatesParameters
 from mf_nas_kd.studies.device_costs import THIS
 from mf_nas_kd.studies.map_sizes import warn_of_large_maps
 from mf_nas_kd.studies.paused_trainings import PausedTrainings, pausing_work
@@ -37,6 +38,20 @@ def sample_candidates(
     if parameters.measure_latency:
         float32_costs(store, images.classes, images.image_shape, THIS)(sampled)
     return candidate_table(sampled, cost_of)
+
+
+def compute_proxies(
+    candidates: pd.DataFrame,
+    images: ImageDataset,
+    teacher: TrainedNetwork,
+    proxy_folder: Path,
+    parameters: CandidatesParameters,
+    training: TrainingParameters,
+    executor: ExecutorSettings,
+) -> pd.DataFrame:
+    """Compute the zero-cost proxies of the candidates; those that are known are read."""
+    architectures = records_of(candidates, Architecture)
+    return proxies_of(architectures, images, teacher, parameters.proxies, proxy_folder, training.device, executor)
 
 
 def plan_evaluations(

@@ -18,6 +18,20 @@ def create_pipeline() -> Pipeline:
                 name="sample_candidates",
             ),
             Node(
+                nodes.compute_proxies,
+                inputs=[
+                    "candidates",
+                    "images",
+                    "teacher",
+                    "proxy_folder",
+                    "params:candidates",
+                    "params:training",
+                    "params:executor",
+                ],
+                outputs="candidate_proxies",
+                name="compute_proxies",
+            ),
+            Node(
                 nodes.plan_evaluations,
                 inputs=[
                     "candidates",

@@ -47,6 +47,7 @@ from mf_nas_kd.workers import ExecutorSettings, open_executor
 
 def choose_finalists(
     pool: pd.DataFrame,
+    proxies: pd.DataFrame,
     plan: pd.DataFrame,
     evaluations: pd.DataFrame,
     trace: pd.DataFrame,
@@ -61,7 +62,7 @@ def choose_finalists(
     low = fidelities_in(pd.concat([plan[plan["role"] == "low"], trace]))
     (full,) = fidelities_in(plan[plan["role"] == "full"])
     searched = tuple(fidelity for fidelity in low if fidelity != full)
-    problem = search_problem(pool, plan, space.build(), searched, 1, metric.value)
+    problem = search_problem(pool, plan, space.build(), searched, 1, metric.value, proxies)
     limits, on_device = _limits(search_outcome), _on_device(search_outcome, images, store)
     count, tolerance = parameters.finalists, parameters.tolerance_points
     finalists = finalists_of(problem, plan, evaluations, trace, count, tolerance, limits, on_device)

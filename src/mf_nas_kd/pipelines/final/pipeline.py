@@ -15,6 +15,7 @@ def create_pipeline() -> Pipeline:
                 nodes.choose_finalists,
                 inputs=[
                     "search_pool",
+                    "pool_proxies",
                     "evaluation_plan",
                     "planned_evaluations",
                     "search_trace",

@@ -36,6 +36,7 @@ def write_report(
     precomputed_targets: pd.DataFrame,
     correlation_table: pd.DataFrame,
     distillation_comparison: pd.DataFrame,
+    proxy_table: pd.DataFrame,
     search_trace: pd.DataFrame,
     search_evaluations: pd.DataFrame,
     full_trainings: pd.DataFrame,
@@ -63,6 +64,7 @@ def write_report(
         | figures.facts(images, subset_sizes, teacher_metrics, planned, precomputed_targets, winner),
         verdict=figures.verdict(correlation_table, distillation_comparison, correlation.added_value, metric=metric),
         savings=figures.savings_sentence(savings),
+        proxies=figures.proxies_sentence(proxy_table),
         search_figures=figures.search_facts(winner),
         network=figures.network_content(
             images,
@@ -88,6 +90,7 @@ def write_report(
         },
         tables={
             "correlation_table": correlation_table.drop(columns=["dataset", "space"]),
+            "proxy_table": figures.proxies_table(proxy_table),
             "pareto_front": pareto_front,
             "search_trace": search_trace.drop(columns=["strategy", "seed", "incumbent_architecture_id"]),
             "paused": figures.paused_table(search_evaluations, search_trace, target),

@@ -25,6 +25,7 @@ def create_pipeline() -> Pipeline:
                     "precomputed_targets",
                     "correlation_table",
                     "distillation_comparison",
+                    "proxy_table",
                     "search_trace",
                     "search_evaluations",
                     "full_trainings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,18 @@ from mf_nas_kd.export.untrained import float32_costs
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter, TrainedNetwork
 from mf_nas_kd.pipelines.search.parameters import SearchParameters
-from mf_nas_kd.records import Evaluation, MetricSetting
+from mf_nas_kd.records import Architecture, Evaluation, MetricSetting
 from mf_nas_kd.records.tables import table_of
 from mf_nas_kd.search import StrategySettings, build_strategy
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import SpaceSettings
+from mf_nas_kd.statistics import CorrelationSettings
 from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import EvaluationParameters
-from mf_nas_kd.studies.paused_trainings import PausedTrainings, pausing_work
+from mf_nas_kd.studies.candidate_proxies import proxies_of
+from mf_nas_kd.studies.candidates import CandidatesParameters
 from mf_nas_kd.studies.plan import require_current
+from mf_nas_kd.studies.pool_proxies import accepted_of_pool
 from mf_nas_kd.studies.study_search import run_study_search, search_pool, search_problem
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import DistillationConfigurations, TrainingParameters, TrainingSettings
@@ -50,8 +54,32 @@ def sample_pool(
     return pool
 
 
+def compute_pool_proxies(
+    pool: pd.DataFrame,
+    candidate_proxies: pd.DataFrame,
+    images: ImageDataset,
+    teacher: TrainedNetwork,
+    proxy_folder: Path,
+    plan: pd.DataFrame,
+    evaluations: pd.DataFrame,
+    candidates: CandidatesParameters,
+    training: TrainingParameters,
+    executor: ExecutorSettings,
+    correlation: CorrelationSettings,
+    metric: MetricSetting,
+) -> pd.DataFrame:
+    """Compute those zero-cost proxies of the search's candidates that earned it on the candidates of the study."""
+
+    def compute(architectures: Sequence[Architecture], names: tuple[str, ...]) -> pd.DataFrame:
+        settings = candidates.proxies.restricted(names)
+        return proxies_of(architectures, images, teacher, settings, proxy_folder, training.device, executor)
+
+    return accepted_of_pool(pool, candidate_proxies, plan, evaluations, correlation, metric.value, compute)
+
+
 def search(
     pool: pd.DataFrame,
+    proxies: pd.DataFrame,
     images: ImageDataset,
     subset_order: pd.DataFrame,
     teacher: TrainedNetwork,
@@ -82,7 +110,7 @@ def search(
     evaluator = TrainingEvaluator(images, order, settings, teacher, teacher_folder, study.checkpoints)
     require_current(plan, evaluator)
     problem = search_problem(
-        pool, plan, space.build(), parameters.low_fidelities, parameters.proposals_at_a_time, metric.value
+        pool, plan, space.build(), parameters.low_fidelities, parameters.proposals_at_a_time, metric.value, proxies
     )
     evaluator.require_possible(problem.candidates[0].architecture, problem.low)
     strategy = build_strategy(name, problem, strategies.options_of(name))
@@ -106,6 +134,7 @@ def search(
         "strategy": name,
         "limits": parameters.limits.model_dump(),
         "search_device": parameters.device,
+        "proxies": list(problem.proxies),
         "budget_seconds": budget.seconds,
         "budget_evaluations": budget.evaluations,
         "spent_seconds": found.result.spent_seconds,
