@@ -36,11 +36,15 @@ NAMES = {
     "zero_cost_orders": ("macs_order", "params_order"),
 }
 
+FRONT = {"cost": "macs", "budget_factor": 2}
+
 
 def parameters(entries=ENTRIES, **changes):
     fields = {"seeds": 5, "target_accuracy_points": 0.5, "tasks": {"all": 1.0, "half": 0.5, "few": 0.1}, "workers": 1}
     nothing = {"budget_seconds": None, "budget_evaluations": None}
-    return BenchmarkParameters.model_validate({**fields, **nothing, "savings": NAMES, "strategies": entries, **changes})
+    return BenchmarkParameters.model_validate(
+        {**fields, **nothing, "front": FRONT, "savings": NAMES, "strategies": entries, **changes}
+    )
 
 
 def test_a_row_has_the_means_over_seeds_of_both_searches_and_their_paired_difference():

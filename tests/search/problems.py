@@ -7,7 +7,7 @@ import pytest
 
 from mf_nas_kd.records import Architecture, Costs, Fidelity
 from mf_nas_kd.records.metrics import ACCURACY
-from mf_nas_kd.search import STRATEGIES, Candidate, Observation, SearchProblem
+from mf_nas_kd.search import STRATEGIES, Candidate, FrontObjective, Observation, SearchProblem
 from tests.fakes import FakeEvaluator
 
 FULL = Fidelity(Fraction(1), 10)
@@ -66,6 +66,11 @@ def steps(architecture):
 
 def problem(proposals_at_a_time=2, candidates=CANDIDATES, low=(LOW,), neighbours=steps):
     return SearchProblem(candidates, FULL, low, proposals_at_a_time, neighbours, ACCURACY)
+
+
+def on_front(the_problem):
+    """The same problem with the front of accuracy and MACs as its objective."""
+    return replace(the_problem, objective=FrontObjective("macs", {c.id: c.macs for c in the_problem.candidates}))
 
 
 def truth(architecture, fidelity):

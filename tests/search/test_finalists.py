@@ -8,7 +8,7 @@ from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.search import Candidate, History, Observation
 from mf_nas_kd.search.finalists import CHEAPER, FINALIST, choose_finalists
 from mf_nas_kd.search.noise_free import mean_of_repeats, noise_free_posterior
-from tests.search.problems import CANDIDATES, FULL, LOW, observation, problem, truth
+from tests.search.problems import CANDIDATES, FULL, LOW, observation, on_front, problem, truth
 
 BY_PLACE = {(c.architecture.fields["x"], c.architecture.fields["y"]): c for c in CANDIDATES}
 
@@ -143,3 +143,17 @@ def test_cheaper_equivalents_are_on_the_front_within_the_tolerance_and_no_finali
 def test_other_counts_and_tolerances_are_refused(count, tolerance, message):
     with pytest.raises(InvalidValueError, match=message):
         choose_finalists(problem(), seen(0.5), count, tolerance)
+
+
+def test_finalists_of_a_front_are_members_of_it_cheap_ones_included():
+    history = History(tuple(observation(each, FULL) for each in CANDIDATES))
+    found = choose_finalists(on_front(problem()), history, 4, 0.0)
+    means = noise_free_posterior(problem(), history, np.arange(len(CANDIDATES)))[0]
+    macs = np.array([each.macs for each in CANDIDATES])
+    for each in found:
+        assert not (means[macs < each.candidate.macs] >= each.mean).any()
+    assert names(found, FINALIST) == [each.candidate.id for each in found]
+    assert len(found) == 4
+    assert found[0].candidate == BY_PLACE[4, 2]
+    assert min(each.candidate.macs for each in found) <= np.quantile(macs, 0.25)
+    assert [each.mean for each in found] == sorted((each.mean for each in found), reverse=True)

@@ -84,6 +84,24 @@ def test_without_limits_on_the_device_nothing_is_measured(large_space):
     assert device.measured == []
 
 
+def test_a_cost_on_the_device_that_stands_against_accuracy_is_measured_of_all(large_space):
+    """Also where it is not limited."""
+    device = FakeDevice()
+    pool = search_pool(
+        candidate_table((), cost_of),
+        large_space,
+        60,
+        Limits.of(max_macs=60_000),
+        cost_of,
+        np.random.default_rng(0),
+        device,
+        "activation_kib",
+    )
+    assert len(pool) == 60
+    assert pool["activation_kib"].notna().all()
+    assert (pool["macs"] <= 60_000).all()
+
+
 def test_an_impossible_limit_names_the_fastest(large_space):
     device = FakeDevice()
     with pytest.raises(

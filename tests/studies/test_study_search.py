@@ -17,7 +17,7 @@ from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies.finalists import finalists_of
 from mf_nas_kd.studies.plan import plan_table, requests_of
 from mf_nas_kd.studies.runner import run_evaluations
-from mf_nas_kd.studies.study_search import run_study_search, search_pool, search_problem
+from mf_nas_kd.studies.study_search import front_of, run_study_search, search_pool, search_problem
 from mf_nas_kd.workers.inline import InlineExecutor
 from tests.fakes import FakeEvaluator
 
@@ -82,6 +82,41 @@ def test_the_problem_has_the_fidelities_of_the_plan_unless_others_are_given(plan
     assert [candidate.architecture for candidate in problem.candidates] == architectures
     assert [candidate.macs for candidate in problem.candidates] == pool["macs"].tolist()
     assert search_problem(pool, plan, space, [OTHER], 1, ACCURACY).low == (OTHER,)
+
+
+def test_a_search_for_a_front_ends_with_it(plan, pool, space, store):
+    known = evaluate(requests_of(plan), store)
+    problem = search_problem(pool, plan, space, None, 1, ACCURACY, "params")
+    assert problem.objective.values == dict(zip(pool["architecture_id"], pool["params"].astype(float), strict=True))
+    evaluator = FakeEvaluator()
+    with InlineExecutor(evaluator) as workers:
+        found = run_study_search(
+            "random",
+            build_strategy("random", problem, {}),
+            plan,
+            known,
+            Budget(1e9, 3),
+            0,
+            evaluator,
+            workers,
+            store,
+            lambda _: None,
+            False,
+        )
+    rows = front_of(problem, found.full)
+    accuracies = {each.architecture.id: each.metrics.val_accuracy for each in found.full}
+    for row in rows:
+        name, params, accuracy = row.values()
+        assert accuracy == accuracies[name]
+        others = [accuracies[n] for n, p in problem.objective.values.items() if n in accuracies and p < params]
+        assert all(other < accuracy for other in others)
+    assert max(accuracies.values()) in [row["val_accuracy"] for row in rows]
+    assert front_of(search_problem(pool, plan, space, None, 1, ACCURACY), found.full) == []
+
+
+def test_a_cost_of_the_front_that_was_not_measured_is_refused(plan, pool, space):
+    with pytest.raises(InvalidValueError, match="candidates whose latency_ms was not measured is '6 of 6'"):
+        search_problem(pool, plan, space, None, 1, ACCURACY, "latency_ms")
 
 
 def test_a_search_is_charged_only_for_its_own_evaluations_and_stores_them(plan, pool, space, store, architectures):

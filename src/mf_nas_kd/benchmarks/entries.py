@@ -6,19 +6,38 @@ import logging
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveFloat, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
+from mf_nas_kd.benchmarks.fronts import FrontRun, TrueFront, with_front
 from mf_nas_kd.benchmarks.replay import ReplayTask, replay_tasks
 from mf_nas_kd.benchmarks.replays import BenchmarkRun
 from mf_nas_kd.benchmarks.table import BenchmarkTable
 from mf_nas_kd.records.fidelity import Fidelity, FidelityFilter
 from mf_nas_kd.registry import NameIn, Options
 from mf_nas_kd.search import STRATEGIES, Budget
+from mf_nas_kd.search.budget import UNLIMITED
+from mf_nas_kd.search.front_objective import ACCURACY_OBJECTIVE, FrontCost, Objective
 
 logger = logging.getLogger(__name__)
 
 FEWEST_CANDIDATES = 3  # with fewer there is nothing to search
+
+
+class FrontParameters(BaseModel):
+    """How searches for a Pareto front are replayed.
+
+    Attributes:
+        cost: The cost that stands against the score.
+        budget_factor: Budget of a search without another limit, in units of the cost of the high-fidelity evaluations
+            of the true front's members. With 2, half the budget is what they cost: who knew them would have the whole
+            front by then.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cost: FrontCost
+    budget_factor: PositiveFloat
 
 
 class Entry(BaseModel):
@@ -28,6 +47,8 @@ class Entry(BaseModel):
         strategy: A name in ``search.STRATEGIES``.
         low: Low fidelities that it may use; null for all of the table, ``none`` for none.
         options: Those options that differ from the strategy's in ``strategies``.
+        objective: ``accuracy`` for the candidate with the best score, ``front`` for the Pareto front of score and a
+            cost.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +56,7 @@ class Entry(BaseModel):
     strategy: Annotated[str, NameIn(STRATEGIES, "benchmark's strategy")]
     low: FidelityFilter | Literal["none"] | None
     options: Mapping[str, JsonValue] = Field(default_factory=dict)
+    objective: Objective = ACCURACY_OBJECTIVE
 
     @model_validator(mode="after")
     def _options_are_known(self) -> Entry:
@@ -50,6 +72,15 @@ class Entry(BaseModel):
             ]
             if wrong:
                 raise ValidationError.from_exception_data(failure.title, wrong) from None
+        return self
+
+    @model_validator(mode="after")
+    def _strategy_has_the_objective(self) -> Entry:
+        able = STRATEGIES[self.strategy].objectives
+        if self.objective not in able:
+            raise ValueError(
+                f"objective is {self.objective}, but {self.strategy} searches for {' or '.join(able)} only"
+            )
         return self
 
     def low_fidelities(self, table: BenchmarkTable) -> tuple[Fidelity, ...]:
@@ -91,6 +122,52 @@ def benchmark_runs(
                 options=options[name],
                 budget=budget,
                 target_accuracy_points=target_accuracy_points,
+            )
+            for name, entry in entries.items()
+        ]
+    return runs
+
+
+def front_runs(
+    table: BenchmarkTable,
+    entries: Mapping[str, Entry],
+    options: Mapping[str, Options],
+    macs_quantiles: Mapping[str, float],
+    budget: Budget,
+    front: FrontParameters,
+) -> list[FrontRun]:
+    """Runs of the entries that search for a front, on all tasks of a table; see :func:`benchmark_runs`.
+
+    Args:
+        table: The finished study.
+        entries: Strategies by their names in the results.
+        options: Validated options of each entry.
+        macs_quantiles: Limit of each task.
+        budget: Budget of each search; without a limit in seconds, it follows from the task's true front.
+        front: The cost, and the budget in units of the cost of the true front.
+
+    Raises:
+        InvalidValueError: If the table does not have the cost.
+    """
+    if not entries:
+        return []
+    lows = {name: entry.low_fidelities(table) for name, entry in entries.items()}
+    _warn_of_replaced(table, entries, lows)
+    runs = []
+    for task_name, task in _large_enough(table, replay_tasks(table, macs_quantiles)).items():
+        of_front = with_front(task, table, front.cost)
+        seconds = (
+            front.budget_factor * TrueFront.of(of_front).seconds
+            if budget.seconds == UNLIMITED.seconds
+            else budget.seconds
+        )
+        runs += [
+            FrontRun(
+                label={"dataset": table.dataset, "space": table.space, "task": task_name, "strategy": name},
+                task=of_front.with_low(lows[name]),
+                strategy=entry.strategy,
+                options=options[name],
+                budget=Budget(seconds, budget.evaluations),
             )
             for name, entry in entries.items()
         ]

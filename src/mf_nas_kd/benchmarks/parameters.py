@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from mf_nas_kd.benchmarks.entries import Entry
+from mf_nas_kd.benchmarks.entries import Entry, FrontParameters
 from mf_nas_kd.registry import Options
 from mf_nas_kd.search import Budget, StrategySettings
 from mf_nas_kd.search.budget import UNLIMITED
@@ -45,6 +45,7 @@ class BenchmarkParameters(BaseModel):
         budget_evaluations: Limit of the number of evaluations of a search, low- and high-fidelity ones alike; null for
             no limit.
         workers: Number of searches that run in parallel; null for one per CPU core.
+        front: How searches for a Pareto front are replayed.
         savings: Which of the strategies are compared on a study itself, see :mod:`mf_nas_kd.benchmarks.savings`.
         strategies: Strategies that take part, by their names in the results; null leaves one out.
     """
@@ -57,6 +58,7 @@ class BenchmarkParameters(BaseModel):
     budget_seconds: PositiveFloat | None
     budget_evaluations: PositiveInt | None
     workers: PositiveInt | None
+    front: FrontParameters
     savings: SavingsEntries
     strategies: dict[str, Entry | None]
 

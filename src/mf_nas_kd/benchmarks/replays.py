@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from multiprocessing import get_context
+from typing import Any, Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -48,9 +49,25 @@ class BenchmarkRun:
             raise
 
 
+Outcome = TypeVar("Outcome", covariant=True)
+
+
+class Run(Protocol[Outcome]):
+    """What can be replayed with several seeds: searches for the best candidate, or for a front."""
+
+    @property
+    def label(self) -> Mapping[str, str]:
+        """First columns of the rows of its results."""
+        ...
+
+    def replay(self, seed: int) -> Outcome:
+        """Replay one search."""
+        ...
+
+
 def run_replays(
-    runs: Sequence[BenchmarkRun], seeds: int, workers: int | None
-) -> list[tuple[BenchmarkRun, int, Replay]]:
+    runs: Sequence[Run[Outcome]], seeds: int, workers: int | None
+) -> list[tuple[Run[Outcome], int, Outcome]]:
     """Replay every benchmark run with the seeds 0, 1, and so on.
 
     Every process uses one thread for linear algebra, and results do not depend on the number of processes.
@@ -64,7 +81,7 @@ def run_replays(
         Run, seed and outcome, in the order of runs and seeds.
     """
     jobs = list(product(range(len(runs)), range(seeds)))
-    outcomes = []
+    outcomes: list[tuple[Run[Outcome], int, Outcome]] = []
     with progress_bar("searches", total=len(jobs)) as progress:
         for (index, seed), outcome in zip(jobs, _replays(runs, jobs, workers), strict=True):
             outcomes.append((runs[index], seed, outcome))
@@ -72,7 +89,7 @@ def run_replays(
     return outcomes
 
 
-def _replays(runs: Sequence[BenchmarkRun], jobs: Sequence[tuple[int, int]], workers: int | None) -> Iterator[Replay]:
+def _replays(runs: Sequence[Run[Outcome]], jobs: Sequence[tuple[int, int]], workers: int | None) -> Iterator[Outcome]:
     """Outcomes of jobs (index of the run, seed), in the order of the jobs."""
     count = min(workers or available_cores(), len(jobs))
     if count <= 1:
@@ -83,11 +100,11 @@ def _replays(runs: Sequence[BenchmarkRun], jobs: Sequence[tuple[int, int]], work
             yield from pool.map(_replay, *zip(*jobs, strict=True))
 
 
-_runs: Sequence[BenchmarkRun] = ()
+_runs: Sequence[Run[object]] = ()
 """Benchmark runs of this worker process; set once, when it starts."""
 
 
-def _initialise(runs: Sequence[BenchmarkRun]) -> None:
+def _initialise(runs: Sequence[Run[object]]) -> None:
     """Initialise a worker process."""
     global _runs
     _runs = runs
@@ -95,5 +112,5 @@ def _initialise(runs: Sequence[BenchmarkRun]) -> None:
     end_with_driver()
 
 
-def _replay(index: int, seed: int) -> Replay:
+def _replay(index: int, seed: int) -> Any:
     return _runs[index].replay(seed)

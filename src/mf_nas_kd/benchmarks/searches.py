@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 import pandas as pd
 
-from mf_nas_kd.benchmarks.entries import benchmark_runs
+from mf_nas_kd.benchmarks.entries import benchmark_runs, front_runs
+from mf_nas_kd.benchmarks.fronts import FrontReplay, FrontRun
 from mf_nas_kd.benchmarks.parameters import BenchmarkParameters
 from mf_nas_kd.benchmarks.replays import BenchmarkRun, run_replays
 from mf_nas_kd.benchmarks.table import BenchmarkTable
 from mf_nas_kd.search import StrategySettings
+from mf_nas_kd.search.front_objective import ACCURACY_OBJECTIVE, FRONT_OBJECTIVE
+
+LABEL = ("dataset", "space", "task", "strategy", "seed")
+FRONT_COLUMNS = (*LABEL, *(field.name for field in fields(FrontReplay) if field.name != "trace"))
+CURVE_COLUMNS = (*LABEL, "cumulative_cost_seconds", "hypervolume")
 
 
 def replayed_searches(
@@ -32,7 +38,11 @@ def replayed_searches(
         One row for each search, and one for each point of the searches' traces. Both are empty if no task has enough
         candidates.
     """
-    entries = {name: entry for name, entry in parameters.entries.items() if names is None or name in names}
+    entries = {
+        name: entry
+        for name, entry in parameters.entries.items()
+        if entry.objective == ACCURACY_OBJECTIVE and (names is None or name in names)
+    }
     options, goal = parameters.options_of(strategies), (parameters.budget, parameters.target_accuracy_points)
     runs: list[BenchmarkRun] = []
     for table in tables:
@@ -45,3 +55,32 @@ def replayed_searches(
         for cost, regret in trace:
             traces.append({**run.label, "seed": seed, "cumulative_cost_seconds": cost, "regret_points": regret})
     return pd.DataFrame(searches), pd.DataFrame(traces)
+
+
+def replayed_fronts(
+    tables: Sequence[BenchmarkTable], parameters: BenchmarkParameters, strategies: StrategySettings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Replay the entries that search for a Pareto front, on every task of every table with every seed.
+
+    Args:
+        tables: Finished studies.
+        parameters: Tasks, seeds, budget, entries, and the cost that stands against the score.
+        strategies: Options of the strategies.
+
+    Returns:
+        One row for each search, and one for each rise of its hypervolume; without such entries both are empty.
+    """
+    entries = {name: entry for name, entry in parameters.entries.items() if entry.objective == FRONT_OBJECTIVE}
+    options = parameters.options_of(strategies)
+    runs: list[FrontRun] = []
+    for table in tables:
+        runs += front_runs(table, entries, options, parameters.macs_quantiles, parameters.budget, parameters.front)
+    searches: list[dict[str, object]] = []
+    curves: list[dict[str, object]] = []
+    for run, seed, replayed in run_replays(runs, parameters.seeds, parameters.workers) if runs else ():
+        measured = asdict(replayed)
+        trace = measured.pop("trace")
+        searches.append({**run.label, "seed": seed, **measured})
+        for cost, share in trace:
+            curves.append({**run.label, "seed": seed, "cumulative_cost_seconds": cost, "hypervolume": share})
+    return pd.DataFrame(searches, columns=list(FRONT_COLUMNS)), pd.DataFrame(curves, columns=list(CURVE_COLUMNS))

@@ -7,6 +7,7 @@ from mf_nas_kd.figures.correlation import correlation_against_cost, low_against_
 from mf_nas_kd.figures.devices import device_sentences, device_table
 from mf_nas_kd.figures.duplicates import duplicates_picture
 from mf_nas_kd.figures.facts import evaluation_summary, evaluation_tables, facts, failure_summary, search_facts
+from mf_nas_kd.figures.fronts import front_summary_text, hypervolume_against_cost
 from mf_nas_kd.figures.image_facts import image_facts, image_warnings
 from mf_nas_kd.figures.images import sample_images, worst_images
 from mf_nas_kd.figures.learning_curve import learning_curve
@@ -33,6 +34,8 @@ __all__ = [
     "evaluation_tables",
     "facts",
     "failure_summary",
+    "front_summary_text",
+    "hypervolume_against_cost",
     "image_facts",
     "image_warnings",
     "learning_curve",

@@ -11,12 +11,14 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, RootModel
 
+from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.registry import Options, OptionsOf, lookup
 from mf_nas_kd.search.asynchronous_halving import AsynchronousHalving
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.co_kriging import CoKriging
 from mf_nas_kd.search.external.botorch_multi_fidelity import BoTorchMultiFidelity
 from mf_nas_kd.search.external.optuna_tpe import OptunaTPE
+from mf_nas_kd.search.front_objective import FrontObjective
 from mf_nas_kd.search.high_fidelity_gp import HighFidelityGP
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.hyperband import Hyperband
@@ -81,9 +83,14 @@ def build_strategy(name: str, problem: SearchProblem, options: Options | Mapping
 
     Raises:
         UnknownNameError: If the strategy is not known.
+        InvalidValueError: If it does not search for the problem's objective.
         pydantic.ValidationError: If an option is missing, unknown, or not allowed.
     """
     strategy = lookup(STRATEGIES, name, "search.strategy")
+    if problem.objective_name not in strategy.objectives:
+        able = [other for other, each in STRATEGIES.items() if problem.objective_name in each.objectives]
+        allowed = f"{' or '.join(strategy.objectives)} with {name}; strategies that can: {', '.join(able)}"
+        raise InvalidValueError("search.objective", problem.objective_name, allowed)
     return strategy(problem, strategy.Options.model_validate(options))
 
 
@@ -91,6 +98,7 @@ __all__ = [
     "STRATEGIES",
     "Budget",
     "Candidate",
+    "FrontObjective",
     "History",
     "Observation",
     "Proposal",

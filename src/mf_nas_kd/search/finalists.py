@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mf_nas_kd.errors import ImpossibleLimitError, InvalidValueError, MissingEvaluationError
+from mf_nas_kd.search.front import spread_over
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.noise_free import noise_free_posterior
 from mf_nas_kd.search.pareto import pareto_front
@@ -56,7 +57,9 @@ def choose_finalists(
     Returns:
         The finalists, the highest posterior mean first; of equal ones the one with fewer multiply-accumulates. Then the
         cheaper equivalents, the cheapest first: candidates on the Pareto front of posterior mean against
-        multiply-accumulates that cost less than the best finalist and are no finalists.
+        multiply-accumulates that cost less than the best finalist and are no finalists. Where the problem's objective
+        is a front, the finalists are members of the front of posterior mean against its cost, see
+        :func:`.spread_over`, and there are no cheaper equivalents.
 
     Raises:
         InvalidValueError: If ``count`` or ``tolerance_points`` is not allowed.
@@ -68,6 +71,10 @@ def choose_finalists(
     if not tolerance_points >= 0:
         raise InvalidValueError("tolerance of cheaper equivalents, in points", tolerance_points, "at least 0")
     ranked = _ranked(problem, history, excluded)
+    if problem.objective is not None:
+        by_id = {each.candidate.id: each for each in ranked}
+        means = {name: each.mean for name, each in by_id.items()}
+        return tuple(by_id[name] for name in spread_over(problem.objective, means, count))
     finalists = ranked[:count]
     lowest = ranked[0].mean - tolerance_points / 100
     cheaper = [

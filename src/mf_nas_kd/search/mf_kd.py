@@ -9,6 +9,9 @@ The highest rate over all candidates, fidelities and distillation configurations
 - :mod:`.promotion`: the candidates whose low-fidelity result fell below the promotion threshold that was announced,
 - :mod:`.reasons`: the sentences of the trace.
 
+Where the Pareto front is the objective, :mod:`.front_acquisition` has the rates: expected hypervolume improvement per
+second, with the same models, fidelities, allowance and thresholds.
+
 References:
     Kadane (1971). Optimal Whereabouts Search. Operations Research 19.
     Hoeting, Madigan, Raftery, Volinsky (1999). Bayesian Model Averaging: A Tutorial. Statistical Science 14.
@@ -26,6 +29,9 @@ from pydantic import PositiveInt
 from mf_nas_kd.registry import Options
 from mf_nas_kd.search.acquisition import Acquisition, HighFidelityChoice, LowFidelityChoice
 from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.front_acquisition import FrontAcquisition, FrontChoice
+from mf_nas_kd.search.front_objective import ACCURACY_OBJECTIVE, FRONT_OBJECTIVE
+from mf_nas_kd.search.front_reasons import front_reason
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.posterior import Models, Posterior
 from mf_nas_kd.search.problem import SearchProblem
@@ -33,6 +39,9 @@ from mf_nas_kd.search.promotion import setbacks
 from mf_nas_kd.search.reasons import reason_of
 from mf_nas_kd.search.strategy import Proposal, Strategy, reserve_full_evaluation, within
 from mf_nas_kd.search.usual_costs import usual_costs
+
+AnyAcquisition = Acquisition | FrontAcquisition
+AnyChoice = HighFidelityChoice | LowFidelityChoice | FrontChoice
 
 
 class MultiFidelityOptions(Options):
@@ -50,6 +59,7 @@ class MultiFidelity(Strategy):
 
     Options = MultiFidelityOptions
     options: MultiFidelityOptions
+    objectives = (ACCURACY_OBJECTIVE, FRONT_OBJECTIVE)
 
     def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:
         proposals: list[Proposal] = []
@@ -66,8 +76,8 @@ class MultiFidelity(Strategy):
         return within(budget, history, proposals)
 
     def _best(
-        self, acquisition: Acquisition, history: History, budget: Budget, earlier: Sequence[Proposal]
-    ) -> tuple[HighFidelityChoice | LowFidelityChoice, Proposal]:
+        self, acquisition: AnyAcquisition, history: History, budget: Budget, earlier: Sequence[Proposal]
+    ) -> tuple[AnyChoice, Proposal]:
         """The choice with the highest rate; at low fidelity only if the budget leaves one high-fidelity evaluation."""
         high = acquisition.high_fidelity(setbacks(history, self.problem.full))
         low = acquisition.low_fidelity()
@@ -78,17 +88,23 @@ class MultiFidelity(Strategy):
                 return low, together[-1]
         return high, self._proposal(high, acquisition)
 
-    def _proposal(self, choice: HighFidelityChoice | LowFidelityChoice, acquisition: Acquisition) -> Proposal:
+    def _proposal(self, choice: AnyChoice, acquisition: AnyAcquisition) -> Proposal:
         candidate, fidelity = self.problem.candidates[choice.candidate], self.problem.fidelities[choice.fidelity]
-        threshold = choice.threshold if isinstance(choice, LowFidelityChoice) else None
-        return Proposal(
-            candidate, fidelity, reason_of(choice, acquisition.posterior.models, self.problem.metric), threshold
-        )
+        threshold = None if isinstance(choice, HighFidelityChoice) else choice.threshold
+        return Proposal(candidate, fidelity, _reason(choice, acquisition), threshold)
+
+
+def _reason(choice: AnyChoice, acquisition: AnyAcquisition) -> str:
+    models = acquisition.models if isinstance(acquisition, FrontAcquisition) else acquisition.posterior.models
+    metric = acquisition.problem.metric
+    return (
+        front_reason(choice, models, metric) if isinstance(choice, FrontChoice) else reason_of(choice, models, metric)
+    )
 
 
 def acquisition_of(
     problem: SearchProblem, history: History, pending: Set[str], draws: int, rng: np.random.Generator
-) -> Acquisition | None:
+) -> AnyAcquisition | None:
     """Fit the models to a history, and draw from their posterior.
 
     Args:
@@ -107,4 +123,6 @@ def acquisition_of(
         return None
     costs = usual_costs(problem, history)
     models = Models.fit(problem, history, costs)
+    if problem.objective is not None:
+        return FrontAcquisition(problem, problem.objective, history, models, untried, costs)
     return Acquisition(problem, history, Posterior(problem, models, untried, draws, rng), costs)

@@ -14,7 +14,7 @@ from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.records.metrics import Metric
-from mf_nas_kd.statistics.conditioning import normal_scores
+from mf_nas_kd.search.front_objective import ACCURACY_OBJECTIVE, FRONT_OBJECTIVE, FrontObjective, Objective
 from mf_nas_kd.surrogates import Inputs
 
 
@@ -56,12 +56,11 @@ class SearchProblem:
         proposals_at_a_time: How many proposals a strategy may make before it sees their results.
         neighbours: The architectures of the space that differ in one choice, candidates or not.
         metric: The metric whose value for the validation images is an evaluation's score.
-        proxies: Names of the candidates' further proxies that models see beside MACs and parameters. They are to be
-            those that are shown to add to these two.
+        objective: The front of score and cost that is to be found; None to find the candidate with the best score.
 
     Raises:
-        InvalidValueError: If there is no candidate, one is there twice, ``full`` is among ``low``, or a candidate lacks
-            one of the proxies.
+        InvalidValueError: If there is no candidate, one is there twice, ``full`` is among ``low``, or the cost of a
+            candidate that the objective needs is not known.
     """
 
     candidates: tuple[Candidate, ...]
@@ -70,16 +69,20 @@ class SearchProblem:
     proposals_at_a_time: int
     neighbours: Callable[[Architecture], tuple[Architecture, ...]]
     metric: Metric
-    proxies: tuple[str, ...] = ()
+    objective: FrontObjective | None = None
 
     def __post_init__(self) -> None:
         if len({candidate.id for candidate in self.candidates}) != len(self.candidates) or not self.candidates:
             raise InvalidValueError("number of candidates", len(self.candidates), "at least 1, all different")
         if self.full in self.low:
             raise InvalidValueError("low fidelity", str(self.full), "another one than the target fidelity, which it is")
-        for name in self.proxies:
-            if lacking := [candidate.id for candidate in self.candidates if name not in candidate.proxies]:
-                raise InvalidValueError(f"candidates without the proxy {name}", ", ".join(lacking), "none")
+        if self.objective is not None:
+            self.objective.require(candidate.id for candidate in self.candidates)
+
+    @property
+    def objective_name(self) -> Objective:
+        """Name of the objective in the configuration."""
+        return ACCURACY_OBJECTIVE if self.objective is None else FRONT_OBJECTIVE
 
     @cached_property
     def by_id(self) -> dict[str, Candidate]:

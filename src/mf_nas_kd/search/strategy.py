@@ -12,6 +12,7 @@ import numpy as np
 from mf_nas_kd import registry
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.front_objective import ACCURACY_OBJECTIVE, Objective
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import Candidate, SearchProblem
 
@@ -49,6 +50,8 @@ class Strategy(ABC):
     """
 
     Options: ClassVar[type[registry.Options]] = registry.NoOptions
+    objectives: ClassVar[tuple[Objective, ...]] = (ACCURACY_OBJECTIVE,)
+    """What it can search for."""
 
     def __init__(self, problem: SearchProblem, options: registry.Options) -> None:
         self.problem = problem

@@ -11,6 +11,7 @@ from mf_nas_kd.statistics.classification import (
 )
 from mf_nas_kd.statistics.correlation import RankAgreement, rank_agreement
 from mf_nas_kd.statistics.distillation import distillation_comparison
+from mf_nas_kd.statistics.fronts import front_summary
 from mf_nas_kd.statistics.paired import accuracy_difference, indistinguishable, mean_accuracy
 from mf_nas_kd.statistics.searches import search_summary
 from mf_nas_kd.statistics.settings import AddedValueSettings, CorrelationSettings
@@ -27,6 +28,7 @@ __all__ = [
     "correlation_table",
     "distillation_comparison",
     "errors_of_classes",
+    "front_summary",
     "indistinguishable",
     "mean_accuracy",
     "most_confused",

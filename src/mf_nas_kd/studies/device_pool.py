@@ -87,13 +87,11 @@ class Measured:
         if architecture.id not in self._predicted:
             counted = self._limits.counted.excess(self._cost_of(architecture))
             features = np.array([self._features(architecture)])
-            self._predicted[architecture.id] = max(
-                counted,
-                *(
-                    MARGIN * float(model.predict(features)[0]) / self._limits.maxima[cost]
-                    for cost, model in self._models.items()
-                ),
+            predicted = (
+                MARGIN * float(model.predict(features)[0]) / self._limits.maxima[cost]
+                for cost, model in self._models.items()
             )
+            self._predicted[architecture.id] = max([counted, *predicted])
         return self._predicted[architecture.id]
 
     @property
@@ -124,7 +122,7 @@ def measured_pool(
     rng: np.random.Generator,
     on_device: DeviceCostsOf,
 ) -> pd.DataFrame:
-    """The candidates of a search whose costs on a device are limited: those of the study and others, all measured.
+    """The candidates of a search that needs their costs on a device: those of the study and others, all measured.
 
     Args:
         studied: The candidates of the study.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,8 +13,10 @@ import pandas as pd
 
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Architecture, Costs, Evaluation, Fidelity, Metric
+from mf_nas_kd.records.costs import ON_DEVICE
 from mf_nas_kd.records.tables import candidate_table, fidelities_in, records_of
-from mf_nas_kd.search import Budget, Candidate, SearchProblem, SearchResult, Strategy, run_search
+from mf_nas_kd.search import Budget, Candidate, FrontObjective, SearchProblem, SearchResult, Strategy, run_search
+from mf_nas_kd.search.front import front_rows
 from mf_nas_kd.spaces import Limits, sample_within
 from mf_nas_kd.spaces.space import SearchSpace
 from mf_nas_kd.store import EvaluationStore
@@ -24,6 +27,8 @@ from mf_nas_kd.studies.expectation import ExpectedSeconds
 from mf_nas_kd.studies.plan import finished_evaluations, requests_of
 from mf_nas_kd.studies.runner import EVALUATION, Work, run_evaluations
 from mf_nas_kd.workers import Executor
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ def search_pool(
     cost_of: Callable[[Architecture], Costs],
     rng: np.random.Generator,
     on_device: DeviceCostsOf | None = None,
+    front_cost: str | None = None,
 ) -> pd.DataFrame:
     """The candidates of a search: those of the study and a fresh sample, all within the limits.
 
@@ -58,10 +64,11 @@ def search_pool(
         limits: Upper limits of the costs.
         cost_of: Counts the costs of an architecture.
         rng: Source of randomness.
-        on_device: Costs on a device; needed where these are limited.
+        on_device: Costs on a device; needed where these are limited, or stand against the score.
+        front_cost: The cost that stands against the score; None if the objective is no front.
 
     Returns:
-        The columns ``CANDIDATE_COLUMNS``, one row an architecture; where costs on a device are limited, these too.
+        The columns ``CANDIDATE_COLUMNS``, one row an architecture; where costs on a device are needed, these too.
 
     Raises:
         InvalidValueError: If the candidates of the study belong to another space.
@@ -72,7 +79,7 @@ def search_pool(
         allowed = f"those of {space.name}: run the evaluation pipeline"
         raise InvalidValueError("space of the candidates", ", ".join(foreign), allowed)
     studied = records_of(candidates, Architecture)
-    if on_device is not None and limits.need_device:
+    if on_device is not None and (limits.need_device or front_cost in ON_DEVICE):
         return measured_pool(studied, space, count, limits, cost_of, rng, on_device)
     fresh = sample_within(space, count, limits, cost_of, rng)
     known = [each for each in studied if limits.allow(cost_of(each))]
@@ -86,7 +93,7 @@ def search_problem(
     low: Sequence[Fidelity] | None,
     proposals_at_a_time: int,
     metric: Metric,
-    proxies: pd.DataFrame | None = None,
+    front_cost: str | None = None,
 ) -> SearchProblem:
     """The problem of finding the best architecture of a pool at the target fidelity of a study.
 
@@ -97,11 +104,12 @@ def search_problem(
         low: Low fidelities of the search; None for those of the plan.
         proposals_at_a_time: Number of proposals before a strategy has their results.
         metric: The metric that selects.
-        proxies: Zero-cost proxies that models see beside MACs and parameters, as returned by
-            :func:`mf_nas_kd.studies.pool_proxies.accepted_of_pool`; None for none.
+        front_cost: The cost that stands against the score; None to find the best architecture.
+
+    Raises:
+        InvalidValueError: If that cost of a candidate was not measured.
     """
-    values = pd.DataFrame(index=pool["architecture_id"]) if proxies is None else proxies.set_index("architecture_id")
-    architectures, costs = records_of(pool, Architecture), records_of(pool, Costs)
+    objective = None if front_cost is None else FrontObjective(front_cost, _costs(pool, front_cost))
     return SearchProblem(
         candidates=tuple(
             Candidate(architecture, space.encode(architecture), cost, values.loc[architecture.id].to_dict())
@@ -112,8 +120,14 @@ def search_problem(
         proposals_at_a_time=proposals_at_a_time,
         neighbours=space.neighbours,
         metric=metric,
-        proxies=tuple(values.columns),
+        objective=objective,
     )
+
+
+def _costs(pool: pd.DataFrame, name: str) -> dict[str, float]:
+    """A cost of all candidates that have it, by their identifiers."""
+    known = pool.dropna(subset=[name]) if name in pool else pool.head(0).assign(**{name: []})
+    return dict(zip(known["architecture_id"], known[name].astype(float), strict=True))
 
 
 def run_study_search(
@@ -174,3 +188,30 @@ def run_study_search(
         if evaluation.finished and evaluation.fidelity == problem.full and evaluation.architecture.id in problem.by_id
     }
     return StudySearch(result, tuple(full.values()))
+
+
+def front_of(problem: SearchProblem, full: Sequence[Evaluation]) -> list[dict[str, object]]:
+    """The Pareto front of high-fidelity evaluations, the cheapest first; empty if the objective is no front.
+
+    Args:
+        problem: The problem with its objective.
+        full: Finished high-fidelity evaluations of candidates.
+    """
+    if problem.objective is None:
+        return []
+    scores = {each.architecture.id: problem.metric.of(each.metrics) for each in full}
+    known = {name: score for name, score in scores.items() if score is not None}
+    rows = front_rows(problem.objective, known, problem.metric.validation)
+    logger.info(
+        "Front of %s and %s: %d of %d candidates with a high-fidelity evaluation: %s",
+        problem.metric.label,
+        problem.objective.cost,
+        len(rows),
+        len(known),
+        "; ".join(" ".join(map(_short, row.values())) for row in rows),
+    )
+    return rows
+
+
+def _short(value: object) -> str:
+    return f"{value:,.5g}" if isinstance(value, float) else str(value)

@@ -11,10 +11,10 @@ from mf_nas_kd import figures, tracking
 from mf_nas_kd.benchmarks import BenchmarkTable
 from mf_nas_kd.benchmarks.correlation import table_correlations
 from mf_nas_kd.benchmarks.parameters import BenchmarkParameters
-from mf_nas_kd.benchmarks.searches import replayed_searches
+from mf_nas_kd.benchmarks.searches import replayed_fronts, replayed_searches
 from mf_nas_kd.records import MetricSetting
 from mf_nas_kd.search import StrategySettings
-from mf_nas_kd.statistics import CorrelationSettings, search_summary
+from mf_nas_kd.statistics import CorrelationSettings, front_summary, search_summary
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +68,36 @@ def summarise_searches(searches: pd.DataFrame, bootstrap: CorrelationSettings) -
 def draw_regret(traces: pd.DataFrame) -> Figure:
     """Draw the regret of each strategy against the cost of the search."""
     return figures.regret_against_cost(traces)
+
+
+def replay_fronts(
+    tables: tuple[BenchmarkTable, ...],
+    parameters: BenchmarkParameters,
+    strategies: StrategySettings,
+    metric: MetricSetting,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Replay the strategies that search for a Pareto front; one row for each search, and one for each rise."""
+    return replayed_fronts([table.by(metric.value) for table in tables], parameters, strategies)
+
+
+def summarise_fronts(fronts: pd.DataFrame) -> pd.DataFrame:
+    """Summarise the searches for fronts over seeds; the summary is also logged to MLflow and to the terminal."""
+    summary = front_summary(fronts)
+    tracking.log_metrics(
+        {
+            f"hypervolume_half.{row.dataset}.{row.space}.{row.task}.{row.strategy}": row.hypervolume_half
+            for row in summary.itertuples()
+        }
+    )
+    for (dataset, space), rows in summary.groupby(["dataset", "space"], sort=False):
+        text = figures.front_summary_text(rows)
+        logger.info("%s, %s, hypervolume after half the budget, relative to the true front:\n%s", dataset, space, text)
+    return summary
+
+
+def draw_fronts(curves: pd.DataFrame) -> Figure:
+    """Draw the hypervolume of each strategy against the cost of the search."""
+    return figures.hypervolume_against_cost(curves)
 
 
 def draw_correlation_of_tables(table: pd.DataFrame) -> Figure:

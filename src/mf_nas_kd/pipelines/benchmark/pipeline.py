@@ -42,6 +42,24 @@ def create_pipeline() -> Pipeline:
                 name="draw_regret",
             ),
             Node(
+                nodes.replay_fronts,
+                inputs=["benchmark_tables", "params:benchmark", "params:strategies", "params:metric"],
+                outputs=["benchmark_fronts", "benchmark_front_curves"],
+                name="replay_fronts",
+            ),
+            Node(
+                nodes.summarise_fronts,
+                inputs="benchmark_fronts",
+                outputs="benchmark_front_summary",
+                name="summarise_fronts",
+            ),
+            Node(
+                nodes.draw_fronts,
+                inputs="benchmark_front_curves",
+                outputs="benchmark_front_picture",
+                name="draw_fronts",
+            ),
+            Node(
                 nodes.draw_correlation_of_tables,
                 inputs="benchmark_correlation",
                 outputs="benchmark_correlation_picture",

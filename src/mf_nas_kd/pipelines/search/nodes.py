@@ -27,8 +27,7 @@ from mf_nas_kd.studies import EvaluationParameters
 from mf_nas_kd.studies.candidate_proxies import proxies_of
 from mf_nas_kd.studies.candidates import CandidatesParameters
 from mf_nas_kd.studies.plan import require_current
-from mf_nas_kd.studies.pool_proxies import accepted_of_pool
-from mf_nas_kd.studies.study_search import run_study_search, search_pool, search_problem
+from mf_nas_kd.studies.study_search import front_of, run_study_search, search_pool, search_problem
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import DistillationConfigurations, TrainingParameters, TrainingSettings
 from mf_nas_kd.workers import ExecutorSettings, open_executor
@@ -49,7 +48,8 @@ def sample_pool(
         SubsetOrder(subset_order).positions(fidelity.train_fraction)  # refuses an impossible one early
     cost_of, rng = CostCounter(images.classes, images.image_shape), numpy_generator(parameters.seed, "pool")
     on_device = float32_costs(store, images.classes, images.image_shape, parameters.device)
-    pool = search_pool(candidates, space.build(), parameters.pool_size, parameters.limits, cost_of, rng, on_device)
+    limits, front_cost = parameters.limits, parameters.cost_of_front
+    pool = search_pool(candidates, space.build(), parameters.pool_size, limits, cost_of, rng, on_device, front_cost)
     logger.info("The search has %d candidates with %s", len(pool), parameters.limits)
     return pool
 
@@ -110,7 +110,13 @@ def search(
     evaluator = TrainingEvaluator(images, order, settings, teacher, teacher_folder, study.checkpoints)
     require_current(plan, evaluator)
     problem = search_problem(
-        pool, plan, space.build(), parameters.low_fidelities, parameters.proposals_at_a_time, metric.value, proxies
+        pool,
+        plan,
+        space.build(),
+        parameters.low_fidelities,
+        parameters.proposals_at_a_time,
+        metric.value,
+        parameters.cost_of_front,
     )
     evaluator.require_possible(problem.candidates[0].architecture, problem.low)
     strategy = build_strategy(name, problem, strategies.options_of(name))
@@ -132,6 +138,9 @@ def search(
         )
     outcome = {
         "strategy": name,
+        "objective": parameters.objective,
+        "front_cost": parameters.cost_of_front,
+        "front": front_of(problem, found.full),
         "limits": parameters.limits.model_dump(),
         "search_device": parameters.device,
         "proxies": list(problem.proxies),

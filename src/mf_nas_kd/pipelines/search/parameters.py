@@ -9,6 +9,7 @@ from pydantic import ConfigDict, PositiveFloat, PositiveInt
 from mf_nas_kd.records import Fidelity, FidelityGrid
 from mf_nas_kd.registry import NameIn
 from mf_nas_kd.search import STRATEGIES, Budget
+from mf_nas_kd.search.front_objective import FRONT_OBJECTIVE, FrontCost, Objective
 from mf_nas_kd.spaces import Limits
 
 
@@ -19,6 +20,9 @@ class SearchParameters(Limits):
         device: Device whose costs are limited: ``this`` for this machine, or the name of one whose measurements were
             read (``mf-nas-kd measure --read``). Without limits of such costs nothing is measured.
         strategy: A name in ``search.STRATEGIES``.
+        objective: ``accuracy`` for the candidate with the best score; ``front`` for the Pareto front of score against
+            ``front_cost``, with a strategy that can search for it.
+        front_cost: The cost that stands against the score; latency and peak memory are those on ``device``.
         budget_seconds: Limit of the costs of all evaluations, in seconds of training.
         budget_evaluations: Limit of the number of evaluations, low- and high-fidelity ones alike.
         pool_size: Number of architectures sampled in addition to the candidates of the evaluation stage.
@@ -31,6 +35,8 @@ class SearchParameters(Limits):
 
     device: str
     strategy: Annotated[str, NameIn(STRATEGIES, "search.strategy")]
+    objective: Objective
+    front_cost: FrontCost
     budget_seconds: PositiveFloat
     budget_evaluations: PositiveInt
     pool_size: PositiveInt
@@ -52,3 +58,8 @@ class SearchParameters(Limits):
     def limits(self) -> Limits:
         """Upper limits of the winner's costs."""
         return Limits(**{name: getattr(self, name) for name in Limits.model_fields})
+
+    @property
+    def cost_of_front(self) -> FrontCost | None:
+        """The cost that stands against the score; None if the objective is no front."""
+        return self.front_cost if self.objective == FRONT_OBJECTIVE else None
