@@ -1,5 +1,7 @@
 """Zero-cost order: the highest value of a proxy first."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -29,5 +31,17 @@ def test_a_proxy_that_the_space_does_not_have_is_refused():
         InvalidValueError, match="proxy is 'live_params', but must be one that is defined for the space grid"
     ):
         propose("live_params")
-    with pytest.raises(ValidationError, match="must be one of: live_params, macs, params"):
+    with pytest.raises(
+        InvalidValueError, match="must be one that is defined for the space grid, and that was computed of all"
+    ):
+        propose("naswot")
+    with pytest.raises(ValidationError, match="must be one of: az_nas, .*, live_params, macs, naswot, params"):
         propose("luck")
+
+
+def test_a_proxy_that_was_computed_is_an_order_too():
+    scored = tuple(replace(each, proxies={"naswot": -float(each.macs)}) for each in CANDIDATES)
+    of_scored = replace(problem(3), candidates=scored)
+    strategy = build_strategy("proxy_order", of_scored, {"proxy": "naswot"})
+    proposals = strategy.propose(History(()), Budget(1e9, 100), np.random.default_rng(0))
+    assert [p.candidate.macs for p in proposals] == sorted(each.macs for each in CANDIDATES)[:3]

@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.records import Fidelity
 from mf_nas_kd.search import History
 from mf_nas_kd.search.surrogate_data import surrogate_data
@@ -63,3 +64,19 @@ def test_nothing_is_pulled_up_where_the_median_is_the_best():
     """Coarse accuracies of few validation images tie; the others still differ."""
     _, values = surrogate_data(problem(), History(tuple(seen(FULL, 0.9, 0.9, 0.9, 0.7, 0.8))))
     assert values.tolist() == [0.9, 0.9, 0.9, 0.7, 0.8]
+
+
+def test_models_see_those_further_proxies_that_the_problem_names_as_normal_scores():
+    values = [float("-inf"), *range(len(CANDIDATES) - 1)]
+    scored = tuple(
+        replace(each, proxies={"naswot": value, "zico": 0.0}) for each, value in zip(CANDIDATES, values, strict=True)
+    )
+    unnamed = replace(problem(), candidates=scored)
+    assert np.array_equal(unnamed.inputs.proxies, problem().inputs.proxies)
+    named = replace(unnamed, proxies=("naswot",)).inputs.proxies
+    assert np.array_equal(named[:, :2], problem().inputs.proxies)
+    assert np.isfinite(named).all()
+    assert (np.diff(named[:, 2]) > 0).all()
+    np.testing.assert_allclose([named[:, 2].mean(), named[:, 2].std()], [0, 1], atol=1e-12)
+    with pytest.raises(InvalidValueError, match="candidates without the proxy synflow is '.*', but must be none"):
+        replace(unnamed, proxies=("synflow",))

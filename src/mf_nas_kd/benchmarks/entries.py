@@ -16,8 +16,7 @@ from mf_nas_kd.benchmarks.table import BenchmarkTable
 from mf_nas_kd.records.fidelity import Fidelity, FidelityFilter
 from mf_nas_kd.registry import NameIn, Options
 from mf_nas_kd.search import STRATEGIES, Budget
-from mf_nas_kd.search.budget import UNLIMITED
-from mf_nas_kd.search.front_objective import ACCURACY_OBJECTIVE, FrontCost, Objective
+from mf_nas_kd.statistics.proxies import NAMES
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +46,8 @@ class Entry(BaseModel):
         strategy: A name in ``search.STRATEGIES``.
         low: Low fidelities that it may use; null for all of the table, ``none`` for none.
         options: Those options that differ from the strategy's in ``strategies``.
-        objective: ``accuracy`` for the candidate with the best score, ``front`` for the Pareto front of score and a
-            cost.
+        proxies: Zero-cost proxies that its models see beside MACs and parameters; on tables without them it is left
+            out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,7 +55,7 @@ class Entry(BaseModel):
     strategy: Annotated[str, NameIn(STRATEGIES, "benchmark's strategy")]
     low: FidelityFilter | Literal["none"] | None
     options: Mapping[str, JsonValue] = Field(default_factory=dict)
-    objective: Objective = ACCURACY_OBJECTIVE
+    proxies: tuple[Annotated[str, NameIn(NAMES, "benchmark's proxies")], ...] = ()
 
     @model_validator(mode="after")
     def _options_are_known(self) -> Entry:
@@ -113,11 +112,12 @@ def benchmark_runs(
     _warn_of_replaced(table, entries, lows)
     runs = []
     for task_name, task in _large_enough(table, replay_tasks(table, macs_quantiles)).items():
-        restricted = {low: task.with_low(low) for low in set(lows.values())}
+        kinds = {(lows[name], entry.proxies) for name, entry in entries.items()}
+        restricted = {kind: task.with_low(*kind) for kind in kinds}
         runs += [
             BenchmarkRun(
                 label={"dataset": table.dataset, "space": table.space, "task": task_name, "strategy": name},
-                task=restricted[lows[name]],
+                task=restricted[lows[name], entry.proxies],
                 strategy=entry.strategy,
                 options=options[name],
                 budget=budget,

@@ -19,6 +19,7 @@ from mf_nas_kd.search.loop import search_steps
 from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.strategy import Proposal, Strategy
 from mf_nas_kd.spaces import enclosing_space
+from mf_nas_kd.statistics.proxies import further_proxies
 
 ROUNDING = 1e-9  # accuracies of tables have few digits, their floating-point differences have rounding errors
 
@@ -37,9 +38,9 @@ class ReplayTask:
     results: Mapping[Fidelity, Mapping[str, Observation]]
     test_accuracies: Mapping[str, float]
 
-    def with_low(self, low: tuple[Fidelity, ...]) -> ReplayTask:
-        """The same task with other low fidelities."""
-        return replace(self, problem=replace(self.problem, low=low))
+    def with_low(self, low: tuple[Fidelity, ...], proxies: tuple[str, ...] = ()) -> ReplayTask:
+        """The same task with other low fidelities, and with proxies that models see beside MACs and parameters."""
+        return replace(self, problem=replace(self.problem, low=low, proxies=proxies))
 
     def without_continuation(self) -> ReplayTask:
         """The same task, in which every training begins from scratch."""
@@ -100,9 +101,10 @@ def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> 
     """
     architectures = records_of(table.candidates, Architecture)
     space = enclosing_space(architectures)
+    proxies, costs = further_proxies(table.candidates), records_of(table.candidates, Costs)
     candidates = [
-        Candidate(architecture, space.encode(architecture), costs)
-        for architecture, costs in zip(architectures, records_of(table.candidates, Costs), strict=True)
+        Candidate(each, space.encode(each), costs[row], {name: float(values[row]) for name, values in proxies.items()})
+        for row, each in enumerate(architectures)
     ]
     macs_of = {candidate.id: candidate.macs for candidate in candidates}
     results = {fidelity: _results(table, fidelity, macs_of) for fidelity in (table.searched, *table.low)}

@@ -10,6 +10,7 @@ import pandas as pd
 from mf_nas_kd.benchmarks.entries import benchmark_runs, front_runs
 from mf_nas_kd.benchmarks.fronts import FrontReplay, FrontRun
 from mf_nas_kd.benchmarks.parameters import BenchmarkParameters
+from mf_nas_kd.benchmarks.proxy_entries import ORDER, proxy_orders, with_known_proxies
 from mf_nas_kd.benchmarks.replays import BenchmarkRun, run_replays
 from mf_nas_kd.benchmarks.table import BenchmarkTable
 from mf_nas_kd.search import StrategySettings
@@ -32,7 +33,7 @@ def replayed_searches(
         tables: Finished studies.
         parameters: Tasks, seeds, budget and entries.
         strategies: Options of the strategies.
-        names: Which entries take part; None for all.
+        names: Which entries take part; None for all, and for an order by each zero-cost proxy of a table.
 
     Returns:
         One row for each search, and one for each point of the searches' traces. Both are empty if no task has enough
@@ -46,7 +47,10 @@ def replayed_searches(
     options, goal = parameters.options_of(strategies), (parameters.budget, parameters.target_accuracy_points)
     runs: list[BenchmarkRun] = []
     for table in tables:
-        runs += benchmark_runs(table, entries, options, parameters.macs_quantiles, *goal)
+        orders = proxy_orders(table) if names is None and ORDER in strategies.root else {}
+        of_orders = {name: strategies.options_of(entry.strategy, entry.options) for name, entry in orders.items()}
+        taking_part = {**orders, **with_known_proxies(table, entries)}
+        runs += benchmark_runs(table, taking_part, {**of_orders, **options}, parameters.macs_quantiles, *goal)
     searches, traces = [], []
     for run, seed, replayed in run_replays(runs, parameters.seeds, parameters.workers):
         measured = asdict(replayed)

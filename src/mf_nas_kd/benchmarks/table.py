@@ -26,7 +26,7 @@ class BenchmarkTable:
         dataset: Name of the images.
         space: Name of the space, one of ``spaces.SPACES``.
         candidates: One row a candidate, with the columns ``CANDIDATE_COLUMNS``; ``index`` is the candidate's number in
-            the source of the table.
+            the source of the table. Further columns may be zero-cost proxies (``records.proxies.PROXY_LABELS``).
         evaluations: One row a finished evaluation, with the columns ``EVALUATION_COLUMNS``, at most one a candidate
             and fidelity. Every candidate has one at ``searched`` and one at ``truth``; at other fidelities some may
             be missing, as they are where a training failed. ``pause_seconds`` may be left out; where it has a

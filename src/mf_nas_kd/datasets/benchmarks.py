@@ -77,12 +77,22 @@ class StudyBenchmarkDataset(BenchmarkDataset):
         plan: File of the study's plan.
         candidates: File of the study's candidates.
         url: SQLAlchemy URL of the store.
+        proxies: File of the candidates' zero-cost proxies, which may be missing; None for none.
         metadata: Metadata for kedro-viz.
     """
 
-    def __init__(self, *, plan: str, candidates: str, url: str, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        plan: str,
+        candidates: str,
+        url: str,
+        proxies: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
         self._plan = Path(plan)
         self._candidates = Path(candidates)
+        self._proxies = None if proxies is None else Path(proxies)
         self._url = url
         self.metadata = metadata
 
@@ -91,8 +101,10 @@ class StudyBenchmarkDataset(BenchmarkDataset):
             if not path.is_file():
                 raise DatasetError(f"{path} is not there: run the evaluation pipeline first: kedro run")
         plan, candidates = completed(pd.read_parquet(self._plan), Fidelity), pd.read_parquet(self._candidates)
+        if self._proxies is not None and self._proxies.is_file():
+            candidates = candidates.merge(pd.read_parquet(self._proxies), on="architecture_id", how="left")
         return (study_table(plan, EvaluationStore(self._url).table(plan["key"]), candidates),)
 
     def _describe(self) -> dict[str, Any]:
         url = make_url(self._url).render_as_string(hide_password=True)
-        return {"plan": self._plan, "candidates": self._candidates, "url": url}
+        return {"plan": self._plan, "candidates": self._candidates, "proxies": self._proxies, "url": url}
