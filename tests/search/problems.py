@@ -36,11 +36,18 @@ OPTIONS = {
     "asynchronous_halving": {},
     "mf_kd": {"draws": 64},
     "optuna_tpe": {},
+    "optuna_front": {},
+    "botorch_front": {"initial_evaluations": 3},
     "botorch_multi_fidelity": {"initial_low_evaluations": 3, "initial_full_evaluations": 1},
 }
 """Options of every strategy; a new one adds its line here."""
 assert OPTIONS.keys() == STRATEGIES.keys()
-PACKAGES = {"optuna_tpe": "optuna", "botorch_multi_fidelity": "botorch"}
+PACKAGES = {
+    "optuna_tpe": "optuna",
+    "optuna_front": "optuna",
+    "botorch_multi_fidelity": "botorch",
+    "botorch_front": "botorch",
+}
 """What strategies need of the extra ``external``; without it their tests are skipped."""
 
 
@@ -66,6 +73,12 @@ def steps(architecture):
 
 def problem(proposals_at_a_time=2, candidates=CANDIDATES, low=(LOW,), neighbours=steps):
     return SearchProblem(candidates, FULL, low, proposals_at_a_time, neighbours, ACCURACY)
+
+
+def problem_of(name, *arguments, **fields):
+    """A problem that a strategy can search: with the front as objective if it knows no other."""
+    plain = problem(*arguments, **fields)
+    return plain if "accuracy" in STRATEGIES[name].objectives else on_front(plain)
 
 
 def on_front(the_problem):

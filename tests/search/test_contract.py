@@ -6,13 +6,23 @@ from pydantic import ValidationError
 
 from mf_nas_kd.errors import UnknownNameError
 from mf_nas_kd.search import STRATEGIES, Budget, History, build_strategy, run_search
-from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, evaluate, observation, problem, skip_unless_installed
+from tests.search.problems import (
+    CANDIDATES,
+    FULL,
+    LOW,
+    OPTIONS,
+    evaluate,
+    observation,
+    problem,
+    problem_of,
+    skip_unless_installed,
+)
 
 PLENTY = Budget(seconds=1e9, evaluations=10_000)
 
 
 def search(name, budget, seed=0, known=(), the_problem=None):
-    the_problem = the_problem or problem()
+    the_problem = the_problem or problem_of(name)
     strategy = build_strategy(name, the_problem, OPTIONS[name])
     return run_search(name, strategy, the_problem, known, budget, evaluate, search_seed=seed, training_seed=0)
 
@@ -39,7 +49,7 @@ def history(request):
 
 def test_equal_questions_have_equal_answers(name, history):
     answers = [
-        build_strategy(name, problem(), OPTIONS[name]).propose(history, PLENTY, np.random.default_rng(3))
+        build_strategy(name, problem_of(name), OPTIONS[name]).propose(history, PLENTY, np.random.default_rng(3))
         for _ in range(2)
     ]
     assert answers[0] == answers[1]
@@ -47,7 +57,7 @@ def test_equal_questions_have_equal_answers(name, history):
 
 
 def test_proposals_are_new_few_and_explained(name, history):
-    proposals = build_strategy(name, problem(), OPTIONS[name]).propose(history, PLENTY, np.random.default_rng(0))
+    proposals = build_strategy(name, problem_of(name), OPTIONS[name]).propose(history, PLENTY, np.random.default_rng(0))
     assert 1 <= len(proposals) <= 2
     for proposal in proposals:
         assert proposal.candidate in CANDIDATES
@@ -58,7 +68,7 @@ def test_proposals_are_new_few_and_explained(name, history):
 
 
 def test_the_budget_is_never_exceeded(name, history):
-    strategy = build_strategy(name, problem(), OPTIONS[name])
+    strategy = build_strategy(name, problem_of(name), OPTIONS[name])
     for budget in (Budget(0.5, 100), Budget(10.5, 100), Budget(1e9, 1), Budget(11.5, 2)):
         proposals = strategy.propose(history, budget, np.random.default_rng(0))
         assert len(proposals) <= budget.evaluations
@@ -75,7 +85,7 @@ def test_a_search_stays_within_its_budget_and_ends_with_a_full_training(name, se
 
 
 def test_a_search_ends_when_everything_is_known(name):
-    small = problem(candidates=CANDIDATES[:4])
+    small = problem_of(name, candidates=CANDIDATES[:4])
     result = search(name, PLENTY, the_problem=small)
     assert len(result.trace) <= 8
     assert not result.trace.duplicated(["architecture_id", "train_fraction", "epochs", "distillation"]).any()
@@ -107,7 +117,7 @@ def test_other_seeds_give_other_searches_but_for_strategies_without_randomness(n
 
 def test_options_are_checked(name):
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
-        build_strategy(name, problem(), {**OPTIONS[name], "luck": 1})
+        build_strategy(name, problem_of(name), {**OPTIONS[name], "luck": 1})
 
 
 def test_an_unknown_strategy_lists_the_known_ones():

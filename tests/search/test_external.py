@@ -11,7 +11,7 @@ from mf_nas_kd.errors import InvalidValueError, MissingPackageError
 from mf_nas_kd.records import Metrics
 from mf_nas_kd.search import Budget, History, build_strategy, external, run_search
 from mf_nas_kd.search.external.optuna_tpe import axes_of
-from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, PACKAGES, evaluate, observation, problem
+from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, PACKAGES, evaluate, observation, problem, problem_of
 
 PLENTY = Budget(1e9, 10_000)
 
@@ -35,7 +35,7 @@ def with_features(*rows):
 
 
 def ask(name, history, at_a_time=1, **changes):
-    strategy = build_strategy(name, problem(at_a_time, **changes), OPTIONS[name])
+    strategy = build_strategy(name, problem_of(name, at_a_time, **changes), OPTIONS[name])
     return strategy.propose(history, PLENTY, np.random.default_rng(0))
 
 
@@ -43,7 +43,7 @@ def ask(name, history, at_a_time=1, **changes):
 def test_without_the_extra_the_message_names_it(name, monkeypatch):
     monkeypatch.setattr(external, "find_spec", lambda package: None)
     with pytest.raises(MissingPackageError, match=rf"{PACKAGES[name]}.*pip install 'mf-nas-kd\[external\]'"):
-        build_strategy(name, problem(), OPTIONS[name])
+        build_strategy(name, problem_of(name), OPTIONS[name])
 
 
 def test_another_strategy_imports_none_of_their_packages():
@@ -68,7 +68,7 @@ def test_the_search_goes_on_until_every_candidate_was_trained_fully(name, low):
             for e in evaluate(requests)
         ]
 
-    the_problem = problem(2, CANDIDATES[:9], low)
+    the_problem = problem_of(name, 2, CANDIDATES[:9], low)
     strategy = build_strategy(name, the_problem, OPTIONS[name])
     trace = run_search(name, strategy, the_problem, (), PLENTY, sometimes, 0, 0).trace
     assert sorted(trace[trace["train_fraction"] == 1]["architecture_id"]) == sorted(the_problem.by_id)

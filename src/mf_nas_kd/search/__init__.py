@@ -16,7 +16,9 @@ from mf_nas_kd.registry import Options, OptionsOf, lookup
 from mf_nas_kd.search.asynchronous_halving import AsynchronousHalving
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.co_kriging import CoKriging
+from mf_nas_kd.search.external.botorch_front import BoTorchFront
 from mf_nas_kd.search.external.botorch_multi_fidelity import BoTorchMultiFidelity
+from mf_nas_kd.search.external.optuna_front import OptunaFront
 from mf_nas_kd.search.external.optuna_tpe import OptunaTPE
 from mf_nas_kd.search.front_objective import FrontObjective
 from mf_nas_kd.search.high_fidelity_gp import HighFidelityGP
@@ -48,7 +50,9 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "co_kriging": CoKriging,
     "mf_kd": MultiFidelity,
     "optuna_tpe": OptunaTPE,
+    "optuna_front": OptunaFront,
     "botorch_multi_fidelity": BoTorchMultiFidelity,
+    "botorch_front": BoTorchFront,
 }
 
 

@@ -29,7 +29,7 @@ MOST_ITERATIONS = 50
 
 
 @contextmanager
-def _quietly(seed: int) -> Iterator[None]:
+def quietly(seed: int) -> Iterator[None]:
     """Restore torch's global generator afterwards, and suppress warnings on scales and repeated fits."""
     with warnings.catch_warnings(), manual_seed(seed):
         warnings.simplefilter("ignore")
@@ -47,7 +47,7 @@ class MultiFidelityProcess:
 
     def __init__(self, points: NDArray[np.float64], accuracies: NDArray[np.float64], seed: int) -> None:
         self._seed = seed
-        with _quietly(seed):
+        with quietly(seed):
             self._model = SingleTaskMultiFidelityGP(
                 torch.from_numpy(points), torch.from_numpy(accuracies)[:, None], data_fidelities=[points.shape[1] - 1]
             )
@@ -58,7 +58,7 @@ class MultiFidelityProcess:
 
     def mean(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Predicted accuracies of points ``(N, p + 1)``, as ``(N,)``."""
-        with torch.no_grad(), _quietly(self._seed):
+        with torch.no_grad(), quietly(self._seed):
             # One batch a point: no covariances between them.
             return self._model.posterior(torch.from_numpy(points)[:, None]).mean.flatten().numpy()
 
@@ -89,7 +89,7 @@ class MultiFidelityProcess:
         def at_full(points: Tensor) -> Tensor:
             return torch.cat([points[..., :-1], torch.ones_like(points[..., -1:])], dim=-1)
 
-        with torch.no_grad(), _quietly(self._seed):
+        with torch.no_grad(), quietly(self._seed):
             acquisition = qMultiFidelityLowerBoundMaxValueEntropy(
                 self._model,
                 torch.from_numpy(targets),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +71,9 @@ class OptunaTPE(Strategy):
         MissingPackageError: If Optuna is not installed.
     """
 
+    directions: ClassVar[tuple[str, ...]] = ("maximize",)
+    chosen_by: ClassVar[str] = "TPE"
+
     def __init__(self, problem: SearchProblem, options: Options) -> None:
         require("optuna")
         super().__init__(problem, options)
@@ -88,8 +92,8 @@ class OptunaTPE(Strategy):
             untried = untried[untried != chosen]
             best = f"the best of them {max(known.values()):.4f}" if known else "a random start"
             reason = (
-                f"nearest untried candidate to the point that TPE chose after {len(known)} high-fidelity evaluations, "
-                f"{best}"
+                f"nearest untried candidate to the point that {self.chosen_by} chose after {len(known)} high-fidelity "
+                f"evaluations, {best}"
             )
             proposals.append(Proposal(problem.candidates[chosen], problem.full, reason))
         return within(budget, history, proposals)
@@ -108,12 +112,18 @@ class OptunaTPE(Strategy):
         }
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+            study = optuna.create_study(directions=self.directions, sampler=optuna.samplers.TPESampler(seed=seed))
             study.add_trials(
-                optuna.create_trial(params=self._point(name), distributions=distributions, value=accuracy)
+                optuna.create_trial(
+                    params=self._point(name), distributions=distributions, values=self._values(name, accuracy)
+                )
                 for name, accuracy in known.items()
             )
             return [study.ask(distributions).params for _ in range(count)]
+
+    def _values(self, name: str, accuracy: float) -> list[float]:
+        """Values of the objectives of a candidate, in the order of ``directions``."""
+        return [accuracy]
 
     def _point(self, name: str) -> dict[str, int]:
         return {str(number): int(axis.indices[self.problem.index[name]]) for number, axis in enumerate(self._axes)}
