@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,10 +14,13 @@ from mf_nas_kd.benchmarks import BenchmarkTable
 from mf_nas_kd.benchmarks.files import without_password
 from mf_nas_kd.benchmarks.nas_bench_201 import read_nas_bench_201
 from mf_nas_kd.benchmarks.published import read_published
+from mf_nas_kd.benchmarks.shipped import read_shipped
 from mf_nas_kd.benchmarks.study import study_table
 from mf_nas_kd.records import Fidelity
 from mf_nas_kd.records.tables import completed
 from mf_nas_kd.store import EvaluationStore
+
+logger = logging.getLogger(__name__)
 
 Tables = tuple[BenchmarkTable, ...]
 
@@ -73,11 +77,14 @@ class NASBench201Dataset(BenchmarkDataset):
 class StudyBenchmarkDataset(BenchmarkDataset):
     """A finished study of this project, see :func:`mf_nas_kd.benchmarks.study.study_table`.
 
+    Before any study has been run, the one that ships with the project is all there is.
+
     Args:
         plan: File of the study's plan.
         candidates: File of the study's candidates.
         url: SQLAlchemy URL of the store.
         proxies: File of the candidates' zero-cost proxies, which may be missing; None for none.
+        shipped: Whether the shipped study is one of the tables, see :func:`mf_nas_kd.benchmarks.shipped.read_shipped`.
         metadata: Metadata for kedro-viz.
     """
 
@@ -88,23 +95,30 @@ class StudyBenchmarkDataset(BenchmarkDataset):
         candidates: str,
         url: str,
         proxies: str | None = None,
+        shipped: bool = False,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._plan = Path(plan)
         self._candidates = Path(candidates)
         self._proxies = None if proxies is None else Path(proxies)
         self._url = url
+        self._shipped = shipped
         self.metadata = metadata
 
     def load(self) -> Tables:
+        shipped = (read_shipped(),) if self._shipped else ()
         for path in (self._plan, self._candidates):
             if not path.is_file():
+                if shipped:
+                    logger.info("There is no %s, so the benchmark has the study that ships with the project", path)
+                    return shipped
                 raise DatasetError(f"{path} is not there: run the evaluation pipeline first: kedro run")
         plan, candidates = completed(pd.read_parquet(self._plan), Fidelity), pd.read_parquet(self._candidates)
         if self._proxies is not None and self._proxies.is_file():
             candidates = candidates.merge(pd.read_parquet(self._proxies), on="architecture_id", how="left")
-        return (study_table(plan, EvaluationStore(self._url).table(plan["key"]), candidates),)
+        return (study_table(plan, EvaluationStore(self._url).table(plan["key"]), candidates), *shipped)
 
     def _describe(self) -> dict[str, Any]:
         url = make_url(self._url).render_as_string(hide_password=True)
-        return {"plan": self._plan, "candidates": self._candidates, "proxies": self._proxies, "url": url}
+        files = {"plan": self._plan, "candidates": self._candidates, "proxies": self._proxies}
+        return {**files, "url": url, "shipped": self._shipped}

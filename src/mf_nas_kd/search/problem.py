@@ -59,8 +59,8 @@ class SearchProblem:
         objective: The front of score and cost that is to be found; None to find the candidate with the best score.
 
     Raises:
-        InvalidValueError: If there is no candidate, one is there twice, ``full`` is among ``low``, or the cost of a
-            candidate that the objective needs is not known.
+        InvalidValueError: If there is no candidate, one is there twice, ``full`` is among ``low``, a candidate lacks
+            one of the proxies, or its cost that the objective needs is not known.
     """
 
     candidates: tuple[Candidate, ...]
