@@ -48,6 +48,10 @@ class Entry(BaseModel):
         options: Those options that differ from the strategy's in ``strategies``.
         proxies: Zero-cost proxies that its models see beside MACs and parameters; on tables without them it is left
             out.
+        continuation: Whether paused trainings are continued, or every training begins from scratch; with either, it is
+            left out on tables whose trainings cannot be continued. Null, for all tables, continues what can be.
+        objective: ``accuracy`` for the candidate with the best score, ``front`` for the Pareto front of score and a
+            cost.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +60,8 @@ class Entry(BaseModel):
     low: FidelityFilter | Literal["none"] | None
     options: Mapping[str, JsonValue] = Field(default_factory=dict)
     proxies: tuple[Annotated[str, NameIn(NAMES, "benchmark's proxies")], ...] = ()
+    continuation: bool | None = None
+    objective: Objective = ACCURACY_OBJECTIVE
 
     @model_validator(mode="after")
     def _options_are_known(self) -> Entry:
@@ -108,16 +114,17 @@ def benchmark_runs(
         budget: Budget of each search.
         target_accuracy_points: Distance of the target from the best validation accuracy, in percentage points.
     """
+    entries = {name: each for name, each in entries.items() if table.continuation or each.continuation is None}
     lows = {name: entry.low_fidelities(table) for name, entry in entries.items()}
     _warn_of_replaced(table, entries, lows)
     runs = []
     for task_name, task in _large_enough(table, replay_tasks(table, macs_quantiles)).items():
-        kinds = {(lows[name], entry.proxies) for name, entry in entries.items()}
-        restricted = {kind: task.with_low(*kind) for kind in kinds}
+        kinds = {(lows[name], entry.proxies, entry.continuation) for name, entry in entries.items()}
+        restricted = {kind: _restricted(task, *kind) for kind in kinds}
         runs += [
             BenchmarkRun(
                 label={"dataset": table.dataset, "space": table.space, "task": task_name, "strategy": name},
-                task=restricted[lows[name], entry.proxies],
+                task=restricted[lows[name], entry.proxies, entry.continuation],
                 strategy=entry.strategy,
                 options=options[name],
                 budget=budget,
@@ -126,6 +133,13 @@ def benchmark_runs(
             for name, entry in entries.items()
         ]
     return runs
+
+
+def _restricted(
+    task: ReplayTask, low: tuple[Fidelity, ...], proxies: tuple[str, ...], continuation: bool | None
+) -> ReplayTask:
+    restricted = task.with_low(low, proxies)
+    return restricted.without_continuation() if continuation is False else restricted
 
 
 def front_runs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,8 @@ from mf_nas_kd.studies.plan import plan_table, requests_of
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import DistillationConfigurations, TrainingParameters, TrainingSettings
 from mf_nas_kd.workers import ExecutorSettings, open_executor
+
+logger = logging.getLogger(__name__)
 
 
 def sample_candidates(
@@ -69,6 +72,11 @@ def plan_evaluations(
     evaluator = TrainingEvaluator(images, SubsetOrder(subset_order), settings, teacher)
     architectures = records_of(candidates, Architecture)
     low, full = parameters.low_fidelities, parameters.full.value
+    if any(full.continues(each) for each in low) and not settings.hyper_parameters.can_be_paused:
+        logger.warning(
+            "training.hyper_parameters.schedule is cosine: trainings at fewer epochs of the target fidelity cannot be "
+            "continued, each begins from scratch; constant_then_decay allows it"
+        )
     evaluator.require_possible(architectures[0], [*low, full])
     return plan_table(architectures, low, full, parameters.seed, evaluator, parameters.seeds)
 
