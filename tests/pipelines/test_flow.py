@@ -16,6 +16,7 @@ from mf_nas_kd.networks import rebuild
 from mf_nas_kd.records import Metrics
 from mf_nas_kd.records.costs import ON_DEVICE
 from mf_nas_kd.records.fields import column_names
+from mf_nas_kd.records.proxies import PROXY_LABELS
 from mf_nas_kd.search.loop import TRACE_COLUMNS
 from tests.pipelines.running import catalog, run
 
@@ -61,6 +62,21 @@ def test_the_correlations_are_those_of_the_store(entries, joined):
         full = joined.drop_duplicates("architecture_id")
         expected = stats.kendalltau(full[name], full["test_accuracy_full"])[0]
         np.testing.assert_allclose(table.loc[(f"proxy:{name}", 0.0), "kendall"], expected, atol=1e-9)
+
+
+def test_zero_cost_proxies_are_tables_of_the_evaluation_and_the_correlation_stage(entries):
+    candidates, proxies, table = (entries.load(f) for f in ("candidates", "candidate_proxies", "proxy_table"))
+    computed = [name for name in PROXY_LABELS if name != "live_macs"]
+    assert proxies["architecture_id"].tolist() == candidates["architecture_id"].tolist()
+    assert set(proxies) == {"architecture_id", *computed, *(f"{name}_seconds" for name in computed)}
+    assert proxies.notna().all(axis=None)
+    assert table["proxy"].tolist() == ["macs", "params", *computed]
+    assert not table["accepted"].any(), "four candidates tell nothing"
+    assert list(entries.load("pool_proxies")) == ["architecture_id"]
+    assert entries.load("search_outcome")["proxies"] == []
+    report = entries.load("report")
+    assert "NASWOT" in report
+    assert "a zero-cost proxy adds to MACs and parameters cannot be told from 4 candid" in report
 
 
 def test_the_search_stays_in_budget_and_says_why(entries):
