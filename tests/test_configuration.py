@@ -62,7 +62,12 @@ def test_every_parameter_is_read_by_a_node_and_every_input_is_configured(nodes, 
 MAY_BE_LEFT_OUT = {
     "strategies": set(STRATEGIES),  # what is used is looked for when a context is made
     "FidelityFilter": set(FIDELITY_COLUMNS),  # what is not said may be anything
-    "Entry": {"options", "proxies", "continuation", "objective"},  # what differs from `strategies`; MACs and parameters; accuracy
+    "Entry": {
+        "options",
+        "proxies",
+        "continuation",
+        "objective",
+    },  # what differs from `strategies`; MACs and parameters; accuracy
 }
 
 

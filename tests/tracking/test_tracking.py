@@ -1,11 +1,14 @@
 """MLflow on a real SQLite store."""
 
 import math
+from dataclasses import replace
 
 import mlflow
 from mlflow.tracking import MlflowClient
 
+from mf_nas_kd.records import LearningCurve
 from mf_nas_kd.tracking import ChildRuns, finish, log_artifact, log_metrics, log_parameters
+from mf_nas_kd.tracking.child_runs import log_child
 from tests.fakes import FakeEvaluator
 
 
@@ -35,6 +38,19 @@ def test_parameters_are_flat_and_curves_have_steps(parent):
     assert run.data.params == {"search.budget.seconds": "3", "search.options": "{}", "search.list": "[1, 2]"}
     assert run.data.metrics["accuracy"] == 0.5
     assert [m.step for m in MlflowClient().get_metric_history(parent.info.run_id, "loss")] == [1, 2]
+
+
+def test_an_evaluation_has_its_learning_curve_as_metrics_with_steps(parent, architectures, short):
+    curve = LearningCurve((2.0, 1.0, 0.5), {1: 0.25, 3: 0.75})
+    log_child(parent.info, replace(FakeEvaluator().evaluate(architectures[0], short, 0), learning_curve=curve), ended=0)
+    (child,) = MlflowClient().search_runs(
+        [parent.info.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'"
+    )
+    history = {
+        name: {each.step: each.value for each in MlflowClient().get_metric_history(child.info.run_id, name)}
+        for name in ("epoch_loss", "epoch_val_accuracy")
+    }
+    assert history == {"epoch_loss": {1: 2.0, 2: 1.0, 3: 0.5}, "epoch_val_accuracy": {1: 0.25, 3: 0.75}}
 
 
 def test_a_pipeline_without_parameters_logs_none(parent):
