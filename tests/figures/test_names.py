@@ -126,7 +126,14 @@ def page_of(images, name):
     )
     of_search = final_tables.curve(), final_tables.searched(), final_tables.front().assign(architecture_id=name)
     device = final_tables.measurements().assign(device_name=name, float_layers=name)
-    others = ("correlation_against_cost", "low_against_full", "learning_curve", "sample_images", "search_progress")
+    others = (
+        "correlation_against_cost",
+        "low_against_full",
+        "learning_curve",
+        "learning_curves",
+        "sample_images",
+        "search_progress",
+    )
     content = figures.ReportContent(
         dataset=name,
         network=figures.network_content(images, winner, *tables, *of_search, device, 0.95, name),
@@ -138,7 +145,9 @@ def page_of(images, name):
             each: figures.correlation_against_cost(table(0.6, 0.4).replace({"distillation": {"kd": name}}))
             for each in others
         },
-        tables=dict.fromkeys(("correlation_table", "pareto_front", "search_trace", "evaluations"), data),
+        tables=dict.fromkeys(
+            ("correlation_table", "proxy_table", "paused", "pareto_front", "search_trace", "evaluations"), data
+        ),
     )
     return figures.report_page(content)
 

@@ -19,7 +19,7 @@ from mf_nas_kd.training import TrainingHyperParameters, TrainingSettings, fit
 from mf_nas_kd.training.speed_ups import ALL
 from tests.conftest import SETTINGS
 
-LATER = ("weight_averaging", "mixup", "class_weights")
+LATER = ("weight_averaging", "mixup", "class_weights", "schedule", "decay_fraction")
 OLD = {name: value for name, value in SETTINGS["hyper_parameters"].items() if name not in LATER}
 
 
@@ -88,7 +88,7 @@ def test_a_training_with_mixup_asks_for_no_targets_and_has_them_online(study, ar
     list(plain.precomputation.run([module.resolve(request, plain.context)], computed(plain)))
     wanted = mixing.precomputation.wanted([module.resolve(request, mixing.context)], mixing.teacher.cache)
     assert len(wanted) == (0 if mixup else 1)
-    training = mixing.resolve(*vars(request).values())
+    training = module.resolve(request, mixing.context)
     mixing.objectives.warm_up(training)
     assert type(mixing.objectives.objective(training)._term.teacher_targets) is source
 

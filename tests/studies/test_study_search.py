@@ -86,7 +86,7 @@ def test_the_problem_has_the_fidelities_of_the_plan_unless_others_are_given(plan
 
 def test_a_search_for_a_front_ends_with_it(plan, pool, space, store):
     known = evaluate(requests_of(plan), store)
-    problem = search_problem(pool, plan, space, None, 1, ACCURACY, "params")
+    problem = search_problem(pool, plan, space, None, 1, ACCURACY, front_cost="params")
     assert problem.objective.values == dict(zip(pool["architecture_id"], pool["params"].astype(float), strict=True))
     evaluator = FakeEvaluator()
     with InlineExecutor(evaluator) as workers:
@@ -116,7 +116,7 @@ def test_a_search_for_a_front_ends_with_it(plan, pool, space, store):
 
 def test_a_cost_of_the_front_that_was_not_measured_is_refused(plan, pool, space):
     with pytest.raises(InvalidValueError, match="candidates whose latency_ms was not measured is '6 of 6'"):
-        search_problem(pool, plan, space, None, 1, ACCURACY, "latency_ms")
+        search_problem(pool, plan, space, None, 1, ACCURACY, front_cost="latency_ms")
 
 
 def test_a_search_is_charged_only_for_its_own_evaluations_and_stores_them(plan, pool, space, store, architectures):

@@ -22,7 +22,6 @@ from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.front_objective import FrontObjective
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.hypervolume import Array, ReferencePoint, Staircase
-from mf_nas_kd.search.loop import search_steps
 from mf_nas_kd.search.problem import SearchProblem
 
 COMPLETE = 1 - 1e-9  # relative hypervolume at which a search ends; sums of it have rounding errors
@@ -137,7 +136,7 @@ class FrontRun:
         problem, front = self.task.problem, TrueFront.of(self.task)
         strategy = build_strategy(self.strategy, problem, self.options)
         history, trace, proposal_seconds = History(), [(0.0, 0.0)], []
-        for step in search_steps(strategy, history, self.budget, self.task.evaluate, seed):
+        for step in self.task.steps(strategy, self.budget, seed):
             history = step.history
             proposal_seconds.append(step.proposal_seconds)
             share = front.share(problem, history)

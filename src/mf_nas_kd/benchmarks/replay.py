@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,7 +15,7 @@ from mf_nas_kd.records import Architecture, Costs, Fidelity
 from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.history import History, Observation
-from mf_nas_kd.search.loop import search_steps
+from mf_nas_kd.search.loop import Step, search_steps
 from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.strategy import Proposal, Strategy
 from mf_nas_kd.spaces import enclosing_space
@@ -46,11 +46,27 @@ class ReplayTask:
         """The same task, in which every training begins from scratch."""
         return replace(self, problem=replace(self.problem, continuation=False))
 
-    def evaluate(self, proposals: Sequence[Proposal], history: History) -> list[Observation]:
-        """Look up the results of proposals, and what each reuses of the candidate's earlier trainings in a search."""
-        found = [self.results[proposal.fidelity][proposal.candidate.id] for proposal in proposals]
-        saved = [history.saved_seconds(seen.architecture_id, seen.fidelity) for seen in found]
-        return [replace(seen, reused_seconds=min(s, seen.cost_seconds)) for seen, s in zip(found, saved, strict=True)]
+    def steps(self, strategy: Strategy, budget: Budget, seed: int) -> Iterator[Step[Observation]]:
+        """Steps of a replayed search, see :func:`.search_steps`; trainings reuse earlier ones of the search.
+
+        Args:
+            strategy: A strategy that was built for the problem.
+            budget: Limit of the costs and of the number of evaluations.
+            seed: Seed of the strategy's random choices.
+        """
+        history = History()
+
+        def evaluate(proposals: Sequence[Proposal]) -> list[Observation]:
+            return [self._result(proposal, history) for proposal in proposals]
+
+        for step in search_steps(strategy, history, budget, evaluate, seed):
+            history = step.history
+            yield step
+
+    def _result(self, proposal: Proposal, history: History) -> Observation:
+        found = self.results[proposal.fidelity][proposal.candidate.id]
+        saved = history.saved_seconds(found.architecture_id, found.fidelity)
+        return replace(found, reused_seconds=min(saved, found.cost_seconds))
 
     @cached_property
     def best_accuracy(self) -> float:
@@ -143,11 +159,7 @@ def replay(task: ReplayTask, strategy: Strategy, budget: Budget, seed: int, targ
     """
     full = task.problem.full
     history, proposal_seconds = History(), []
-
-    def evaluate(proposals: Sequence[Proposal]) -> list[Observation]:
-        return task.evaluate(proposals, history)
-
-    for step in search_steps(strategy, history, budget, evaluate, seed):
+    for step in task.steps(strategy, budget, seed):
         history = step.history
         proposal_seconds.append(step.proposal_seconds)
         accuracy = step.result.score

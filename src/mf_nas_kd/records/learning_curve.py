@@ -26,6 +26,9 @@ class LearningCurve:
     losses: tuple[float, ...]
     val_accuracies: dict[int, float]
 
+    def __hash__(self) -> int:
+        return hash(self.encode())
+
     def encode(self) -> str:
         """The curve as JSON, for a column of a table."""
         return json.dumps(asdict(self), separators=(",", ":"))
