@@ -166,7 +166,7 @@ def test_the_page_opens_with_the_network_and_needs_nothing_else(digits):
     parts = ["classifies 98.2 %", "The network", "How accurate it is", "What it costs", "What it gets wrong",
              "How it was trained", "What to do next", "Warnings</h2>", "Did low-fidelity evaluations pay?", "Method"]  # fmt: skip
     assert [page.index(part) for part in parts] == sorted(page.index(part) for part in parts)
-    assert page.count("<svg") == 11
+    assert page.count("<svg") == 12
     assert "98.44 %" in page
     assert "src=" not in page
     assert "#000000" not in page, "black would not be seen on a dark page"
