@@ -3,7 +3,9 @@
 import pytest
 
 from mf_nas_kd.benchmarks.entries import Entry, benchmark_runs
+from mf_nas_kd.benchmarks.parameters import BenchmarkParameters
 from mf_nas_kd.registry import NoOptions
+from mf_nas_kd.search import STRATEGIES
 from mf_nas_kd.search.budget import UNLIMITED
 from tests.search.tables import FULL, KD, PLAIN, table
 
@@ -43,3 +45,28 @@ def test_every_entry_runs_on_every_task_that_is_large_enough(caplog):
     assert any("task half: left out, because it has only 2 candidates" in message for message in messages)
     assert sum("none of the low fidelities of replaced" in message for message in messages) == 1
     assert not any("of plain" in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"), [("none", ["plain"]), ("installed", ["plain", "known"]), ("all", ["plain", "known", "other"])]
+)
+def test_baselines_take_part_where_they_are_wanted_and_can(run, expected, monkeypatch):
+    monkeypatch.setattr(STRATEGIES["optuna_tpe"], "is_installed", classmethod(lambda cls: True))
+    monkeypatch.setattr(STRATEGIES["smac"], "is_installed", classmethod(lambda cls: False))
+    fields = {
+        "seeds": 1,
+        "target_accuracy_points": 0.5,
+        "tasks": {},
+        "budget_seconds": None,
+        "budget_evaluations": None,
+        "workers": 1,
+        "front": {"cost": "macs", "budget_factor": 2},
+        "savings": {"with_low_fidelities": "a", "without_low_fidelities": "b", "zero_cost_orders": []},
+        "strategies": {"plain": entry("none")},
+        "baselines": {
+            "known": Entry(strategy="optuna_tpe", low="none"),
+            "other": Entry(strategy="smac", low="none"),
+            "left_out": None,
+        },
+    }
+    assert list(BenchmarkParameters.model_validate({**fields, "run_baselines": run}).entries) == expected

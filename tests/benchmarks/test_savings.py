@@ -43,7 +43,16 @@ def parameters(entries=ENTRIES, **changes):
     fields = {"seeds": 5, "target_accuracy_points": 0.5, "tasks": {"all": 1.0, "half": 0.5, "few": 0.1}, "workers": 1}
     nothing = {"budget_seconds": None, "budget_evaluations": None}
     return BenchmarkParameters.model_validate(
-        {**fields, **nothing, "front": FRONT, "savings": NAMES, "strategies": entries, **changes}
+        {
+            **fields,
+            **nothing,
+            "front": FRONT,
+            "savings": NAMES,
+            "strategies": entries,
+            "run_baselines": "none",
+            "baselines": {},
+            **changes,
+        }
     )
 
 

@@ -38,6 +38,9 @@ OPTIONS = {
     "optuna_tpe": {},
     "optuna_front": {},
     "botorch_front": {"initial_evaluations": 3},
+    "smac": {"reduction_factor": 3},
+    "syne_tune_asha": {"reduction_factor": 3},
+    "syne_tune_moasha": {"reduction_factor": 3},
     "botorch_multi_fidelity": {"initial_low_evaluations": 3, "initial_full_evaluations": 1},
 }
 """Options of every strategy; a new one adds its line here."""
@@ -47,14 +50,21 @@ PACKAGES = {
     "optuna_front": "optuna",
     "botorch_multi_fidelity": "botorch",
     "botorch_front": "botorch",
+    "smac": "smac",
+    "syne_tune_asha": "syne_tune",
+    "syne_tune_moasha": "syne_tune",
 }
-"""What strategies need of the extra ``external``; without it their tests are skipped."""
+"""What strategies need of the extras; without them their tests are skipped."""
+EXTRAS = {"smac": "smac", "syne_tune_asha": "syne_tune", "syne_tune_moasha": "syne_tune"}
+"""The extra of those that are not in ``external``."""
 
 
 def skip_unless_installed(name):
     """For a strategy of another project, where the extra is not installed."""
     if package := PACKAGES.get(name):
-        pytest.importorskip(package, reason=f"the extra external, with {package}, is not installed")
+        pytest.importorskip(
+            package, reason=f"the extra {EXTRAS.get(name, 'external')}, with {package}, is not installed"
+        )
 
 
 CANDIDATES = tuple(

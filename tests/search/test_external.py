@@ -11,7 +11,18 @@ from mf_nas_kd.errors import InvalidValueError, MissingPackageError
 from mf_nas_kd.records import Metrics
 from mf_nas_kd.search import Budget, History, build_strategy, external, run_search
 from mf_nas_kd.search.external.optuna_tpe import axes_of
-from tests.search.problems import CANDIDATES, FULL, LOW, OPTIONS, PACKAGES, evaluate, observation, problem, problem_of
+from tests.search.problems import (
+    CANDIDATES,
+    EXTRAS,
+    FULL,
+    LOW,
+    OPTIONS,
+    PACKAGES,
+    evaluate,
+    observation,
+    problem,
+    problem_of,
+)
 
 PLENTY = Budget(1e9, 10_000)
 
@@ -19,7 +30,9 @@ PLENTY = Budget(1e9, 10_000)
 @pytest.fixture(params=PACKAGES)
 def name(request):
     package = PACKAGES[request.param]
-    pytest.importorskip(package, reason=f"the extra external, with {package}, is not installed")
+    pytest.importorskip(
+        package, reason=f"the extra {EXTRAS.get(request.param, 'external')}, with {package}, is not installed"
+    )
     return request.param
 
 
@@ -42,7 +55,9 @@ def ask(name, history, at_a_time=1, **changes):
 @pytest.mark.parametrize("name", PACKAGES)
 def test_without_the_extra_the_message_names_it(name, monkeypatch):
     monkeypatch.setattr(external, "find_spec", lambda package: None)
-    with pytest.raises(MissingPackageError, match=rf"{PACKAGES[name]}.*pip install 'mf-nas-kd\[external\]'"):
+    with pytest.raises(
+        MissingPackageError, match=rf"{PACKAGES[name]}.*pip install 'mf-nas-kd\[{EXTRAS.get(name, 'external')}\]'"
+    ):
         build_strategy(name, problem_of(name), OPTIONS[name])
 
 
@@ -50,7 +65,7 @@ def test_another_strategy_imports_none_of_their_packages():
     code = (
         "import sys; from tests.search.problems import OPTIONS, problem; from mf_nas_kd.search import build_strategy\n"
         f"for name in OPTIONS.keys() - {set(PACKAGES)}: build_strategy(name, problem(), OPTIONS[name])\n"
-        "sys.exit(' '.join(n for n in ('optuna', 'botorch', 'gpytorch', 'torch') if n in sys.modules) or 0)"
+        "sys.exit(' '.join(n for n in ('optuna', 'botorch', 'gpytorch', 'torch', 'syne_tune', 'smac', 'neps') if n in sys.modules) or 0)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert loaded.returncode == 0, loaded.stderr

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from mf_nas_kd.benchmarks.entries import Entry, FrontParameters
 from mf_nas_kd.registry import Options
-from mf_nas_kd.search import Budget, StrategySettings
+from mf_nas_kd.search import STRATEGIES, Budget, StrategySettings
 from mf_nas_kd.search.budget import UNLIMITED
 
 
@@ -48,6 +48,8 @@ class BenchmarkParameters(BaseModel):
         front: How searches for a Pareto front are replayed.
         savings: Which of the strategies are compared on a study itself, see :mod:`mf_nas_kd.benchmarks.savings`.
         strategies: Strategies that take part, by their names in the results; null leaves one out.
+        run_baselines: Which of the baselines take part.
+        baselines: Optimisers of other projects, like ``strategies``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,6 +63,8 @@ class BenchmarkParameters(BaseModel):
     front: FrontParameters
     savings: SavingsEntries
     strategies: dict[str, Entry | None]
+    run_baselines: Literal["none", "installed", "all"]
+    baselines: dict[str, Entry | None]
 
     @property
     def budget(self) -> Budget:
@@ -77,8 +81,13 @@ class BenchmarkParameters(BaseModel):
 
     @property
     def entries(self) -> dict[str, Entry]:
-        """Strategies that are not left out."""
-        return {name: entry for name, entry in self.strategies.items() if entry is not None}
+        """Strategies and baselines that are not left out."""
+        named = self.strategies | (self.baselines if self.run_baselines != "none" else {})
+        entries = {name: entry for name, entry in named.items() if entry is not None}
+        if self.run_baselines != "installed":
+            return entries
+        missing = {n for n in self.baselines if n in entries and not STRATEGIES[entries[n].strategy].is_installed()}
+        return {name: entry for name, entry in entries.items() if name not in missing}
 
     def options_of(self, strategies: StrategySettings) -> dict[str, Options]:
         """Validated options of each entry: those of its strategy in ``strategies``, with the entry's own changes.

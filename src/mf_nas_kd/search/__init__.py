@@ -20,6 +20,8 @@ from mf_nas_kd.search.external.botorch_front import BoTorchFront
 from mf_nas_kd.search.external.botorch_multi_fidelity import BoTorchMultiFidelity
 from mf_nas_kd.search.external.optuna_front import OptunaFront
 from mf_nas_kd.search.external.optuna_tpe import OptunaTPE
+from mf_nas_kd.search.external.smac_hyperband import SMAC
+from mf_nas_kd.search.external.syne_tune_halving import SyneTuneASHA, SyneTuneMOASHA
 from mf_nas_kd.search.front_objective import FrontObjective
 from mf_nas_kd.search.high_fidelity_gp import HighFidelityGP
 from mf_nas_kd.search.history import History, Observation
@@ -53,6 +55,9 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "optuna_front": OptunaFront,
     "botorch_multi_fidelity": BoTorchMultiFidelity,
     "botorch_front": BoTorchFront,
+    "smac": SMAC,
+    "syne_tune_asha": SyneTuneASHA,
+    "syne_tune_moasha": SyneTuneMOASHA,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import ClassVar
 
 import numpy as np
@@ -52,10 +53,17 @@ class Strategy(ABC):
     Options: ClassVar[type[registry.Options]] = registry.NoOptions
     objectives: ClassVar[tuple[Objective, ...]] = (ACCURACY_OBJECTIVE,)
     """What it can search for."""
+    package: ClassVar[str | None] = None
+    """Package of an extra that it needs."""
 
     def __init__(self, problem: SearchProblem, options: registry.Options) -> None:
         self.problem = problem
         self.options = options
+
+    @classmethod
+    def is_installed(cls) -> bool:
+        """Whether the package that it needs can be imported."""
+        return cls.package is None or find_spec(cls.package) is not None
 
     @abstractmethod
     def propose(self, history: History, budget: Budget, rng: np.random.Generator) -> tuple[Proposal, ...]:

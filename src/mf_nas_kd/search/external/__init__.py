@@ -1,6 +1,7 @@
 """External optimisers (of other projects) as strategies, to compare with.
 
-Their packages come with the extra ``external`` and are imported when such a strategy is built, never before.
+Their packages come with the extras ``external``, ``smac``, ``syne_tune`` and ``neps`` (which cannot be installed beside
+``external``). They are imported when such a strategy is built, never before.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from importlib.util import find_spec
 from mf_nas_kd.errors import MissingPackageError
 
 
-def require(package: str) -> None:
-    """Check that a package of the extra can be imported.
+def require(package: str, extra: str = "external") -> None:
+    """Check that a package of an extra can be imported.
+
+    Args:
+        package: Name of the module.
+        extra: The extra of this project that installs it.
 
     Raises:
         MissingPackageError: If it is not installed.
     """
     if find_spec(package) is None:
         what = f"search.strategy needs the package {package}, which is not installed"
-        raise MissingPackageError(f"{what}: pip install 'mf-nas-kd[external]'")
+        raise MissingPackageError(f"{what}: pip install 'mf-nas-kd[{extra}]'")

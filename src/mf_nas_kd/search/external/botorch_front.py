@@ -48,6 +48,7 @@ class BoTorchFront(Strategy):
     Options = BoTorchFrontOptions
     options: BoTorchFrontOptions
     objectives = (FRONT_OBJECTIVE,)
+    package = "botorch"
 
     def __init__(self, problem: SearchProblem, options: BoTorchFrontOptions) -> None:
         require("botorch")

@@ -77,6 +77,7 @@ class BoTorchMultiFidelity(Strategy):
 
     Options = BoTorchMultiFidelityOptions
     options: BoTorchMultiFidelityOptions
+    package = "botorch"
 
     def __init__(self, problem: SearchProblem, options: BoTorchMultiFidelityOptions) -> None:
         require("botorch")

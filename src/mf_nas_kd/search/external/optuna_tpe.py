@@ -71,6 +71,7 @@ class OptunaTPE(Strategy):
         MissingPackageError: If Optuna is not installed.
     """
 
+    package = "optuna"
     directions: ClassVar[tuple[str, ...]] = ("maximize",)
     chosen_by: ClassVar[str] = "TPE"
 
