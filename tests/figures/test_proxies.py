@@ -30,7 +30,9 @@ def test_where_none_is_accepted_the_sentence_says_what_could_have_been_found():
     assert proxies_sentence(none.assign(added_detectable=np.nan)) == (
         "Whether a zero-cost proxy adds to MACs and parameters cannot be told from 24 candidates."
     )
-    assert proxies_sentence(TABLE.head(1)) == "No zero-cost proxy beside MACs and parameters was tested."
+    nothing = dict.fromkeys(["added", "added_p", "added_detectable"], np.nan)
+    assert "cannot be told from 24" in proxies_sentence(none.assign(**nothing))
+    assert proxies_sentence(TABLE.head(1)) == "No zero-cost proxy beside MACs and parameters was computed."
 
 
 def test_the_small_table():

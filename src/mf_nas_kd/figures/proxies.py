@@ -6,6 +6,7 @@ import pandas as pd
 
 from mf_nas_kd.figures.numbers import is_known
 from mf_nas_kd.figures.verdict import PROXY_NAMES
+from mf_nas_kd.statistics.proxies import CONTROLLED
 
 
 def proxies_sentence(table: pd.DataFrame) -> str:
@@ -14,9 +15,9 @@ def proxies_sentence(table: pd.DataFrame) -> str:
     Args:
         table: ``proxy_table``.
     """
-    tested = table[table["added_p"].notna()]
+    tested = table[~table["proxy"].isin(CONTROLLED)]
     if tested.empty:
-        return "No zero-cost proxy beside MACs and parameters was tested."
+        return "No zero-cost proxy beside MACs and parameters was computed."
     n = int(tested["n"].iloc[0])
     accepted = tested[tested["accepted"]]
     if not accepted.empty:
