@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.records import Fidelity
 from mf_nas_kd.search import Budget, FrontObjective, History, build_strategy, run_search
 from mf_nas_kd.search.acquisition import HIGHEST_CORRELATION
 from mf_nas_kd.search.front_acquisition import FrontAcquisition
@@ -21,6 +23,7 @@ from tests.search.problems import CANDIDATES, FULL, LOW, evaluate, observation, 
 from tests.search.test_mf_kd import Synthetic
 
 PLENTY = Budget(1e9, 10_000)
+SHORTER = Fidelity(Fraction(1), 6)
 SOME = History(
     tuple(observation(c, FULL) for c in CANDIDATES[::5]) + tuple(observation(c, LOW) for c in CANDIDATES[1::4])
 )
@@ -153,3 +156,13 @@ def test_larger_networks_are_expected_to_cost_more():
     assert slope(History()) == pytest.approx(0.5)
     wide = [replace(observation(c, FULL), macs=10**n, cost_seconds=7.0 * 10**n) for n, c in enumerate(CANDIDATES[:4])]
     assert slope(History(tuple(wide))) == pytest.approx(1, abs=0.01)
+
+
+def test_a_training_that_continues_another_one_costs_what_is_left():
+    """Six of its ten epochs are paid, of which seven tenths are saved."""
+    the_problem = replace(on_front(problem(1, low=(SHORTER,))), continuation=True)
+    paused = replace(observation(CANDIDATES[8], SHORTER), pause_seconds=0.7 * float(SHORTER.image_passes))
+    found = acquisition(SOME.with_(paused), the_problem)
+    place = list(found.untried).index(8)
+    from_scratch = acquisition(SOME, the_problem).costs[place, 0]
+    assert found.costs[place, 0] == pytest.approx(from_scratch * (1 - 0.7 * 0.6), rel=0.05)

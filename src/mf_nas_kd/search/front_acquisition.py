@@ -49,6 +49,7 @@ from mf_nas_kd.search.hypervolume import ReferencePoint, Staircase
 from mf_nas_kd.search.posterior import JITTER, Array, Models, Process
 from mf_nas_kd.search.problem import SearchProblem
 from mf_nas_kd.search.promotion import Setback
+from mf_nas_kd.search.usual_costs import remaining_shares
 from mf_nas_kd.surrogates import Inputs
 
 GRID: Array = np.linspace(-4.5, 4.5, 46)  # scores that are considered for plans, in standard deviations from the mean
@@ -146,8 +147,9 @@ class FrontAcquisition:
 
     @cached_property
     def costs(self) -> Array:
-        """Expected cost of each untried candidate at each fidelity, ``(m, F)``."""
-        return expected_costs(self.problem, self.history, self.usual)[self.untried]
+        """Expected marginal cost of each untried candidate at each fidelity, ``(m, F)``."""
+        shares = remaining_shares(self.problem, self.history, self.usual)
+        return (expected_costs(self.problem, self.history, self.usual) * shares)[self.untried]
 
     @cached_property
     def log_costs(self) -> Array:
