@@ -23,7 +23,7 @@ LOW = {
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"search": {"strategy": "best"}}, r"search.strategy is 'best', but must be one of: .*hf_gp, lf_only, .*two_stage"),
+        ({"search": {"strategy": "best"}}, r"search.strategy is 'best', but must be one of: .*hf_gp, hyperband, lf_only, .*two_stage"),
         ({"search": {"budget_second": 3}}, r"search.budget_second \(3\) is not a parameter: .*; did you mean search.budget_seconds"),
         ({"search": {"budget_seconds": -1}}, r"search.budget_seconds is -1, but must be greater than 0"),
         ({"search": {"max_macs": 0}}, r"search.max_macs is 0, but must be greater than 0"),
@@ -107,7 +107,7 @@ def test_a_stage_without_its_predecessor_says_what_to_run(tmp_path, study):
     run(tmp_path, "data")
     run(tmp_path, "teacher")
     from_study, into = catalog(study), catalog(tmp_path)
-    missing = r"candidates.parquet \(and 1 more\) is not there: run the pipeline that saves it"
+    missing = r"candidate_proxies.parquet \(and 2 more\) is not there: run the pipeline that saves it"
     with pytest.raises(DatasetError, match=missing):
         run(tmp_path, "correlation")
     for name in ("candidates", "evaluation_plan"):
