@@ -108,7 +108,7 @@ class ProxyScorer:
             network = build_network(architecture, self._images.classes, self._images.image_shape[0])
         if not isinstance(network, TappedNetwork):
             raise TypeError(f"{type(network).__name__} has no blocks")
-        placed: TappedNetwork = network.to(memory_format=torch.channels_last).to(self.device).train()  # type: ignore[call-overload]  # of Module.to
+        placed: TappedNetwork = network.to(memory_format=torch.channels_last).to(self.device).train()
         taps = self.teacher_taps if needs_teacher and self._teacher is not None else None
         return ProxyInputs(architecture, placed, self.batches, taps, derive_seed(seed, "proxies", "noise", repetition))
 

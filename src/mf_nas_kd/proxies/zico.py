@@ -33,7 +33,7 @@ def zico(inputs: ProxyInputs) -> float:
         for images, labels in inputs.batches:
             loss = functional.cross_entropy(network.train()(images).logits, labels)
             gradients.append(torch.autograd.grad(loss, weights, allow_unused=True))
-    layers = [torch.stack(each) for each in zip(*gradients, strict=True) if all(g is not None for g in each)]  # type: ignore[arg-type]  # of tensors
+    layers = [torch.stack(each) for each in zip(*gradients, strict=True) if all(g is not None for g in each)]
     return inverse_variation(layers)
 
 

@@ -170,4 +170,5 @@ def _with_aggregate(table: pd.DataFrame, architectures: Sequence[Architecture], 
     used = [name for name in COMPONENTS if name in table]
     aggregated = rank_aggregation(*(table[name].fillna(WORST) for name in used), macs)
     seconds = table[[f"{name}_seconds" for name in used]].sum(axis=1)
-    return table.assign(**{AGGREGATED: aggregated, f"{AGGREGATED}_seconds": seconds})
+    added = pd.DataFrame({AGGREGATED: aggregated, f"{AGGREGATED}_seconds": seconds}, index=table.index)
+    return pd.concat([table, added], axis=1)

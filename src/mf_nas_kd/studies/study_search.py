@@ -109,10 +109,12 @@ def search_problem(
     Raises:
         InvalidValueError: If that cost of a candidate was not measured.
     """
-    objective = None if front_cost is None else FrontObjective(front_cost, _costs(pool, front_cost))
+    values = pd.DataFrame(index=pool["architecture_id"]) if proxies is None else proxies.set_index("architecture_id")
+    known = {str(name): {str(proxy): float(x) for proxy, x in row.items()} for name, row in values.iterrows()}
+    architectures, costs = records_of(pool, Architecture), records_of(pool, Costs)
     return SearchProblem(
         candidates=tuple(
-            Candidate(architecture, space.encode(architecture), cost, values.loc[architecture.id].to_dict())
+            Candidate(architecture, space.encode(architecture), cost, known[architecture.id])
             for architecture, cost in zip(architectures, costs, strict=True)
         ),
         full=fidelities_in(plan[plan["role"] == "full"])[0],
@@ -120,7 +122,7 @@ def search_problem(
         proposals_at_a_time=proposals_at_a_time,
         neighbours=space.neighbours,
         metric=metric,
-        objective=objective,
+        proxies=tuple(map(str, values.columns)),
     )
 
 
