@@ -67,6 +67,8 @@ def measure(arguments: argparse.Namespace) -> None:
     teacher = trained_teacher(images, arguments.teacher_epochs) if arguments.teacher_epochs else None
     parameters = configured("candidates")["proxies"]
     parameters["use"]["teacher_similarity"] = teacher is not None
+    if arguments.only:
+        parameters["use"] = dict.fromkeys(arguments.only, True)
     parameters |= {"batch_size": arguments.batch_size, "initialisations": arguments.initialisations}
     settings = ProxySettings.model_validate(parameters)
     architectures = records_of(candidates, Architecture)
@@ -90,6 +92,7 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=300, help="most architectures")
     parser.add_argument("--batch-size", type=int, default=configured("candidates")["proxies"]["batch_size"])
     parser.add_argument("--initialisations", type=int, default=1)
+    parser.add_argument("--only", nargs="+", help="names of the proxies; all without it")
     parser.add_argument("--teacher-epochs", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=Path("data/proxies"), help="what is kept for the next time")
     arguments = parser.parse_args()

@@ -44,7 +44,7 @@ def proxy_table(candidates: pd.DataFrame, settings: CorrelationSettings) -> pd.D
 
     Returns:
         The columns ``PROXY_TABLE_COLUMNS``, one row a proxy; ``added``, ``added_p`` and ``added_detectable`` are empty
-        for MACs and parameters. ``seconds`` is the mean for a candidate, 0 for proxies that are counted.
+        for MACs and parameters. ``seconds`` is the median for a candidate, 0 for proxies that are counted.
 
     >>> from mf_nas_kd.statistics.settings import AddedValueSettings
     >>> rng = np.random.default_rng(0)
@@ -65,7 +65,7 @@ def proxy_table(candidates: pd.DataFrame, settings: CorrelationSettings) -> pd.D
     rows = []
     for name, values in {**{name: counted[name] for name in CONTROLLED}, **further}.items():
         agreement = rank_agreement(values, scores, None, settings)
-        seconds = candidates[f"{name}_seconds"].mean() if f"{name}_seconds" in candidates else 0.0
+        seconds = candidates[f"{name}_seconds"].median() if f"{name}_seconds" in candidates else 0.0
         estimates = {name: getattr(agreement, name) for name in ("spearman", "kendall")}
         columns = {key: value for each in estimates.items() for key, value in estimate_columns(*each).items()}
         rows.append({"proxy": name, "n": agreement.n, **columns, **tested.get(name, NOT_TESTED), "seconds": seconds})
