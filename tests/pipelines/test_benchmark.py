@@ -17,8 +17,8 @@ from mf_nas_kd.statistics import AddedValueSettings, CorrelationSettings
 from tests.pipelines.running import catalog, run
 
 STRATEGIES = {
-    "random", "regularised_evolution", "successive_halving", "hf_gp", "lf_only", "two_stage", "two_stage_nst",
-    "co_kriging", "hf_gp_proxies", "two_stage_proxies", "mf_kd", "mf_kd_high_only", "macs_order", "params_order",
+    "random", "regularised_evolution", "successive_halving", "hyperband", "asynchronous_halving", "hf_gp",
+    "lf_only", "two_stage", "two_stage_nst", "co_kriging", "hf_gp_proxies", "two_stage_proxies", "mf_kd", "mf_kd_high_only", "macs_order", "params_order",
 }  # fmt: skip
 
 

@@ -22,10 +22,14 @@ class Scripted(Strategy):
         done = sum(seen.step > 0 for seen in history)
         return (Proposal(*self.script[done][:2], "as told", *self.script[done][2:]),) if done < len(self.script) else ()
 
+    def expected_gain_points(self, history, budget, rng):
+        """A point less with each high-fidelity evaluation, from 4."""
+        return 4.0 - len(history.scores(FULL)) if len(history) else None
 
-def search(*script, budget=PLENTY, known=(), candidates=CANDIDATES):
+
+def search(*script, budget=PLENTY, known=(), candidates=CANDIDATES, points=None):
     the_problem = problem(1, candidates=candidates)
-    return run_search("told", Scripted(the_problem, *script), the_problem, known, budget, evaluate, 0, 0)
+    return run_search("told", Scripted(the_problem, *script), the_problem, known, budget, evaluate, 0, 0, points)
 
 
 def known_at_full(*candidates):
@@ -57,6 +61,29 @@ def test_why_a_search_ended(arguments, expected, caplog):
 def test_a_strategy_that_proposes_nothing_ends_the_search():
     ended = search(*ALL[:4]).ended
     assert ended == "the strategy proposed nothing, with 32 candidates that have no high-fidelity evaluation"
+
+
+def test_a_search_ends_when_the_rest_of_the_budget_is_expected_to_gain_too_little():
+    result = search(*ALL, points=1.5)
+    assert len(result.trace) == 3
+    assert result.ended == (
+        "the expected gain of the rest of the budget, 1.000 percentage points, is below search.stop_below_points, 1.5"
+    )
+    assert len(search(*ALL[:6], points=None).trace) == 6
+
+
+def test_mf_kd_stops_by_its_posterior_and_others_go_on():
+    """The more points are asked for, the sooner it stops; what it then expects is below."""
+    lengths = []
+    for points in (None, 0.05, 1.0):
+        the_problem = problem(1)
+        strategy = build_strategy("mf_kd", the_problem, OPTIONS["mf_kd"])
+        result = run_search("mf_kd", strategy, the_problem, (), Budget(200, 100), evaluate, 0, 0, points)
+        lengths.append(len(result.trace))
+        assert ("is below search.stop_below_points" in result.ended) is (points is not None)
+    assert lengths[0] > lengths[1] >= lengths[2] >= 1
+    strategy = build_strategy("random", problem(1), {})
+    assert len(run_search("random", strategy, problem(1), (), Budget(60, 100), evaluate, 0, 0, 5.0).trace) > 1
 
 
 @pytest.mark.parametrize("name", ["random", "mf_kd", "two_stage"])

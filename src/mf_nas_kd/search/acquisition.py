@@ -23,6 +23,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,17 +31,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.evidence import exploration_bonus, low_fidelity_allowance, pairs_of_fidelities
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.posterior import JITTER, Array, Draws, Posterior
 from mf_nas_kd.search.problem import SearchProblem
 from mf_nas_kd.search.promotion import Setback
 from mf_nas_kd.surrogates import Inputs
-from mf_nas_kd.surrogates.multi_fidelity import AGREEMENT_SPREAD
 
 LOW_FIDELITY_CANDIDATES = 20  # candidates at most that are considered for low fidelity: those most probably the best
 PASS_PROBABILITIES: Array = np.arange(1, 16) / 16  # probabilities of passing that are considered for thresholds
 HIGHEST_CORRELATION = 0.99  # of a low-fidelity result with the high-fidelity one, before the exploration bonus
-LOW_FIDELITY_ALLOWANCE = 0.25  # cost of all low-fidelity evaluations, in units of that of all high-fidelity ones
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,18 @@ class Acquisition:
         history: All observations.
         posterior: Posterior of the candidates without a high-fidelity evaluation.
         costs: ``(F,)``, expected cost of an evaluation at each fidelity, see :func:`.usual_costs`.
+        shares: ``(n, F)``, what is left of the costs of ``n`` candidates, see :func:`.remaining_shares`.
+        pauses: ``(F,)``, what the target fidelity reuses of each one, see :func:`.pause_shares`.
+        budget_seconds: What is left of the budget, in seconds.
     """
 
     problem: SearchProblem
     history: History
     posterior: Posterior
     costs: Array
+    shares: Array
+    pauses: Array
+    budget_seconds: float = math.inf
 
     def high_fidelity(self, setbacks: Mapping[str, Setback]) -> HighFidelityChoice:
         """The high-fidelity evaluation with the highest rate.
@@ -117,17 +124,19 @@ class Acquisition:
             setbacks: See :func:`.setbacks`.
         """
         posterior, models = self.posterior, self.posterior.models
-        names = [self.problem.candidates[posterior.candidates[position]].id for position in posterior.order]
+        rates = posterior.probability_of_best / (self.costs[0] * self.shares[posterior.candidates, 0])
+        order = np.lexsort((-posterior.mean, -rates))
+        names = [self.problem.candidates[posterior.candidates[position]].id for position in order]
         allowed = (n for n, name in enumerate(names) if name not in setbacks or setbacks[name].finished_since)
         place = next(allowed, 0)
-        best = posterior.order[place]
+        best = order[place]
         candidate, probability = posterior.candidates[best], posterior.probability_of_best[best]
         process = models.full_only if models.weight < 0.5 else models.joint
         _, deviation = process.predict(self.problem.inputs[posterior.candidates[[best]]])
         return HighFidelityChoice(
             candidate=int(candidate),
             fidelity=0,
-            rate=probability / self.costs[0],
+            rate=float(rates[best]),
             probability=float(probability),
             expected=float(posterior.mean[best]),
             deviation=float(deviation[0]),
@@ -143,12 +152,13 @@ class Acquisition:
         positions, fidelities = (np.array(column, dtype=int) for column in zip(*pairs, strict=True))
         at_full = self.problem.inputs[posterior.candidates[positions]]
         inputs = Inputs(at_full.features, at_full.proxies, at_full.candidate, fidelities)
-        bonus = exploration_bonus(models.inputs, len(self.problem.fidelities))[fidelities]
+        bonus = exploration_bonus(pairs_of_fidelities(models.inputs, len(self.costs)))[fidelities]
         expected, thresholds, by_joint = best_and_above(posterior.joint, positions, inputs, bonus)
         # The full-only model knows nothing of low fidelities: passing is independent of being the best.
         by_full_only = posterior.full_only.probability_of_best[positions][:, None] * PASS_PROBABILITIES
         probability = models.averaged(by_full_only, by_joint)
-        cost = self.costs[fidelities][:, None] + PASS_PROBABILITIES * self.costs[0]
+        first, then = self._plan_costs(posterior.candidates[positions], fidelities)
+        cost = first[:, None] + PASS_PROBABILITIES * then[:, None]
         pair, threshold = np.unravel_index(np.argmax(probability / cost), probability.shape)
         fidelity = int(fidelities[pair])
         return LowFidelityChoice(
@@ -163,6 +173,30 @@ class Acquisition:
             agreement=models.joint.prior.agreement(models.joint.hyper_parameters, fidelity),
         )
 
+    def _plan_costs(self, candidates: NDArray[np.intp], fidelities: NDArray[np.intp]) -> tuple[Array, Array]:
+        """Marginal costs of low-fidelity evaluations, and of the high-fidelity ones that follow them, ``(k,)`` each."""
+        reused = self.pauses[fidelities] * self.costs[fidelities]
+        left = np.minimum(self.shares[candidates, 0] * self.costs[0], self.costs[0] - reused)
+        return self.costs[fidelities] * self.shares[candidates, fidelities], left
+
+    def expected_gain(self, best: float, budget: Budget) -> float:
+        """Expected difference of the best score that a budget could still find and the best one so far, at least 0.
+
+        The budget is spent on high-fidelity evaluations of the candidates that are most probably the best.
+
+        Args:
+            best: The best score so far, in [0, 1].
+            budget: The remaining budget.
+        """
+        posterior, order = self.posterior, self.posterior.order
+        costs = self.costs[0] * self.shares[posterior.candidates[order], 0]
+        afforded = order[: budget.evaluations][np.cumsum(costs)[: budget.evaluations] <= budget.seconds]
+        by_full_only, by_joint = (
+            np.maximum(draws.values[afforded].max(axis=0, initial=best) - best, 0).mean(keepdims=True)
+            for draws in (posterior.full_only, posterior.joint)
+        )
+        return float(posterior.models.averaged(by_full_only, by_joint)[0])
+
     def expected_observation(self, choice: Choice) -> Observation:
         """The observation, if the choice gives and costs what is expected (kriging believer)."""
         candidate, fidelity = self.problem.candidates[choice.candidate], self.problem.fidelities[choice.fidelity]
@@ -170,41 +204,28 @@ class Acquisition:
         return Observation(candidate.id, fidelity, choice.expected, cost, candidate.macs, step)
 
     def _low_fidelity_pairs(self) -> list[tuple[int, int]]:
-        """Positions in the shortlist with the indices of their untried fidelities that the allowance affords."""
-        candidates, allowance = self.problem.candidates, low_fidelity_allowance(self.problem, self.history)
-        return [
-            (position, index)
-            for index, fidelity in enumerate(self.problem.fidelities[1:], start=1)
-            for tried in [self.history.tried(fidelity)]
-            for position in self.posterior.order[:LOW_FIDELITY_CANDIDATES]
-            if candidates[self.posterior.candidates[position]].id not in tried and self.costs[index] <= allowance
-        ]
+        """Positions in the shortlist with the indices of their untried fidelities that the allowance affords.
 
+        A fidelity is left out where the candidate has a longer one that continues it.
+        """
+        problem, posterior = self.problem, self.posterior
+        allowance = low_fidelity_allowance(problem, self.history, posterior.models, self.costs[0], self.budget_seconds)
+        affordable = [index for index in range(1, len(self.costs)) if self._unused(index) <= allowance]
+        if not affordable:
+            return []
+        names = [problem.candidates[posterior.candidates[position]].id for position in posterior.order]
+        pairs = []
+        for index in affordable:
+            fidelity = problem.fidelities[index]
+            longer = [other for other in problem.low if other == fidelity or other.continues(fidelity)]
+            tried = set().union(*(self.history.tried(other) for other in longer))
+            shortlist = zip(posterior.order[:LOW_FIDELITY_CANDIDATES], names, strict=False)
+            pairs += [(int(position), index) for position, name in shortlist if name not in tried]
+        return pairs
 
-def low_fidelity_allowance(problem: SearchProblem, history: History) -> float:
-    """Seconds that low-fidelity evaluations may still cost.
-
-    All together they may cost ``LOW_FIDELITY_ALLOWANCE`` times what the search has charged for high-fidelity
-    evaluations. This bounds the loss by low-fidelity evaluations that carry no information.
-    """
-    charged = [sum(s.charged_seconds for s in history.charged(f)) for f in problem.fidelities]
-    return LOW_FIDELITY_ALLOWANCE * charged[0] - sum(charged[1:])
-
-
-def exploration_bonus(inputs: Inputs, fidelities: int) -> Array:
-    """Exploration bonus of each fidelity, ``(F,)``: what is added to its agreement on the scale of Fisher's z.
-
-    One standard deviation of the agreement, from its prior and the candidates evaluated both at this and at the target
-    fidelity (each pair has variance 1, approximately): a fidelity with few such candidates is valued optimistically.
-
-    Args:
-        inputs: Inputs of the evaluations of all fidelities.
-        fidelities: Number ``F`` of fidelities.
-    """
-    evaluated = [inputs.candidate[inputs.fidelity == index] for index in range(fidelities)]
-    pairs = np.array([len(np.intersect1d(evaluated[0], others)) for others in evaluated])
-    bonus: Array = 1 / np.sqrt(AGREEMENT_SPREAD**-2 + pairs)
-    return bonus
+    def _unused(self, fidelity: int) -> float:
+        """Part of a low-fidelity evaluation's cost that a high-fidelity one does not reuse, in seconds."""
+        return float(self.costs[fidelity] * (1 - self.pauses[fidelity]))
 
 
 def best_and_above(

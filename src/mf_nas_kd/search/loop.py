@@ -15,7 +15,7 @@ from mf_nas_kd.records.evaluation import Evaluation, EvaluationRequest
 from mf_nas_kd.records.fidelity import FIDELITY_COLUMNS, Fidelity
 from mf_nas_kd.records.metrics import METRICS, Metric, Metrics
 from mf_nas_kd.search.budget import Budget
-from mf_nas_kd.search.ending import why_ended
+from mf_nas_kd.search.ending import gain_below, why_ended
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.problem import SearchProblem
 from mf_nas_kd.search.strategy import Proposal, Strategy, within
@@ -88,6 +88,7 @@ def search_steps(
     budget: Budget,
     evaluate: Callable[[Sequence[Proposal]], Sequence[Result]],
     seed: int,
+    stop_below_points: float | None = None,
 ) -> Iterator[Step[Result]]:
     """Evaluate the proposals of a strategy until it makes none or the budget does not afford them.
 
@@ -99,11 +100,15 @@ def search_steps(
         budget: Limit of the costs and of the number of evaluations.
         evaluate: Evaluates proposals, and returns the results in the same order.
         seed: Seed of the strategy's random choices.
+        stop_below_points: The search ends when the expected gain of the rest of the budget is below, in percentage
+            points; None for never.
     """
     known = len(history)
     left = budget
     spent = 0.0
     while left.evaluations > 0:
+        if gain_below(stop_below_points, strategy, history, left, seed) is not None:
+            return
         rng = numpy_generator(seed, "search", len(history))
         started = time.perf_counter()
         proposals = strategy.propose(history, left, rng)
@@ -128,6 +133,7 @@ def run_search(
     evaluate: Callable[[Sequence[EvaluationRequest]], Sequence[Evaluation]],
     search_seed: int,
     training_seed: int,
+    stop_below_points: float | None = None,
 ) -> SearchResult:
     """Run a search until the strategy makes no proposal or the budget does not afford it.
 
@@ -143,6 +149,8 @@ def run_search(
         evaluate: Evaluates requests, and returns the results in the same order.
         search_seed: Seed of the strategy's random choices.
         training_seed: Seed of the trainings.
+        stop_below_points: The search ends when the expected gain of the rest of the budget is below, in percentage
+            points; None for never. Strategies without a model of the gain go on.
 
     Raises:
         ImpossibleLimitError: If the budget ends before any high-fidelity evaluation has finished.
@@ -156,7 +164,7 @@ def run_search(
     def train(proposals: Sequence[Proposal]) -> Sequence[Evaluation]:
         return evaluate([EvaluationRequest(p.candidate.architecture, p.fidelity, training_seed) for p in proposals])
 
-    for step in search_steps(strategy, history, budget, train, search_seed):
+    for step in search_steps(strategy, history, budget, train, search_seed, stop_below_points):
         history, spent = step.history, step.spent_seconds
         left = left.without(step.result.charged_seconds)
         charged.append(step.result)
@@ -171,7 +179,10 @@ def run_search(
             f"{budget.evaluations} evaluations is too small, or all of them failed; raise search.budget_seconds "
             "or search.budget_evaluations"
         )
-    ended, summary = why_ended(strategy, history, budget, left, search_seed), search_summary(problem, history, best[0])
+    ended, summary = (
+        why_ended(strategy, history, budget, left, search_seed, stop_below_points),
+        search_summary(problem, history, best[0]),
+    )
     logger.info(
         "Search with %s ended, because %s: %d evaluations, %.1f s of training charged; %s",
         name,

@@ -43,12 +43,14 @@ class Models:
             low-fidelity evaluation.
         inputs: Inputs of the evaluations of all fidelities, ``n`` of them.
         weight: Weight of the joint model, its posterior model probability, in [0, 0.5].
+        log_bayes_factor: Of the joint model against the full-only model, see :func:`log_bayes_factor`.
     """
 
     full_only: Process
     joint: Process
     inputs: Inputs
     weight: float
+    log_bayes_factor: float
 
     @classmethod
     def fit(cls, problem: SearchProblem, history: History, costs: Array) -> Models:
@@ -63,8 +65,8 @@ class Models:
         full_only = _fit(relative, *surrogate_data(problem, history, (0,)))
         inputs, values = surrogate_data(problem, history)
         joint = _fit(relative, inputs, values) if (inputs.fidelity > 0).any() else full_only
-        weight = float(expit(min(log_bayes_factor(full_only, joint, inputs, values), 0)))
-        return cls(full_only, joint, inputs, weight)
+        evidence = log_bayes_factor(full_only, joint, inputs, values)
+        return cls(full_only, joint, inputs, float(expit(min(evidence, 0))), evidence)
 
     @property
     def differ(self) -> bool:

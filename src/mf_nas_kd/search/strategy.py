@@ -75,6 +75,22 @@ class Strategy(ABC):
             rng: The only source of randomness.
         """
 
+    def expected_gain_points(self, history: History, budget: Budget, rng: np.random.Generator) -> float | None:
+        """Expected gain of the rest of the budget, in percentage points of the score.
+
+        How much better than the best score so far at the target fidelity the best candidate is expected to be that the
+        remaining budget could still find.
+
+        Args:
+            history: All observations.
+            budget: The remaining budget.
+            rng: The only source of randomness.
+
+        Returns:
+            At least 0; None if the strategy has no model that could tell, or there is no score yet.
+        """
+        return None
+
     def recommend(self, history: History) -> str | None:
         """Stable name of the candidate to take; None for the one with the best score at the target fidelity."""
         return None

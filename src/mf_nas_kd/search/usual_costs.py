@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.problem import SearchProblem
 
+USUAL_PAUSE = 0.7  # most of a training; the first one that can be continued says it exactly
 SMALLEST_SHARE = 0.01  # of a cost that is left, so that measured seconds that contradict each other are no obstacle
 
 
@@ -58,3 +59,17 @@ def remaining_shares(problem: SearchProblem, history: History, costs: NDArray[np
                 left = max(1 - (observation.pause_seconds or 0.0) / own, SMALLEST_SHARE)
                 shares[row, column] = min(shares[row, column], left)
     return shares
+
+
+def pause_shares(problem: SearchProblem, history: History) -> NDArray[np.float64]:
+    """Share of an evaluation's cost at each fidelity that an evaluation at the target fidelity would reuse.
+
+    Returns:
+        ``(F,)``, in [0, 1]: the mean of what was observed at any fidelity, ``USUAL_PAUSE`` before; 0 for fidelities
+        that the target fidelity does not continue.
+    """
+    observed = [o.pause_seconds / o.cost_seconds for o in history if o.pause_seconds is not None and o.cost_seconds > 0]
+    share = min(float(np.mean(observed)), 1.0) if observed else USUAL_PAUSE
+    return np.array(
+        [share if problem.continuation and problem.full.continues(fidelity) else 0.0 for fidelity in problem.fidelities]
+    )

@@ -144,7 +144,7 @@ def run_study_search(
     store: EvaluationStore,
     on_new: Callable[[Evaluation], None],
     retry_failed: bool,
-    work: Work[Any] = EVALUATION,
+    stop_below_points: float | None = None,
 ) -> StudySearch:
     """Run a search that knows the finished evaluations of a study; new evaluations are stored at once.
 
@@ -161,7 +161,8 @@ def run_study_search(
         store: Store of the study; evaluations that it has are charged, but not trained again.
         on_new: Called with every new evaluation after it has been stored.
         retry_failed: Whether evaluations that failed earlier are made again.
-        work: What is done for an evaluation, and kept.
+        stop_below_points: The search ends when the expected gain of the rest of the budget is below, in percentage
+            points; None for never.
 
     Raises:
         MissingEvaluationError: If planned evaluations are missing, or no high-fidelity evaluation finished.
@@ -183,7 +184,7 @@ def run_study_search(
         expected_seconds=ExpectedSeconds(known),
     )
     training_seed = requests_of(plan[plan["role"] == "full"])[0].seed
-    result = run_search(name, strategy, problem, known, budget, evaluate, seed, training_seed)
+    result = run_search(name, strategy, problem, known, budget, evaluate, seed, training_seed, stop_below_points)
     full = {
         evaluation.architecture.id: evaluation
         for evaluation in (*known, *result.evaluations)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mf_nas_kd.surrogates.kernels import Array, squared_distances
+from mf_nas_kd.surrogates.kernels import Array, linear, squared_distances
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
@@ -53,6 +53,16 @@ class Inputs:
     def distances(self) -> Array:
         """Squared distances of the features, ``(n, n)``; cached, because every iteration of a fit needs them."""
         return squared_distances(self.features, self.features)
+
+    @cached_property
+    def products(self) -> tuple[Array, Array]:
+        """Inner products of the features and of the proxies, ``(n, n)`` each, see :func:`.linear`; cached likewise."""
+        return linear(self.features, self.features), linear(self.proxies, self.proxies)
+
+    @cached_property
+    def same_candidate(self) -> Array:
+        """1 where two inputs are of one architecture, else 0, ``(n, n)``; cached likewise."""
+        return (self.candidate[:, None] == self.candidate).astype(float)
 
     def most_evaluated(self, count: int) -> NDArray[np.intp]:
         """Positions of the evaluations of the architectures with most evaluations.

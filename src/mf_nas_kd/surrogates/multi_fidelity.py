@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from mf_nas_kd.surrogates.inputs import Inputs
-from mf_nas_kd.surrogates.kernels import Array, linear, linear_diagonal, rbf, squared_distances
+from mf_nas_kd.surrogates.kernels import Array, linear_diagonal, rbf, squared_distances
 from mf_nas_kd.surrogates.prior import Gradient
 from mf_nas_kd.surrogates.single_fidelity import (
     CONSTANT_DEVIATION,
@@ -88,14 +88,22 @@ class MultiFidelityPrior:
         return float(self._agreements(t)[fidelity])
 
     def moments(self, t: Array, inputs: Inputs) -> tuple[Array, Array, Gradient]:
-        explained, of_rbf, unexplained = self._components(t, inputs, inputs, inputs.distances)
+        of_features, of_proxies = inputs.products
+        amplitude = np.exp(t[1])
+        of_rbf = rbf(inputs.distances, t[3])
+        of_rbf *= amplitude * RBF_VARIANCE
+        explained = (amplitude * LINEAR_VARIANCE) * of_features
+        explained += amplitude * of_proxies
+        explained += of_rbf
+        unexplained = (np.exp(t[2]) * UNEXPLAINED_VARIANCE) * inputs.same_candidate
         of_f = explained + unexplained
         scales, agreements, deviations = self._scales(t), self._agreements(t), self._deviation_covariance(t)
         correlations = np.outer(agreements, agreements) + deviations
-        at = self._indicators(inputs)
-        between = at @ (np.outer(scales, scales) * correlations) @ at.T
+        at, fidelity = self._indicators(inputs), inputs.fidelity
+        between = (np.outer(scales, scales) * correlations)[fidelity[:, None], fidelity]
         proxy_mean = self._proxy_mean(t, inputs)
-        covariance = between * of_f + CONSTANT_DEVIATION**2 * (at @ at.T)
+        covariance = between * of_f
+        covariance += CONSTANT_DEVIATION**2 * (fidelity[:, None] == fidelity)
         covariance[np.diag_indices_from(covariance)] += JITTER
 
         def gradient(by_mean: Array, by_covariance: Array) -> Array:
@@ -126,11 +134,19 @@ class MultiFidelityPrior:
         return mean
 
     def covariance(self, t: Array, left: Inputs, right: Inputs) -> Array:
-        covariance, _, unexplained = self._components(t, left, right, squared_distances(left.features, right.features))
-        at_left, at_right = self._indicators(left), self._indicators(right)
-        covariance += unexplained
-        covariance *= at_left @ self._fidelity_covariance(t) @ at_right.T
-        covariance += CONSTANT_DEVIATION**2 * at_left @ at_right.T
+        covariance = rbf(squared_distances(left.features, right.features), t[3])
+        covariance *= RBF_VARIANCE
+        weighted = [LINEAR_VARIANCE / max(left.features.shape[1], 1) * left.features]
+        weighted.append(left.proxies / max(left.proxies.shape[1], 1))
+        covariance += np.concatenate(weighted, axis=1) @ np.concatenate([right.features, right.proxies], axis=1).T
+        covariance *= np.exp(t[1])
+        of_architecture = np.exp(t[2]) * UNEXPLAINED_VARIANCE
+        shared = np.flatnonzero(np.isin(left.candidate, right.candidate))
+        covariance[shared] += of_architecture * (left.candidate[shared, None] == right.candidate)
+        between, constants = self._fidelity_covariance(t), CONSTANT_DEVIATION**2 * np.eye(len(self._expected_agreement))
+        rows = left.fidelity[:1] if (left.fidelity == left.fidelity[:1]).all() else left.fidelity  # one is broadcast
+        covariance *= between[rows[:, None], right.fidelity]
+        covariance += constants[rows[:, None], right.fidelity]
         return covariance
 
     def variance(self, t: Array, inputs: Inputs) -> Array:
@@ -148,16 +164,6 @@ class MultiFidelityPrior:
         factors = self._fidelity_covariance(t)[inputs.fidelity, 0]
         covariance: Array = factors * self._variance_of_f(t, inputs) + of_constant
         return covariance
-
-    def _components(self, t: Array, left: Inputs, right: Inputs, distances: Array) -> tuple[Array, Array, Array]:
-        """Covariances ``(m, n)`` of ``f``: explained by proxies and features; the RBF's part of that; of ``h``."""
-        explained = linear(left.proxies, right.proxies)
-        explained += linear(LINEAR_VARIANCE * left.features, right.features)
-        explained *= np.exp(t[1])
-        of_rbf = rbf(distances, t[3])
-        of_rbf *= np.exp(t[1]) * RBF_VARIANCE
-        explained += of_rbf
-        return explained, of_rbf, np.exp(t[2]) * UNEXPLAINED_VARIANCE * (left.candidate[:, None] == right.candidate)
 
     def _variance_of_f(self, t: Array, inputs: Inputs) -> Array:
         """Variance of ``f``, ``(n,)``."""

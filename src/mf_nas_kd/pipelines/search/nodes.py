@@ -134,7 +134,7 @@ def search(
             store,
             log,
             study.retry_failed,
-            pausing_work(evaluator, PausedTrainings(paused_folder, settings.paused_bytes)),
+            parameters.stop_below_points,
         )
     outcome = {
         "strategy": name,

@@ -28,6 +28,8 @@ class SearchParameters(Limits):
         pool_size: Number of architectures sampled in addition to the candidates of the evaluation stage.
         proposals_at_a_time: Number of evaluations that run in parallel before the strategy has their results.
         seed: Seed of the pool and the strategy.
+        stop_below_points: The search ends when the expected gain of the rest of the budget is below, in percentage
+            points of the score; null for never. Only mf_kd has a model of it.
         low: Low fidelities for the strategies that use them; null for those of the evaluation stage.
     """
 
@@ -42,6 +44,7 @@ class SearchParameters(Limits):
     pool_size: PositiveInt
     proposals_at_a_time: PositiveInt
     seed: int
+    stop_below_points: PositiveFloat | None
     low: FidelityGrid | None
 
     @property
