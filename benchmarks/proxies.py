@@ -11,20 +11,28 @@ from __future__ import annotations
 
 import argparse
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from mf_nas_kd.benchmarks import BenchmarkTable
+from mf_nas_kd.benchmarks.entries import Entry, benchmark_runs
 from mf_nas_kd.benchmarks.nas_bench_201 import read_nas_bench_201
+from mf_nas_kd.benchmarks.proxy_entries import ORDER, proxy_orders
 from mf_nas_kd.benchmarks.published import read_published
+from mf_nas_kd.benchmarks.replays import run_replays
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, load_images
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.proxies import ProxySettings
 from mf_nas_kd.records import Architecture
 from mf_nas_kd.records.tables import records_of
+from mf_nas_kd.search import STRATEGIES
+from mf_nas_kd.search.budget import UNLIMITED
 from mf_nas_kd.statistics import CorrelationSettings
+from mf_nas_kd.statistics.proxies import CONTROLLED
 from mf_nas_kd.statistics.proxy_value import proxy_table
 from mf_nas_kd.studies.candidate_proxies import proxies_of
 from mf_nas_kd.training import TrainingHyperParameters, train_teacher
@@ -79,6 +87,18 @@ def measure(arguments: argparse.Namespace) -> None:
     found = proxy_table(scored, CorrelationSettings.model_validate(configured("correlation")))
     print(f"{table.name}, n = {len(scored)}, batches of {settings.batch_size}")  # noqa: T201
     print(found.round(3).to_string(index=False, na_rep=""))  # noqa: T201
+    if arguments.orders:
+        print(costs_of_orders(replace(table, candidates=scored.drop(columns="test_score"))).round(0).to_string())  # noqa: T201
+
+
+def costs_of_orders(table: BenchmarkTable) -> pd.DataFrame:
+    """Seconds until a network within half a point of the best is found, by the order of each proxy, for each task."""
+    entries = {f"{name}_order": Entry(strategy=ORDER, low="none", options={"proxy": name}) for name in CONTROLLED}
+    entries |= proxy_orders(table)
+    options = {name: STRATEGIES[ORDER].Options.model_validate(entry.options) for name, entry in entries.items()}
+    runs = benchmark_runs(table, entries, options, configured("benchmark")["tasks"], UNLIMITED, 0.5)
+    rows = [{**run.label, "cost": found.cost_to_target_seconds} for run, _, found in run_replays(runs, 1, 1)]
+    return pd.DataFrame(rows).pivot(index="strategy", columns="task", values="cost")
 
 
 def main() -> None:
@@ -92,6 +112,7 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=300, help="most architectures")
     parser.add_argument("--batch-size", type=int, default=configured("candidates")["proxies"]["batch_size"])
     parser.add_argument("--initialisations", type=int, default=1)
+    parser.add_argument("--orders", action="store_true", help="what searches in the order of each proxy cost")
     parser.add_argument("--only", nargs="+", help="names of the proxies; all without it")
     parser.add_argument("--teacher-epochs", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=Path("data/proxies"), help="what is kept for the next time")
