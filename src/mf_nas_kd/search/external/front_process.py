@@ -12,7 +12,7 @@ from botorch import fit_gpytorch_mll
 from botorch.acquisition.multi_objective.logei import qLogExpectedHypervolumeImprovement
 from botorch.models import ModelList, SingleTaskGP
 from botorch.models.deterministic import GenericDeterministicModel
-from botorch.utils.multi_objective.box_decompositions.non_dominated import FastNondominatedPartitioning
+from botorch.utils.multi_objective.box_decompositions.non_dominated import NondominatedPartitioning
 from botorch.utils.multi_objective.hypervolume import infer_reference_point
 from botorch.utils.multi_objective.pareto import is_non_dominated
 from gpytorch.mlls import ExactMarginalLogLikelihood
@@ -63,7 +63,7 @@ class FrontProcess:
             improvement = qLogExpectedHypervolumeImprovement(
                 self._model,
                 reference,
-                FastNondominatedPartitioning(reference, self._known),
+                NondominatedPartitioning(reference, self._known),
                 X_pending=torch.from_numpy(pending) if len(pending) else None,
             )
             found: NDArray[np.float64] = improvement(torch.from_numpy(points)[:, None]).numpy()

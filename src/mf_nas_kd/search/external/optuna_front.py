@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
-from mf_nas_kd.search.external.optuna_tpe import OptunaTPE
+from mf_nas_kd.search.external.optuna_tpe import Direction, OptunaTPE
 from mf_nas_kd.search.front_objective import FRONT_OBJECTIVE
 
 
@@ -25,7 +25,7 @@ class OptunaFront(OptunaTPE):
     """
 
     objectives = (FRONT_OBJECTIVE,)
-    directions: ClassVar[tuple[str, ...]] = ("maximize", "minimize")
+    directions: ClassVar[tuple[Direction, ...]] = ("maximize", "minimize")
     chosen_by: ClassVar[str] = "multi-objective TPE"
 
     def _values(self, name: str, accuracy: float) -> list[float]:

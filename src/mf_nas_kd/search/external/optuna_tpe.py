@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from mf_nas_kd.search.history import History
 from mf_nas_kd.search.neighbours import Neighbours
 from mf_nas_kd.search.problem import Candidate, SearchProblem
 from mf_nas_kd.search.strategy import Proposal, Strategy, within
+
+Direction = Literal["maximize", "minimize"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class OptunaTPE(Strategy):
     """
 
     package = "optuna"
-    directions: ClassVar[tuple[str, ...]] = ("maximize",)
+    directions: ClassVar[tuple[Direction, ...]] = ("maximize",)
     chosen_by: ClassVar[str] = "TPE"
 
     def __init__(self, problem: SearchProblem, options: Options) -> None:
