@@ -36,7 +36,7 @@ def learning_curves(planned: pd.DataFrame, searched: pd.DataFrame, full: Fidelit
             if ends:
                 axis.scatter(
                     [each.fidelity.epochs for each in ends],
-                    [each.metrics.val_accuracy for each in ends],
+                    [each.metrics.val_accuracy or 0.0 for each in ends],
                     edgecolors=colour,
                     facecolors=face,
                     s=22,

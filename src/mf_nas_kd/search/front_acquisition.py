@@ -39,9 +39,8 @@ from mf_nas_kd.search.acquisition import (
     LOW_FIDELITY_CANDIDATES,
     PASS_PROBABILITIES,
     Choice,
-    exploration_bonus,
-    low_fidelity_allowance,
 )
+from mf_nas_kd.search.evidence import exploration_bonus, low_fidelity_allowance, pairs_of_fidelities
 from mf_nas_kd.search.front_costs import expected_costs
 from mf_nas_kd.search.front_objective import FrontObjective
 from mf_nas_kd.search.history import History, Observation
@@ -92,6 +91,7 @@ class FrontAcquisition:
         models: The two processes, conditioned on the history.
         untried: ``(m,)``, indices of the candidates without a high-fidelity evaluation, at least one.
         usual: ``(F,)``, mean cost of an evaluation at each fidelity, see :func:`.usual_costs`.
+        budget_seconds: What is left of the budget.
     """
 
     problem: SearchProblem
@@ -100,6 +100,7 @@ class FrontAcquisition:
     models: Models
     untried: NDArray[np.intp]
     usual: Array
+    budget_seconds: float
 
     def high_fidelity(self, setbacks: Mapping[str, Setback]) -> FrontChoice:
         """The high-fidelity evaluation with the highest rate.
@@ -121,7 +122,7 @@ class FrontAcquisition:
         if not pairs or len(self.untried) < 2:
             return None
         places, fidelities = (np.array(column, dtype=int) for column in zip(*pairs, strict=True))
-        bonus = exploration_bonus(self.models.inputs, len(self.problem.fidelities))[fidelities]
+        bonus = exploration_bonus(pairs_of_fidelities(self.models.inputs, len(self.usual)))[fidelities]
         expected, thresholds, by_joint = self._improvement_above(places, fidelities, bonus)
         # The full-only model knows nothing of low fidelities: passing is independent of the score.
         by_full_only = self._improvements(self.models.full_only)[places][:, None] * PASS_PROBABILITIES
@@ -189,7 +190,8 @@ class FrontAcquisition:
 
     def _low_fidelity_pairs(self) -> list[tuple[int, int]]:
         """Places of the candidates with the highest improvement, with their untried fidelities that are affordable."""
-        allowance = low_fidelity_allowance(self.problem, self.history)
+        high_cost = float(self.usual[0])
+        allowance = low_fidelity_allowance(self.problem, self.history, self.models, high_cost, self.budget_seconds)
         best = np.argsort(-self.improvements / self.costs[:, 0], kind="stable")[:LOW_FIDELITY_CANDIDATES]
         return [
             (int(place), index)

@@ -131,6 +131,8 @@ def acquisition_of(
         return None
     costs = usual_costs(problem, history)
     models = Models.fit(problem, history, costs)
+    if problem.objective is not None:
+        return FrontAcquisition(problem, problem.objective, history, models, untried, costs, budget_seconds)
     return Acquisition(
         problem,
         history,

@@ -62,7 +62,8 @@ class Inputs:
     @cached_property
     def same_candidate(self) -> Array:
         """1 where two inputs are of one architecture, else 0, ``(n, n)``; cached likewise."""
-        return (self.candidate[:, None] == self.candidate).astype(float)
+        same: Array = (self.candidate[:, None] == self.candidate).astype(float)
+        return same
 
     def most_evaluated(self, count: int) -> NDArray[np.intp]:
         """Positions of the evaluations of the architectures with most evaluations.
