@@ -85,8 +85,8 @@ def summarise_fronts(fronts: pd.DataFrame) -> pd.DataFrame:
     summary = front_summary(fronts)
     tracking.log_metrics(
         {
-            f"hypervolume_half.{row.dataset}.{row.space}.{row.task}.{row.strategy}": row.hypervolume_half
-            for row in summary.itertuples()
+            f"hypervolume_half.{row['dataset']}.{row['space']}.{row['task']}.{row['strategy']}": row["hypervolume_half"]
+            for row in summary.to_dict("records")
         }
     )
     for (dataset, space), rows in summary.groupby(["dataset", "space"], sort=False):
