@@ -91,6 +91,7 @@ class FrontAcquisition:
         models: The two processes, conditioned on the history.
         untried: ``(m,)``, indices of the candidates without a high-fidelity evaluation, at least one.
         usual: ``(F,)``, mean cost of an evaluation at each fidelity, see :func:`.usual_costs`.
+        pauses: ``(F,)``, what the target fidelity reuses of each one, see :func:`.pause_shares`.
         budget_seconds: What is left of the budget.
     """
 
@@ -100,6 +101,7 @@ class FrontAcquisition:
     models: Models
     untried: NDArray[np.intp]
     usual: Array
+    pauses: Array
     budget_seconds: float
 
     def high_fidelity(self, setbacks: Mapping[str, Setback]) -> FrontChoice:
@@ -127,7 +129,9 @@ class FrontAcquisition:
         # The full-only model knows nothing of low fidelities: passing is independent of the score.
         by_full_only = self._improvements(self.models.full_only)[places][:, None] * PASS_PROBABILITIES
         improvement = self.models.averaged(by_full_only, by_joint)
-        cost = self.costs[places, fidelities][:, None] + PASS_PROBABILITIES * self.costs[places, :1]
+        reused = self.pauses[fidelities] * self.from_scratch[places, fidelities]
+        then = np.minimum(self.costs[places, 0], self.from_scratch[places, 0] - reused)
+        cost = self.costs[places, fidelities][:, None] + PASS_PROBABILITIES * then[:, None]
         pair, at = np.unravel_index(np.argmax(improvement / cost), cost.shape)
         place, fidelity = int(places[pair]), int(fidelities[pair])
         return self._choice(
@@ -149,8 +153,12 @@ class FrontAcquisition:
     @cached_property
     def costs(self) -> Array:
         """Expected marginal cost of each untried candidate at each fidelity, ``(m, F)``."""
-        shares = remaining_shares(self.problem, self.history, self.usual)
-        return (expected_costs(self.problem, self.history, self.usual) * shares)[self.untried]
+        return self.from_scratch * remaining_shares(self.problem, self.history, self.usual)[self.untried]
+
+    @cached_property
+    def from_scratch(self) -> Array:
+        """The same, if no earlier training is continued."""
+        return expected_costs(self.problem, self.history, self.usual)[self.untried]
 
     @cached_property
     def log_costs(self) -> Array:
@@ -190,16 +198,21 @@ class FrontAcquisition:
 
     def _low_fidelity_pairs(self) -> list[tuple[int, int]]:
         """Places of the candidates with the highest improvement, with their untried fidelities that are affordable."""
-        high_cost = float(self.usual[0])
-        allowance = low_fidelity_allowance(self.problem, self.history, self.models, high_cost, self.budget_seconds)
+        problem, full = self.problem, float(self.usual[0])
+        allowance = low_fidelity_allowance(problem, self.history, self.models, full, self.budget_seconds)
         best = np.argsort(-self.improvements / self.costs[:, 0], kind="stable")[:LOW_FIDELITY_CANDIDATES]
-        return [
-            (int(place), index)
-            for index, fidelity in enumerate(self.problem.fidelities[1:], start=1)
-            for tried in [self.history.tried(fidelity)]
-            for place in best
-            if self.problem.candidates[self.untried[place]].id not in tried and self.costs[place, index] <= allowance
-        ]
+        pairs = []
+        for index, fidelity in enumerate(problem.fidelities[1:], start=1):
+            # What a high-fidelity evaluation reuses is not charged. A shorter training after a longer one tells nothing.
+            unused = self.costs[:, index] * (1 - self.pauses[index])
+            longer = [other for other in problem.low if other == fidelity or other.continues(fidelity)]
+            tried = set().union(*(self.history.tried(other) for other in longer))
+            pairs += [
+                (int(place), index)
+                for place in best
+                if unused[place] <= allowance and problem.candidates[self.untried[place]].id not in tried
+            ]
+        return pairs
 
     def _improvement_above(
         self, places: NDArray[np.intp], fidelities: NDArray[np.intp], bonus: Array

@@ -132,7 +132,8 @@ def acquisition_of(
     costs = usual_costs(problem, history)
     models = Models.fit(problem, history, costs)
     if problem.objective is not None:
-        return FrontAcquisition(problem, problem.objective, history, models, untried, costs, budget_seconds)
+        pauses = pause_shares(problem, history)
+        return FrontAcquisition(problem, problem.objective, history, models, untried, costs, pauses, budget_seconds)
     return Acquisition(
         problem,
         history,
