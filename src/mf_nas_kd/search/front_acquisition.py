@@ -203,7 +203,7 @@ class FrontAcquisition:
         best = np.argsort(-self.improvements / self.costs[:, 0], kind="stable")[:LOW_FIDELITY_CANDIDATES]
         pairs = []
         for index, fidelity in enumerate(problem.fidelities[1:], start=1):
-            # What a high-fidelity evaluation reuses is not charged. A shorter training after a longer one tells nothing.
+            # Not charged: what the target fidelity reuses. Left out: a training after a longer one that continues it.
             unused = self.costs[:, index] * (1 - self.pauses[index])
             longer = [other for other in problem.low if other == fidelity or other.continues(fidelity)]
             tried = set().union(*(self.history.tried(other) for other in longer))
