@@ -189,7 +189,7 @@ def test_the_final_stage_alone_trains_nothing_again(study, entries, caplog):
 def test_the_report_is_one_page_that_needs_nothing_else(entries):
     page = entries.load("report")
     winner = entries.load("winner")
-    assert page.count("<svg") == 11
+    assert page.count("<svg") == 12
     assert f"{100 * winner['test_accuracy']:.2f} %" in page
     assert "cannot be told from 4 candidates" in page
     assert "worth its" not in page
