@@ -16,16 +16,19 @@ def rungs(problem: SearchProblem, history: History) -> tuple[Fidelity, ...]:
 
     The distillation configuration is that of the fidelity that agreed best with the target fidelity before the search.
     Where too little was known then, it is the one with the most rungs, and of several the first. It stays the same
-    throughout a search. Without low fidelities the target fidelity is the only rung. Where trainings can be continued,
-    the rungs are the low fidelities that the target fidelity continues, if there are any.
+    throughout a search. Without low fidelities the target fidelity is the only rung. Where the target fidelity
+    continues a low one, the configuration is its own.
     """
     if not problem.low:
         return (problem.full,)
-    shorter = [fidelity for fidelity in problem.low if problem.full.continues(fidelity)]
-    if problem.continuation and shorter:
-        return (*sorted(shorter, key=lambda fidelity: fidelity.epochs), problem.full)
+    if problem.continuation and any(problem.full.continues(fidelity) for fidelity in problem.low):
+        return _of_configuration(problem, problem.full.distillation)
     count = Counter(fidelity.distillation for fidelity in problem.low)
     most_rungs_first = tuple(sorted(problem.low, key=lambda fidelity: -count[fidelity.distillation]))
     chosen, _ = choose_low_fidelity(replace(problem, low=most_rungs_first), history)
-    of_configuration = (fidelity for fidelity in problem.low if fidelity.distillation == chosen.distillation)
+    return _of_configuration(problem, chosen.distillation)
+
+
+def _of_configuration(problem: SearchProblem, distillation: str) -> tuple[Fidelity, ...]:
+    of_configuration = (fidelity for fidelity in problem.low if fidelity.distillation == distillation)
     return (*sorted(of_configuration, key=lambda fidelity: fidelity.cost_order), problem.full)
