@@ -1,7 +1,7 @@
 """External optimisers (of other projects) as strategies, to compare with.
 
-Their packages come with the extras ``external``, ``smac``, ``syne_tune`` and ``neps`` (which cannot be installed beside
-``external``). They are imported when such a strategy is built, never before.
+Their packages come with the extras ``external``, ``smac`` and ``syne_tune``. They are imported when such a strategy is
+built, never before.
 """
 
 from __future__ import annotations
