@@ -15,7 +15,8 @@ from mf_nas_kd.records import FIDELITY_COLUMNS
 from mf_nas_kd.records.proxies import proxy_columns
 from mf_nas_kd.records.tables import CANDIDATE_COLUMNS
 
-SHIPPED = "cifar100_20.parquet"
+DATASET = "cifar100_20"
+SHIPPED = f"{DATASET}.parquet"
 
 
 def shipped_rows() -> pd.DataFrame:
@@ -26,7 +27,7 @@ def shipped_rows() -> pd.DataFrame:
 
 def read_shipped() -> BenchmarkTable:
     """The shipped study as a benchmark."""
-    rows = shipped_rows()
+    rows = shipped_rows().assign(dataset=DATASET)
     full = rows[rows["role"] == "full"]
     candidates = full[[*CANDIDATE_COLUMNS, *proxy_columns(full)]].reset_index(drop=True)
     plan = rows[["key", "role", *FIDELITY_COLUMNS]]
