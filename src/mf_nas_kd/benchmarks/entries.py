@@ -16,6 +16,8 @@ from mf_nas_kd.benchmarks.table import BenchmarkTable
 from mf_nas_kd.records.fidelity import Fidelity, FidelityFilter
 from mf_nas_kd.registry import NameIn, Options
 from mf_nas_kd.search import STRATEGIES, Budget
+from mf_nas_kd.search.budget import UNLIMITED
+from mf_nas_kd.search.front_objective import ACCURACY_OBJECTIVE, FrontCost, Objective
 from mf_nas_kd.statistics.proxies import NAMES
 
 logger = logging.getLogger(__name__)

@@ -75,10 +75,6 @@ class Evaluation(Record):
         device: Name of the device.
         code_version: Version of this package.
         finished_at: Time of the end, ISO 8601, UTC.
-        pause_seconds: Cost from scratch until the end of the constant learning rate, which a longer training that
-            continues this one saves; None where it cannot be continued.
-        reused_seconds: Part of ``cost_seconds`` that was not spent, because an earlier training was continued; None if
-            none was.
     """
 
     key: str = column(Role.KEY, indexed=True)
@@ -108,8 +104,6 @@ class Evaluation(Record):
     device: str = column(Role.SETTING)
     code_version: str = column(Role.PROVENANCE)
     finished_at: str = column(Role.PROVENANCE, "ISO 8601, UTC")
-    pause_seconds: float | None = column(Role.COST, "s", default=None)
-    reused_seconds: float | None = column(Role.COST, "s", default=None)
 
     @property
     def finished(self) -> bool:
@@ -118,7 +112,7 @@ class Evaluation(Record):
 
     @property
     def charged_seconds(self) -> float:
-        """What a search is charged for it: the cost without what was reused, and the time that was lost before."""
+        """What a search is charged for it: what was spent, and the time that was lost before."""
         return self.cost_seconds - (self.reused_seconds or 0.0) + (self.lost_seconds or 0.0)
 
 

@@ -82,10 +82,11 @@ class Fidelity(Record):
             raise InvalidValueError("distillation", self.distillation, allowed)
 
     def continues(self, earlier: Fidelity) -> bool:
-        """Whether a training at this fidelity can continue one at another: equal but for more epochs.
+        """Whether a training at this fidelity goes on from one at an earlier one: it has more epochs, else it is equal.
 
-        >>> Fidelity(Fraction(1), epochs=12).continues(Fidelity(Fraction(1), epochs=3))
-        True
+        >>> twelve = Fidelity(Fraction(1), epochs=12)
+        >>> twelve.continues(replace(twelve, epochs=6)), twelve.continues(twelve)
+        (True, False)
         """
         return self.epochs > earlier.epochs and replace(self, epochs=earlier.epochs) == earlier
 

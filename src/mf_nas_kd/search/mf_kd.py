@@ -32,6 +32,9 @@ from mf_nas_kd.registry import Options
 from mf_nas_kd.search.acquisition import Acquisition, HighFidelityChoice, LowFidelityChoice
 from mf_nas_kd.search.budget import Budget
 from mf_nas_kd.search.continuing import continuing
+from mf_nas_kd.search.front_acquisition import FrontAcquisition, FrontChoice
+from mf_nas_kd.search.front_objective import ACCURACY_OBJECTIVE, FRONT_OBJECTIVE
+from mf_nas_kd.search.front_reasons import front_reason
 from mf_nas_kd.search.history import History
 from mf_nas_kd.search.posterior import Models, Posterior
 from mf_nas_kd.search.problem import SearchProblem
@@ -78,10 +81,10 @@ class MultiFidelity(Strategy):
     def expected_gain_points(self, history: History, budget: Budget, rng: np.random.Generator) -> float | None:
         """See :meth:`.Strategy.expected_gain_points`; by joint draws from the posterior."""
         best = history.best(self.problem.full, self.problem.by_id)
-        if best is None:
+        if best is None or self.problem.objective is not None:
             return None
         acquisition = acquisition_of(self.problem, history, frozenset(), self.options.draws, rng)
-        return 0.0 if acquisition is None else 100 * acquisition.expected_gain(best[1], budget)
+        return 100 * acquisition.expected_gain(best[1], budget) if isinstance(acquisition, Acquisition) else 0.0
 
     def _best(
         self, acquisition: AnyAcquisition, history: History, budget: Budget, earlier: Sequence[Proposal]
@@ -98,10 +101,17 @@ class MultiFidelity(Strategy):
 
     def _proposal(self, choice: AnyChoice, acquisition: AnyAcquisition) -> Proposal:
         candidate, fidelity = self.problem.candidates[choice.candidate], self.problem.fidelities[choice.fidelity]
-        threshold = choice.threshold if isinstance(choice, LowFidelityChoice) else None
-        reason = reason_of(choice, acquisition.posterior.models, self.problem.metric)
-        reason += continuing(acquisition.history, candidate.id, fidelity)
+        threshold = None if isinstance(choice, HighFidelityChoice) else choice.threshold
+        reason = _reason(choice, acquisition) + continuing(acquisition.history, candidate.id, fidelity)
         return Proposal(candidate, fidelity, reason, threshold)
+
+
+def _reason(choice: AnyChoice, acquisition: AnyAcquisition) -> str:
+    models = acquisition.models if isinstance(acquisition, FrontAcquisition) else acquisition.posterior.models
+    metric = acquisition.problem.metric
+    return (
+        front_reason(choice, models, metric) if isinstance(choice, FrontChoice) else reason_of(choice, models, metric)
+    )
 
 
 def acquisition_of(
@@ -111,7 +121,7 @@ def acquisition_of(
     draws: int,
     rng: np.random.Generator,
     budget_seconds: float = math.inf,
-) -> Acquisition | None:
+) -> AnyAcquisition | None:
     """Fit the models to a history, and draw from their posterior.
 
     Args:

@@ -15,6 +15,7 @@ from mf_nas_kd.records import Architecture, Costs
 from mf_nas_kd.records.fidelity import Fidelity
 from mf_nas_kd.records.metrics import Metric
 from mf_nas_kd.search.front_objective import ACCURACY_OBJECTIVE, FRONT_OBJECTIVE, FrontObjective, Objective
+from mf_nas_kd.statistics.conditioning import normal_scores
 from mf_nas_kd.surrogates import Inputs
 
 
@@ -56,6 +57,9 @@ class SearchProblem:
         proposals_at_a_time: How many proposals a strategy may make before it sees their results.
         neighbours: The architectures of the space that differ in one choice, candidates or not.
         metric: The metric whose value for the validation images is an evaluation's score.
+        continuation: Whether a training can continue another one of the same candidate with fewer epochs.
+        proxies: Names of the candidates' further proxies that models see beside MACs and parameters. They are to be
+            those that are shown to add to these two.
         objective: The front of score and cost that is to be found; None to find the candidate with the best score.
 
     Raises:
@@ -69,6 +73,8 @@ class SearchProblem:
     proposals_at_a_time: int
     neighbours: Callable[[Architecture], tuple[Architecture, ...]]
     metric: Metric
+    continuation: bool = False
+    proxies: tuple[str, ...] = ()
     objective: FrontObjective | None = None
 
     def __post_init__(self) -> None:
@@ -76,6 +82,9 @@ class SearchProblem:
             raise InvalidValueError("number of candidates", len(self.candidates), "at least 1, all different")
         if self.full in self.low:
             raise InvalidValueError("low fidelity", str(self.full), "another one than the target fidelity, which it is")
+        for name in self.proxies:
+            if lacking := [candidate.id for candidate in self.candidates if name not in candidate.proxies]:
+                raise InvalidValueError(f"candidates without the proxy {name}", ", ".join(lacking), "none")
         if self.objective is not None:
             self.objective.require(candidate.id for candidate in self.candidates)
 

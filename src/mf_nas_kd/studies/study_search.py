@@ -93,7 +93,9 @@ def search_problem(
     low: Sequence[Fidelity] | None,
     proposals_at_a_time: int,
     metric: Metric,
+    proxies: pd.DataFrame | None = None,
     front_cost: str | None = None,
+    continuation: bool = False,
 ) -> SearchProblem:
     """The problem of finding the best architecture of a pool at the target fidelity of a study.
 
@@ -104,7 +106,10 @@ def search_problem(
         low: Low fidelities of the search; None for those of the plan.
         proposals_at_a_time: Number of proposals before a strategy has their results.
         metric: The metric that selects.
+        proxies: Zero-cost proxies that models see beside MACs and parameters, as returned by
+            :func:`mf_nas_kd.studies.pool_proxies.accepted_of_pool`; None for none.
         front_cost: The cost that stands against the score; None to find the best architecture.
+        continuation: Whether a training can continue another one of the same candidate with fewer epochs.
 
     Raises:
         InvalidValueError: If that cost of a candidate was not measured.
@@ -112,6 +117,7 @@ def search_problem(
     values = pd.DataFrame(index=pool["architecture_id"]) if proxies is None else proxies.set_index("architecture_id")
     known = {str(name): {str(proxy): float(x) for proxy, x in row.items()} for name, row in values.iterrows()}
     architectures, costs = records_of(pool, Architecture), records_of(pool, Costs)
+    objective = None if front_cost is None else FrontObjective(front_cost, _costs(pool, front_cost))
     return SearchProblem(
         candidates=tuple(
             Candidate(architecture, space.encode(architecture), cost, known[architecture.id])
@@ -122,7 +128,9 @@ def search_problem(
         proposals_at_a_time=proposals_at_a_time,
         neighbours=space.neighbours,
         metric=metric,
+        continuation=continuation,
         proxies=tuple(map(str, values.columns)),
+        objective=objective,
     )
 
 
@@ -144,6 +152,7 @@ def run_study_search(
     store: EvaluationStore,
     on_new: Callable[[Evaluation], None],
     retry_failed: bool,
+    work: Work[Any] = EVALUATION,
     stop_below_points: float | None = None,
 ) -> StudySearch:
     """Run a search that knows the finished evaluations of a study; new evaluations are stored at once.
@@ -161,6 +170,7 @@ def run_study_search(
         store: Store of the study; evaluations that it has are charged, but not trained again.
         on_new: Called with every new evaluation after it has been stored.
         retry_failed: Whether evaluations that failed earlier are made again.
+        work: What is done for an evaluation, and kept.
         stop_below_points: The search ends when the expected gain of the rest of the budget is below, in percentage
             points; None for never.
 

@@ -57,6 +57,11 @@ class TrainingHyperParameters(BaseModel):
     class_weights: Annotated[str, NameIn(CLASS_WEIGHTS, "class_weights")]
 
     @property
+    def can_be_paused(self) -> bool:
+        """Whether a training is equal to those of more epochs until its learning rate decays."""
+        return self.schedule == CONSTANT_THEN_DECAY
+
+    @property
     def key_payload(self) -> dict[str, Any]:
         """Content of keys: without the field of the other schedule, and the fields of ``LATER`` that change nothing."""
         unused = "decay_fraction" if self.schedule == COSINE else "warmup_fraction"

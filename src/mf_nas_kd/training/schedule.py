@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from mf_nas_kd.images import Draws
-from mf_nas_kd.training.hyper_parameters import CONSTANT_THEN_DECAY, TrainingHyperParameters
+from mf_nas_kd.training.hyper_parameters import TrainingHyperParameters
 
 
 def schedule_of(hyper_parameters: TrainingHyperParameters, draws: Draws, epochs: int) -> Callable[[int], float]:
@@ -17,7 +17,7 @@ def schedule_of(hyper_parameters: TrainingHyperParameters, draws: Draws, epochs:
         draws: They determine the number of steps.
         epochs: Epochs of the training.
     """
-    if hyper_parameters.schedule == CONSTANT_THEN_DECAY:
+    if hyper_parameters.can_be_paused:
         constant = draws.steps(constant_epochs(hyper_parameters, epochs))
         return _constant_then_decay(draws.steps(1), constant, draws.steps(epochs))
     return _warm_up_then_cosine(hyper_parameters.warmup_fraction, draws.steps(epochs))
@@ -32,7 +32,7 @@ def constant_epochs(hyper_parameters: TrainingHyperParameters, epochs: int) -> i
         hyper_parameters: Schedule, and the share of the decay, which has whole epochs, at least one.
         epochs: Epochs of the training.
     """
-    if hyper_parameters.schedule != CONSTANT_THEN_DECAY:
+    if not hyper_parameters.can_be_paused:
         return 0
     return epochs - max(1, round(hyper_parameters.decay_fraction * epochs))
 

@@ -63,7 +63,7 @@ def choose_finalists(
     (full,) = fidelities_in(plan[plan["role"] == "full"])
     searched = tuple(fidelity for fidelity in low if fidelity != full)
     front_cost = search_outcome.get("front_cost")  # a search of an earlier version had no front
-    problem = search_problem(pool, plan, space.build(), searched, 1, metric.value, front_cost)
+    problem = search_problem(pool, plan, space.build(), searched, 1, metric.value, proxies, front_cost)
     limits, on_device = _limits(search_outcome), _on_device(search_outcome, images, store)
     count, tolerance = parameters.finalists, parameters.tolerance_points
     finalists = finalists_of(problem, plan, evaluations, trace, count, tolerance, limits, on_device)

@@ -26,7 +26,9 @@ from mf_nas_kd.store import EvaluationStore
 from mf_nas_kd.studies import EvaluationParameters
 from mf_nas_kd.studies.candidate_proxies import proxies_of
 from mf_nas_kd.studies.candidates import CandidatesParameters
+from mf_nas_kd.studies.paused_trainings import PausedTrainings, pausing_work
 from mf_nas_kd.studies.plan import require_current
+from mf_nas_kd.studies.pool_proxies import accepted_of_pool
 from mf_nas_kd.studies.study_search import front_of, run_study_search, search_pool, search_problem
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import DistillationConfigurations, TrainingParameters, TrainingSettings
@@ -116,7 +118,9 @@ def search(
         parameters.low_fidelities,
         parameters.proposals_at_a_time,
         metric.value,
+        proxies,
         parameters.cost_of_front,
+        settings.hyper_parameters.can_be_paused,
     )
     evaluator.require_possible(problem.candidates[0].architecture, problem.low)
     strategy = build_strategy(name, problem, strategies.options_of(name))
@@ -134,6 +138,7 @@ def search(
             store,
             log,
             study.retry_failed,
+            pausing_work(evaluator, PausedTrainings(paused_folder, settings.paused_bytes)),
             parameters.stop_below_points,
         )
     outcome = {
