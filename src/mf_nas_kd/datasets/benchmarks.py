@@ -77,14 +77,13 @@ class NASBench201Dataset(BenchmarkDataset):
 class StudyBenchmarkDataset(BenchmarkDataset):
     """A finished study of this project, see :func:`mf_nas_kd.benchmarks.study.study_table`.
 
-    Before any study has been run, the one that ships with the project is all there is.
-
     Args:
         plan: File of the study's plan.
         candidates: File of the study's candidates.
         url: SQLAlchemy URL of the store.
         proxies: File of the candidates' zero-cost proxies, which may be missing; None for none.
-        shipped: Whether the shipped study is one of the tables, see :func:`mf_nas_kd.benchmarks.shipped.read_shipped`.
+        shipped: Whether the study that ships with the project takes its place as long as it has not been run, see
+            :func:`mf_nas_kd.benchmarks.shipped.read_shipped`.
         metadata: Metadata for kedro-viz.
     """
 
@@ -106,17 +105,16 @@ class StudyBenchmarkDataset(BenchmarkDataset):
         self.metadata = metadata
 
     def load(self) -> Tables:
-        shipped = (read_shipped(),) if self._shipped else ()
         for path in (self._plan, self._candidates):
+            if not path.is_file() and self._shipped:
+                logger.info("There is no %s, so the benchmark is the study that ships with the project", path)
+                return (read_shipped(),)
             if not path.is_file():
-                if shipped:
-                    logger.info("There is no %s, so the benchmark has the study that ships with the project", path)
-                    return shipped
                 raise DatasetError(f"{path} is not there: run the evaluation pipeline first: kedro run")
         plan, candidates = completed(pd.read_parquet(self._plan), Fidelity), pd.read_parquet(self._candidates)
         if self._proxies is not None and self._proxies.is_file():
             candidates = candidates.merge(pd.read_parquet(self._proxies), on="architecture_id", how="left")
-        return (study_table(plan, EvaluationStore(self._url).table(plan["key"]), candidates), *shipped)
+        return (study_table(plan, EvaluationStore(self._url).table(plan["key"]), candidates),)
 
     def _describe(self) -> dict[str, Any]:
         url = make_url(self._url).render_as_string(hide_password=True)
