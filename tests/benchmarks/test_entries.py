@@ -1,5 +1,7 @@
 """Entries of a benchmark become runs: one for each task that is large enough."""
 
+from dataclasses import replace
+
 import pytest
 
 from mf_nas_kd.benchmarks.entries import Entry, benchmark_runs
@@ -70,3 +72,19 @@ def test_baselines_take_part_where_they_are_wanted_and_can(run, expected, monkey
         },
     }
     assert list(BenchmarkParameters.model_validate({**fields, "run_baselines": run}).entries) == expected
+
+
+def test_entries_about_continuation_need_a_table_whose_trainings_can_be_continued():
+    entries = {
+        "any": entry(None),
+        "continued": Entry(strategy="random", low=None, continuation=True),
+        "scratch": Entry(strategy="random", low=None, continuation=False),
+    }
+
+    def runs(of):
+        found = benchmark_runs(of, entries, dict.fromkeys(entries, NoOptions()), {"all": 1.0}, UNLIMITED, 0.5)
+        return {run.label["strategy"]: run.task.problem.continuation for run in found}
+
+    assert runs(TABLE) == {"any": False}
+    pausable = replace(TABLE, evaluations=TABLE.evaluations.assign(pause_seconds=1.0))
+    assert runs(pausable) == {"any": True, "continued": True, "scratch": False}
