@@ -78,7 +78,7 @@ COMMAND_LINES = [
     (["--params=evaluation.low.schedules.nineth=null"], r"schedules.nineth \(null\) is not .*has ninth, third, .*mean evaluation.low.schedules.ninth"),
     (["--params=evaluation.low.widths.hole=null"], r"evaluation.low.widths.hole \(null\) is not a parameter: .*has whole"),
     (["--params=distillation.foo=null"], r"distillation.foo \(null\) is not a parameter: distillation has attention"),
-    (["--params=benchmark.strategies.best=null"], r"benchmark.strategies.best \(null\) is not a parameter: .*has co_kriging"),
+    (["--params=benchmark.strategies.best=null"], r"benchmark.strategies.best \(null\) is not a parameter: .*has asynchronous_halving"),
     (["--params=benchmark.tasks.macs_26=null"], r"benchmark.tasks.macs_26 \(null\) .*did you mean benchmark.tasks.macs_25"),
     (["--params=evaluation.low.schedules.third.epoch=3"], "third.epoch .3. is not a parameter: .*did you mean .*third.epochs"),
     (["--params=benchmark.strategies.mf_kd.options.drws=3"], "benchmark.strategies.mf_kd.options.drws .3. is not a parameter"),
