@@ -110,7 +110,7 @@ def test_a_stage_without_its_predecessor_says_what_to_run(tmp_path, study):
     missing = r"candidate_proxies.parquet.* is not there: run the pipeline that saves it"
     with pytest.raises(DatasetError, match=missing):
         run(tmp_path, "correlation")
-    for name in ("candidates", "evaluation_plan"):
+    for name in ("candidates", "candidate_proxies", "evaluation_plan"):
         into.save(name, from_study.load(name))
     with pytest.raises(
         MissingEvaluationError, match=r"60 of 60 planned evaluations are not in the store: run the eval"
