@@ -13,6 +13,7 @@ from scipy import stats
 from mf_nas_kd.benchmarks.published import read_published
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.pipelines.benchmark.nodes import correlate_tables
+from mf_nas_kd.records.proxies import PROXY_LABELS
 from mf_nas_kd.statistics import AddedValueSettings, CorrelationSettings
 from tests.pipelines.running import catalog, run
 
@@ -33,7 +34,8 @@ def test_a_finished_study_is_a_benchmark(study, replayed):
     assert list(candidates) == ["dataset", "space", "index", "architecture_id", "macs", "params"]
     assert candidates["architecture_id"].tolist() == replayed.load("candidates")["architecture_id"].tolist()
     searches = replayed.load("benchmark_search")
-    assert set(searches["strategy"]) == STRATEGIES
+    orders = {f"{name}_order" for name in PROXY_LABELS if name != "live_macs"}  # which is of cells only
+    assert set(searches["strategy"]) == STRATEGIES | orders
     assert set(searches["task"]) == {"all", "macs_75"}, "of 4 candidates, less than 3 are no task"
     assert (searches.groupby(["task", "strategy"]).size() == 2).all()
     summary = replayed.load("benchmark_search_summary")
