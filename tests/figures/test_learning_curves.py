@@ -8,7 +8,7 @@ from fractions import Fraction
 import pandas as pd
 import pytest
 
-from mf_nas_kd.figures import learning_curves, paused_table
+from mf_nas_kd.figures import learning_curve, learning_curves, paused_table
 from mf_nas_kd.records import Evaluation, Fidelity, LearningCurve
 from mf_nas_kd.records.tables import table_of
 from tests.fakes import evaluation
@@ -58,3 +58,9 @@ def test_a_line_is_the_longest_training_and_a_mark_each_evaluation(searched):
 def test_evaluations_of_earlier_versions_have_no_curve(searched):
     (axis,) = learning_curves(searched.assign(learning_curve=None), searched.iloc[:0], FULL).axes
     assert all(len(line.get_xdata()) == 0 for line in axis.lines)
+
+
+def test_a_line_goes_on_over_epochs_that_were_not_measured():
+    _, accuracies = learning_curve(LearningCurve((3.0, 2.0, 1.0), {1: 0.25, 3: 0.75}).table).axes
+    (line,) = accuracies.lines
+    assert (list(line.get_xdata()), list(line.get_ydata())) == ([1, 3], [0.25, 0.75])
