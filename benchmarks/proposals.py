@@ -151,7 +151,8 @@ def report(measured: list[dict[str, Any]]) -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--strategies", nargs="+", choices=list(STRATEGIES), default=list(STRATEGIES))
+    possible = [name for name, each in STRATEGIES.items() if each.is_installed() and "accuracy" in each.objectives]
+    parser.add_argument("--strategies", nargs="+", choices=possible, default=possible)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
