@@ -251,6 +251,8 @@ class OurTraining:
     ) -> None:
         hyper_parameters = TrainingHyperParameters(
             batch_size=batch_size,
+            schedule="cosine",
+            decay_fraction=0.2,
             warmup_fraction=0.1,
             label_smoothing=0.0,
             weight_averaging=0.0,
