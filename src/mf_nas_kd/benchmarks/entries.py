@@ -116,7 +116,7 @@ def benchmark_runs(
         budget: Budget of each search.
         target_accuracy_points: Distance of the target from the best validation accuracy, in percentage points.
     """
-    entries = {name: each for name, each in entries.items() if table.continuation or each.continuation is None}
+    entries = _possible(table, entries)
     lows = {name: entry.low_fidelities(table) for name, entry in entries.items()}
     _warn_of_replaced(table, entries, lows)
     runs = []
@@ -135,6 +135,11 @@ def benchmark_runs(
             for name, entry in entries.items()
         ]
     return runs
+
+
+def _possible(table: BenchmarkTable, entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """The entries without those about continuation, where a table's trainings cannot be continued."""
+    return {name: each for name, each in entries.items() if table.continuation or each.continuation is None}
 
 
 def _restricted(
@@ -165,6 +170,7 @@ def front_runs(
     Raises:
         InvalidValueError: If the table does not have the cost.
     """
+    entries = _possible(table, entries)
     if not entries:
         return []
     lows = {name: entry.low_fidelities(table) for name, entry in entries.items()}
@@ -180,7 +186,7 @@ def front_runs(
         runs += [
             FrontRun(
                 label={"dataset": table.dataset, "space": table.space, "task": task_name, "strategy": name},
-                task=of_front.with_low(lows[name]),
+                task=_restricted(of_front, lows[name], entry.proxies, entry.continuation),
                 strategy=entry.strategy,
                 options=options[name],
                 budget=Budget(seconds, budget.evaluations),

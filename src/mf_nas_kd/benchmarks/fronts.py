@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mf_nas_kd.benchmarks.replay import ReplayTask
+from mf_nas_kd.benchmarks.replay import ReplayTask, naming_replay
 from mf_nas_kd.benchmarks.table import BenchmarkTable
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.registry import Options
@@ -126,11 +126,8 @@ class FrontRun:
 
     def replay(self, seed: int) -> FrontReplay:
         """Replay one search; an error is annotated with label and seed."""
-        try:
+        with naming_replay(self.label, seed):
             return self._replayed(seed)
-        except Exception as error:
-            error.add_note(f"in the replay of {', '.join(self.label.values())}, seed {seed}")
-            raise
 
     def _replayed(self, seed: int) -> FrontReplay:
         problem, front = self.task.problem, TrueFront.of(self.task)

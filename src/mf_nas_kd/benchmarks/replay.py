@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -143,6 +144,16 @@ def replay_tasks(table: BenchmarkTable, macs_quantiles: Mapping[str, float]) -> 
         )
         for name, limit in limits.items()
     }
+
+
+@contextmanager
+def naming_replay(label: Mapping[str, str], seed: int) -> Iterator[None]:
+    """Context manager that annotates an error of the block with label and seed of a replay."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"in the replay of {', '.join(label.values())}, seed {seed}")
+        raise
 
 
 def replay(task: ReplayTask, strategy: Strategy, budget: Budget, seed: int, target_accuracy_points: float) -> Replay:

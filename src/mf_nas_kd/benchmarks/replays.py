@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from mf_nas_kd.benchmarks.replay import Replay, ReplayTask, replay
+from mf_nas_kd.benchmarks.replay import Replay, ReplayTask, naming_replay, replay
 from mf_nas_kd.cores import available_cores, end_with_driver
 from mf_nas_kd.progress import progress_bar
 from mf_nas_kd.registry import Options
@@ -41,12 +41,9 @@ class BenchmarkRun:
 
     def replay(self, seed: int) -> Replay:
         """Replay one search; an error is annotated with label and seed."""
-        try:
+        with naming_replay(self.label, seed):
             strategy = build_strategy(self.strategy, self.task.problem, self.options)
             return replay(self.task, strategy, self.budget, seed, self.target_accuracy_points)
-        except Exception as error:
-            error.add_note(f"in the replay of {', '.join(self.label.values())}, seed {seed}")
-            raise
 
 
 Outcome = TypeVar("Outcome", covariant=True)

@@ -78,7 +78,8 @@ def replayed_fronts(
     options = parameters.options_of(strategies)
     runs: list[FrontRun] = []
     for table in tables:
-        runs += front_runs(table, entries, options, parameters.macs_quantiles, parameters.budget, parameters.front)
+        possible = with_known_proxies(table, entries)
+        runs += front_runs(table, possible, options, parameters.macs_quantiles, parameters.budget, parameters.front)
     searches: list[dict[str, object]] = []
     curves: list[dict[str, object]] = []
     for run, seed, replayed in run_replays(runs, parameters.seeds, parameters.workers) if runs else ():

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from mf_nas_kd.search.budget import Budget
+from mf_nas_kd.search.continuing import tried_or_longer
 from mf_nas_kd.search.evidence import exploration_bonus, low_fidelity_allowance, pairs_of_fidelities
 from mf_nas_kd.search.history import History, Observation
 from mf_nas_kd.search.posterior import JITTER, Array, Draws, Posterior
@@ -217,8 +218,7 @@ class Acquisition:
         pairs = []
         for index in affordable:
             fidelity = problem.fidelities[index]
-            longer = [other for other in problem.low if other == fidelity or other.continues(fidelity)]
-            tried = set().union(*(self.history.tried(other) for other in longer))
+            tried = tried_or_longer(problem, self.history, fidelity)
             shortlist = zip(posterior.order[:LOW_FIDELITY_CANDIDATES], names, strict=False)
             pairs += [(int(position), index) for position, name in shortlist if name not in tried]
         return pairs

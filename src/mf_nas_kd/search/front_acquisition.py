@@ -40,6 +40,7 @@ from mf_nas_kd.search.acquisition import (
     PASS_PROBABILITIES,
     Choice,
 )
+from mf_nas_kd.search.continuing import tried_or_longer
 from mf_nas_kd.search.evidence import exploration_bonus, low_fidelity_allowance, pairs_of_fidelities
 from mf_nas_kd.search.front_costs import expected_costs
 from mf_nas_kd.search.front_objective import FrontObjective
@@ -205,8 +206,7 @@ class FrontAcquisition:
         for index, fidelity in enumerate(problem.fidelities[1:], start=1):
             # Not charged: what the target fidelity reuses. Left out: a training after a longer one that continues it.
             unused = self.costs[:, index] * (1 - self.pauses[index])
-            longer = [other for other in problem.low if other == fidelity or other.continues(fidelity)]
-            tried = set().union(*(self.history.tried(other) for other in longer))
+            tried = tried_or_longer(problem, self.history, fidelity)
             pairs += [
                 (int(place), index)
                 for place in best

@@ -6,6 +6,7 @@ from mf_nas_kd.records.metrics import Metric
 from mf_nas_kd.search.front_acquisition import FrontChoice
 from mf_nas_kd.search.posterior import Models
 from mf_nas_kd.search.promotion import Setback
+from mf_nas_kd.search.reasons import model_weight
 
 PER_CENT = 100
 
@@ -13,10 +14,7 @@ PER_CENT = 100
 def front_reason(choice: FrontChoice, models: Models, metric: Metric) -> str:
     """One sentence with the numbers that decided; hypervolumes are percentage points times the log of the cost."""
     sentence = _high_fidelity(choice, metric) if choice.threshold is None else _low_fidelity(choice, choice.threshold)
-    weight = (
-        f"model weight of low fidelities {models.weight:.2f}" if models.differ else "no low-fidelity evaluations yet"
-    )
-    return f"{sentence}; front of {metric.label} and {choice.cost}; {weight}"
+    return f"{sentence}; front of {metric.label} and {choice.cost}; {model_weight(models)}"
 
 
 def _high_fidelity(choice: FrontChoice, metric: Metric) -> str:

@@ -11,7 +11,7 @@ from mf_nas_kd.search.promotion import Setback
 def reason_of(choice: HighFidelityChoice | LowFidelityChoice, models: Models, metric: Metric) -> str:
     """One sentence with the numbers that decided; they are values of the metric that selects."""
     sentence = _high_fidelity(choice, metric) if isinstance(choice, HighFidelityChoice) else _low_fidelity(choice)
-    return f"{sentence}; {_model_weight(models)}"
+    return f"{sentence}; {model_weight(models)}"
 
 
 def _high_fidelity(choice: HighFidelityChoice, metric: Metric) -> str:
@@ -43,5 +43,6 @@ def _low_fidelity(choice: LowFidelityChoice) -> str:
     )
 
 
-def _model_weight(models: Models) -> str:
+def model_weight(models: Models) -> str:
+    """How much the low-fidelity evaluations count."""
     return f"model weight of low fidelities {models.weight:.2f}" if models.differ else "no low-fidelity evaluations yet"
