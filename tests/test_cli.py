@@ -13,12 +13,12 @@ import click
 import mlflow
 import pytest
 from click.testing import CliRunner
+from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.project import configure_project
 from kedro.io import DatasetError
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import OperationalError
 
-from mf_nas_kd import cli as commands
 from mf_nas_kd.cli import cli
 from mf_nas_kd.errors import CommandLineError, InvalidValueError, StoreError
 from mf_nas_kd.parameters import ProjectConfigLoader, checked_parameters
@@ -213,7 +213,7 @@ def test_a_run_that_raises_ends_with_one_line(monkeypatch, error, line, status):
     def fail(**_):
         raise error
 
-    monkeypatch.setattr(commands.kedro_run, "callback", fail)
+    monkeypatch.setattr(kedro_run, "callback", fail)
     assert refused("run", "--env=smoke", status=status) == f"Error: {line}"
 
 
@@ -221,7 +221,7 @@ def test_verbose_and_a_log_file_have_the_traceback(monkeypatch, tmp_path):
     def fail(**_):
         raise KeyError("x")
 
-    monkeypatch.setattr(commands.kedro_run, "callback", fail)
+    monkeypatch.setattr(kedro_run, "callback", fail)
     handler = logging.FileHandler(tmp_path / "run.log")
     logging.getLogger("mf_nas_kd").addHandler(handler)
     try:
@@ -246,7 +246,7 @@ def test_a_run_that_ends_early_is_not_finished_in_mlflow(monkeypatch, mlflow_dat
         started.append(mlflow.start_run(experiment_id="0").info.run_id)
         raise error
 
-    monkeypatch.setattr(commands.kedro_run, "callback", fail)
+    monkeypatch.setattr(kedro_run, "callback", fail)
     done = CliRunner().invoke(cli, ["run", "--env=smoke"])
     left = mlflow.active_run()
     mlflow.end_run()
@@ -259,7 +259,7 @@ def test_a_run_that_ends_early_is_not_finished_in_mlflow(monkeypatch, mlflow_dat
 
 def test_without_the_name_of_a_command_the_options_are_those_of_run(monkeypatch):
     seen = []
-    monkeypatch.setattr(commands.kedro_run, "callback", lambda **options: seen.append(options))
+    monkeypatch.setattr(kedro_run, "callback", lambda **options: seen.append(options))
     for arguments in (["--env=smoke"], ["run", "--env=smoke"]):
         assert CliRunner().invoke(cli, arguments).exit_code == 0
     assert seen[0] == seen[1]
@@ -282,7 +282,6 @@ def test_a_command_that_is_added_gets_the_same_treatment():
 
 
 def test_run_has_every_option_of_kedro():
-    from kedro.framework.cli.project import run as kedro_run
 
     ours = {option.name for option in cli.commands["run"].params}
     assert {option.name for option in kedro_run.params} | {"verbose"} == ours
@@ -340,7 +339,7 @@ def test_a_command_works_in_another_folder(tmp_path):
 def test_signals_of_batch_systems_and_closed_terminals_interrupt(monkeypatch, name):
     number = getattr(signal, name)
     before = signal.getsignal(number)
-    monkeypatch.setattr(commands.kedro_run, "callback", lambda **_: signal.raise_signal(number))
+    monkeypatch.setattr(kedro_run, "callback", lambda **_: signal.raise_signal(number))
     done = CliRunner().invoke(cli, ["run", "--env=smoke"])
     assert (done.exit_code, done.stderr) == (130, f"Error: {explained(KeyboardInterrupt())[0]}\n")
     assert signal.getsignal(number) is before

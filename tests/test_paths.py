@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kedro.io import Version
 from sqlalchemy.engine import make_url
 
-from mf_nas_kd.cli import _parameters
+from mf_nas_kd.cli.configured import read_parameters
 from mf_nas_kd.datasets import AtomicCSVDataset, AtomicJSONDataset, BinaryDataset
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.parameters import ProjectConfigLoader, checked_parameters
@@ -30,7 +30,7 @@ ODD = [
 def read(text):
     """The parameters of ``--params``, as the command reads them."""
     command = click.Command("run")
-    return _parameters(click.Context(command), click.Option(["--params"]), text)
+    return read_parameters(click.Context(command), click.Option(["--params"]), text)
 
 
 def entries(text):

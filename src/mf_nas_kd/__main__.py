@@ -9,12 +9,12 @@ from mf_nas_kd.quiet import silence_imports
 
 
 def main(*args: Any, **kwargs: Any) -> Any:
-    """Run a command; without the name of one, ``run``."""
+    """Run a command."""
     silence_imports()
     name_logging_file()
-    from mf_nas_kd.cli import cli  # imports Kedro, which reads the file
+    from mf_nas_kd.cli import program  # imports Kedro, which reads the file
 
-    return cli(*args, **kwargs)
+    return program(*args, **kwargs)
 
 
 if __name__ == "__main__":

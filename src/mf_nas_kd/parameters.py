@@ -29,7 +29,7 @@ from mf_nas_kd.errors import (
     did_you_mean,
     shown,
 )
-from mf_nas_kd.paths import absolute
+from mf_nas_kd.paths import absolute, name_project
 
 PREFIX = "params:"
 
@@ -104,6 +104,10 @@ class UnknownParameterError(InvalidParametersError, CommandLineError):
 
 class ProjectConfigLoader(BoundedConfigLoader):
     """Kedro's loader of configuration; parameters that are paths are absolute (:func:`mf_nas_kd.paths.absolute`)."""
+
+    def __init__(self, conf_source: str, *arguments: Any, **options: Any) -> None:
+        name_project(Path(conf_source).parent)  # what relative paths are relative to
+        super().__init__(conf_source, *arguments, **options)
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         found: dict[str, Any] = super().__getitem__(key)

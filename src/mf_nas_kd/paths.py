@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -10,18 +11,43 @@ from sqlalchemy.exc import ArgumentError
 
 from mf_nas_kd.errors import InvalidValueError
 
+_SOURCE = Path(__file__).resolve().parents[2]
+_named: Path | None = None
+
+
+def is_project(folder: Path) -> bool:
+    """Whether a folder is a Kedro project of this package: this repository, or a study of ``mf-nas-kd new``."""
+    try:
+        settings = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(settings.get("tool", {}).get("kedro", {}).get("package_name") == "mf_nas_kd")
+
+
+def name_project(folder: Path) -> None:
+    """Make a folder the project of this process, if it is one; the loader of a configuration does so."""
+    global _named
+    if is_project(folder):
+        _named = folder
+
 
 def project_folder() -> Path:
     """Folder of the project, which holds ``conf``.
 
-    It is the folder of the source if this package runs from there; otherwise the nearest folder, upwards from the
-    current one, that holds ``conf/base``, or the current one if there is none.
+    It is the one whose configuration was loaded; otherwise the nearest one upwards from the current folder; otherwise
+    that of the source if this package runs from there; otherwise the current folder.
     """
-    source = Path(__file__).resolve().parents[2]
-    if (source / "pyproject.toml").is_file():
-        return source
+    if _named is not None:
+        return _named
     here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / "conf" / "base").is_dir()), here)
+    above = next((folder for folder in (here, *here.parents) if is_project(folder)), None)
+    return above or (_SOURCE if is_project(_SOURCE) else here)
+
+
+def packaged_configuration() -> Path:
+    """The folder ``conf`` of this package: in the wheel, or that of the repository."""
+    installed = Path(__file__).resolve().parent / "project" / "conf"
+    return installed if installed.is_dir() else _SOURCE / "conf"
 
 
 def absolute(path: str | Path | None) -> str | None:
@@ -69,6 +95,8 @@ def store_url(url: str) -> str:
 def name_logging_file() -> bool:
     """Tell Kedro, in this process and its workers, where ``logging.yml`` is; whether it was not told before."""
     file = project_folder() / "conf" / "logging.yml"
+    if not file.is_file():
+        file = packaged_configuration() / "logging.yml"
     if "KEDRO_LOGGING_CONFIG" in os.environ or not file.is_file():
         return False
     os.environ["KEDRO_LOGGING_CONFIG"] = str(file)

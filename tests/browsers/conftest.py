@@ -18,7 +18,9 @@ SERVER_SECONDS = 120
 @pytest.fixture(scope="session")
 def chromium():
     """The browser; pages that a test opens are its own."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
+    )
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.skip(f"no Chromium is installed ({', '.join(PROGRAMS)}): apt-get install chromium")
