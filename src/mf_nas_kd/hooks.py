@@ -16,13 +16,16 @@ from kedro.io import AbstractVersionedDataset, CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
 from pydantic import BaseModel, ValidationError
 
-from mf_nas_kd import tracking
+from mf_nas_kd import __version__, tracking
 from mf_nas_kd.errors import InvalidValueError
 from mf_nas_kd.parameters import InvalidParametersError, all_pipelines, checked_parameters, validation_message
 from mf_nas_kd.paths import absolute
+from mf_nas_kd.pipelines import FLOW
 from mf_nas_kd.pipelines.report.nodes import early_end_page
-from mf_nas_kd.records.metrics import metric_of
+from mf_nas_kd.records import Architecture
+from mf_nas_kd.records.metrics import Metric, metric_of
 from mf_nas_kd.registry import lookup
+from mf_nas_kd.spaces.description import architecture_words
 
 logger = logging.getLogger(__name__)
 
@@ -33,12 +36,13 @@ class ProjectHooks:
     def __init__(self) -> None:
         self._saved: set[str] = set()
         """Names of the datasets that the run has saved."""
+        self._input_is_logged = False
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
         """Check parameters against each other, before MLflow opens a run and before any node runs."""
         loader: Any = context.config_loader
-        parameters = checked_parameters(loader)
+        self._parameters = parameters = checked_parameters(loader)
         _require_data_folder(loader.runtime_params or {})
         _require_used(loader.runtime_params or {}, parameters)
         _require_consistent(parameters)
@@ -53,15 +57,23 @@ class ProjectHooks:
         """Log the parameters of the pipeline to MLflow under flat names."""
         self._catalog = catalog
         self._saved = set()
+        self._input_is_logged = False
+        tracking.describe_run(_description(pipeline, self._parameters))
         names = [name for name in pipeline.inputs() if name.startswith("params:")]
         tracking.log_parameters({name.removeprefix("params:"): _plain(catalog.load(name)) for name in names})
 
     @hook_impl
-    def after_dataset_saved(self, dataset_name: str) -> None:
-        """Copy pictures and the report to MLflow.
+    def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
+        """Log the images that the run reads as its input."""
+        self._log_input(dataset_name, data)
 
-        Kedro-mlflow 2.0.3 has a dataset for this, but it names versions in a way that Kedro 1.7 refuses.
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """Copy pictures and the report to MLflow, and log the images that the run makes as its input.
+
+        Kedro-mlflow 2.0.3 has a dataset for pictures, but it names versions in a way that Kedro 1.7 refuses.
         """
+        self._log_input(dataset_name, data)
         self._saved.add(dataset_name)
         dataset: Any = self._catalog.get(dataset_name)
         artifact = (getattr(dataset, "metadata", None) or {}).get("mlflow")
@@ -83,25 +95,71 @@ class ProjectHooks:
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
-        """Log the paths of the results, and the winner."""
-        if "report" not in pipeline.outputs():
+        """Log the paths of the results, the winner, and where MLflow shows the run."""
+        _log_overview(pipeline, catalog, self._parameters["metric"].value)
+        if "report" in pipeline.outputs():
+            _tell_results(catalog)
+        address = tracking.runs_address()
+        if address is None:
             return
-        winner = catalog.load("winner")
-        metric = metric_of(winner)
-        logger.info("Report: %s", os.path.relpath(_path_of(catalog.get("report"))))
-        logger.info(
-            "Winner: %s, test %s %.2f %%, validation %s %.2f %%, %s MACs, %s parameters",
-            winner["architecture_id"],
-            metric.label,
-            100 * winner[metric.test],
-            metric.label,
-            100 * winner[metric.validation],
-            f"{winner['macs']:,}",
-            f"{winner['params']:,}",
-        )
-        mlflow = os.path.relpath(Path(sys.executable).with_name("mlflow"))
-        address = shlex.quote(tracking.tracking_uri())
-        logger.info("All evaluations in MLflow: %s ui --backend-store-uri %s", mlflow, address)
+        store = tracking.tracking_uri()
+        if not address.startswith(store):
+            mlflow = os.path.relpath(Path(sys.executable).with_name("mlflow"))
+            logger.info("All evaluations in MLflow: %s ui --backend-store-uri %s", mlflow, shlex.quote(store))
+        logger.info("%s", address)
+
+    def _log_input(self, name: str, data: Any) -> None:
+        if name == "images" and not self._input_is_logged:
+            self._input_is_logged = True
+            parameters = self._parameters["images"]
+            options = parameters.options[parameters.source].model_dump(mode="json")
+            tracking.log_images(data, parameters.source, options)
+
+
+def _description(pipeline: Pipeline, parameters: Mapping[str, Any]) -> tracking.RunDescription:
+    """What MLflow tells a person of a run of a pipeline."""
+    namespaces = {str(node.namespace) for node in pipeline.nodes}
+    stages = (*(stage for stage in FLOW if stage in namespaces), *sorted(namespaces - set(FLOW)))
+    metric = parameters["metric"].value
+    return tracking.RunDescription(
+        stages=stages,
+        whole=set(stages) == set(FLOW),
+        validation=metric.validation,
+        test=metric.test,
+        tags={"space": parameters["space"].name, "strategy": parameters["search"].strategy, "version": __version__},
+    )
+
+
+def _log_overview(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], metric: Metric) -> None:
+    """Log all evaluations of the study at once, if the pipeline makes some."""
+    if not {node.namespace for node in pipeline.nodes} & {"evaluation", "search", "final"}:
+        return
+    try:
+        plan, store = catalog.load("evaluation_plan"), catalog.load("evaluation_store")
+        evaluations = store.of_study(plan["key"])
+    except Exception as failure:  # MLflow has copies: the run itself is done
+        logger.warning("The overview of the evaluations could not be logged: %s", failure)
+        return
+    roles = dict(zip(plan["key"], plan["role"], strict=True))
+    tracking.log_overview(evaluations, roles, metric.validation, metric.test)
+
+
+def _tell_results(catalog: CatalogProtocol[Any, Any]) -> None:
+    """Log where the report is, and the winner; the winner is MLflow's description of the run as well."""
+    winner = catalog.load("winner")
+    metric = metric_of(winner)
+    logger.info("Report: %s", os.path.relpath(_path_of(catalog.get("report"))))
+    sentence = (
+        f"{winner['architecture_id']}, test {metric.label} {100 * winner[metric.test]:.2f} %, "
+        f"validation {metric.label} {100 * winner[metric.validation]:.2f} %, "
+        f"{winner['macs']:,} MACs, {winner['params']:,} parameters"
+    )
+    logger.info("Winner: %s", sentence)
+    network = architecture_words(Architecture.from_row(winner))
+    tracking.log_note(
+        f"**Winner:** {sentence}. Network: {network}.\n\nAmong the artifacts: `report/report.html`, `model_card.md`, "
+        "and `evaluations.html` with charts of all evaluations."
+    )
 
 
 def _path_of(dataset: Any) -> Path:

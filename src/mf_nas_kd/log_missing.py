@@ -32,4 +32,5 @@ def log_missing(project: Path, environment: str | None, parameters: Mapping[str,
         if experiment is None:
             raise TrackingError("MLflow does not work (see the warning above), so nothing was logged")
         plan, store = context.catalog.load("evaluation_plan"), context.catalog.load("evaluation_store")
-        return tracking.log_missing(store.of_study(plan["key"]), experiment.experiment._experiment)
+        planned = dict(zip(plan["key"], plan["role"], strict=True))
+        return tracking.log_missing(store.of_study(plan["key"]), experiment.experiment._experiment, planned)

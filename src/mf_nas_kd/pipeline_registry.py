@@ -5,11 +5,12 @@ from __future__ import annotations
 from kedro.framework.project import find_pipelines
 from kedro.pipeline import Pipeline
 
-NOT_IN_DEFAULT = {"benchmark"}
+from mf_nas_kd.pipelines import FLOW
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Pipelines by the names of their folders; ``__default__`` is the sum of all but ``benchmark``."""
-    pipelines = find_pipelines(raise_errors=True)
-    pipelines["__default__"] = sum((p for name, p in pipelines.items() if name not in NOT_IN_DEFAULT), Pipeline([]))
-    return pipelines
+    """Pipelines by the names of their folders, in the order of the flow; the first is the whole flow."""
+    found = find_pipelines(raise_errors=True)
+    of_flow = {name: found[name] for name in FLOW}
+    others = {name: pipeline for name, pipeline in found.items() if name not in (*FLOW, "__default__")}
+    return {"__default__": sum(of_flow.values(), Pipeline([])), **of_flow, **others}

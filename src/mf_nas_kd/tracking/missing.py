@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from mlflow.entities import Experiment
@@ -11,12 +11,12 @@ from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from mf_nas_kd.records import Evaluation
-from mf_nas_kd.tracking.child_runs import log_child
+from mf_nas_kd.tracking.child_runs import Purpose, log_child
 
 _RUNS_A_QUERY = 1000
 
 
-def log_missing(evaluations: Iterable[Evaluation], experiment: Experiment) -> int:
+def log_missing(evaluations: Iterable[Evaluation], experiment: Experiment, planned: Mapping[str, str]) -> int:
     """Log every evaluation of which an experiment has no child run, as children of one new run.
 
     Done twice, it logs nothing the second time.
@@ -24,6 +24,7 @@ def log_missing(evaluations: Iterable[Evaluation], experiment: Experiment) -> in
     Args:
         evaluations: The evaluations that the experiment should have.
         experiment: The experiment of MLflow.
+        planned: Roles of the evaluations of the stage ``evaluation``, by their keys; the others are of later stages.
 
     Returns:
         Number of evaluations that were logged; without any, there is no new run.
@@ -37,8 +38,10 @@ def log_missing(evaluations: Iterable[Evaluation], experiment: Experiment) -> in
         return 0
     client = MlflowClient()
     parent = client.create_run(experiment.experiment_id, tags={MLFLOW_RUN_NAME: "log-missing"})
-    for evaluation in missing.values():
-        log_child(parent.info, evaluation, _milliseconds(evaluation.finished_at))
+    of_plan, later = Purpose("evaluation", lambda evaluation: planned[evaluation.key]), Purpose("search or final")
+    for key, evaluation in missing.items():
+        purpose = of_plan if key in planned else later
+        log_child(parent.info, evaluation, _milliseconds(evaluation.finished_at), purpose)
     client.set_terminated(parent.info.run_id)
     return len(missing)
 

@@ -106,13 +106,15 @@ def evaluate_candidates(
         images, SubsetOrder(subset_order), settings, teacher, teacher_folder, parameters.checkpoints
     )
     paused = PausedTrainings(paused_folder, settings.paused_bytes)
+    roles = dict(zip(plan["key"], plan["role"], strict=True))
+    purpose = tracking.Purpose("evaluation", lambda evaluation: roles.get(evaluation.key, ""))
     with open_executor(executor, evaluator) as workers:
         evaluations = run_evaluations(
             requests_of(plan),
             evaluator,
             workers,
             store,
-            on_new=tracking.ChildRuns().log,
+            on_new=tracking.ChildRuns(purpose).log,
             retry_failed=parameters.retry_failed,
             show_progress=True,
             work=pausing_work(evaluator, paused),

@@ -112,7 +112,9 @@ def train_final_networks(
     settings = parameters.settings(training, augmentation, distillation)
     evaluator = TrainingEvaluator(images, order, settings, teacher, teacher_folder)
     known = records_of(finished_evaluations(plan, evaluations), Evaluation)
-    kept, log = KeptTrainings(kept_folder), tracking.ChildRuns().log
+    roles = dict(zip(finalists["architecture_id"], finalists["role"], strict=True))
+    purpose = tracking.Purpose("final", lambda evaluation: roles.get(evaluation.architecture.id, "reference"))
+    kept, log = KeptTrainings(kept_folder), tracking.ChildRuns(purpose).log
     expected_seconds = ExpectedSeconds(known)
     networks, on_device = finalist_networks(finalists), _on_device(search_outcome, images, store)
     references_within = partial(

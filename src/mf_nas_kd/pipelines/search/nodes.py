@@ -125,7 +125,8 @@ def search(
     evaluator.require_possible(problem.candidates[0].architecture, problem.low)
     strategy = build_strategy(name, problem, strategies.options_of(name))
     with open_executor(executor, evaluator) as workers:
-        log = tracking.ChildRuns().log
+        low = frozenset(problem.low)
+        log = tracking.ChildRuns(tracking.Purpose("search", lambda e: "low" if e.fidelity in low else "full", name)).log
         found = run_study_search(
             name,
             strategy,
