@@ -77,7 +77,7 @@ def test_three_lines_of_which_the_last_says_where_the_network_is():
     assert len(lines) == 3
     assert lines[0].startswith("ResNet-8 x0.5 is better at no more cost")
     assert lines[1].startswith("Train a better teacher: the winner's lead over this one is +1.0 points [0.2, 1.8].")
-    assert lines[2] == "Take the network: the newest version in data/digits/network (see its README.md)."
+    assert lines[2] == "Take the network: data/digits/network (see its README.md)."
 
 
 def test_a_cheaper_network_that_is_as_good_is_advised():

@@ -136,7 +136,9 @@ def page_of(images, name):
     )
     content = figures.ReportContent(
         dataset=name,
-        network=figures.network_content(images, winner, *tables, *of_search, device, 0.95, name),
+        network=figures.network_content(
+            images, winner, *tables, *of_search, device, 0.95, name, {"model.onnx": b"onnx"}
+        ),
         facts={"Search": name, name: "x"},
         verdict=[name, name],
         savings=name,
@@ -163,8 +165,9 @@ def test_the_page_escapes_every_name(digits, name):
 
 def test_the_page_opens_with_the_network_and_needs_nothing_else(digits):
     page = page_of(digits, "kd")
-    parts = ["classifies 98.2 %", "The network", "How accurate it is", "What it costs", "What it gets wrong",
-             "How it was trained", "What to do next", "Warnings</h2>", "Did low-fidelity evaluations pay?", "Method"]  # fmt: skip
+    parts = ["classifies 98.2 %", "The network</h2>", "How accurate it is", "What it costs", "How to use it",
+             "What to do next", "Warnings</h2>", "Did low-fidelity evaluations pay?</h2>", "On a device</h2>",
+             "What it gets wrong", "How it was trained", "Method"]  # fmt: skip
     assert [page.index(part) for part in parts] == sorted(page.index(part) for part in parts)
     assert page.count("<svg") == 12
     assert "98.44 %" in page

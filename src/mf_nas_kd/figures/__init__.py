@@ -2,6 +2,7 @@
 
 from mf_nas_kd.figures.accuracies import accuracies_picture
 from mf_nas_kd.figures.benchmark import regret_against_cost, search_summary_text
+from mf_nas_kd.figures.charts import agreement_chart, progress_chart
 from mf_nas_kd.figures.confusion import confusion_picture
 from mf_nas_kd.figures.correlation import correlation_against_cost, low_against_full
 from mf_nas_kd.figures.devices import device_sentences, device_table
@@ -18,6 +19,7 @@ from mf_nas_kd.figures.png import png
 from mf_nas_kd.figures.proxies import proxies_sentence, proxies_table
 from mf_nas_kd.figures.savings import savings_sentence
 from mf_nas_kd.figures.search import pareto_picture, search_progress
+from mf_nas_kd.figures.study_tables import correlations_table, steps_table
 from mf_nas_kd.figures.verdict import verdict
 
 __all__ = [
@@ -25,8 +27,10 @@ __all__ = [
     "NetworkContent",
     "ReportContent",
     "accuracies_picture",
+    "agreement_chart",
     "confusion_picture",
     "correlation_against_cost",
+    "correlations_table",
     "device_sentences",
     "device_table",
     "duplicates_picture",
@@ -45,6 +49,7 @@ __all__ = [
     "pareto_picture",
     "paused_table",
     "png",
+    "progress_chart",
     "proxies_sentence",
     "proxies_table",
     "regret_against_cost",
@@ -54,6 +59,7 @@ __all__ = [
     "search_facts",
     "search_progress",
     "search_summary_text",
+    "steps_table",
     "verdict",
     "worst_images",
 ]

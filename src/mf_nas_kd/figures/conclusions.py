@@ -139,7 +139,7 @@ def next_steps(
     ]
     return [
         *[line for line in advice if line][: NEXT_STEPS - 1],
-        f"Take the network: the newest version in {folder} (see its README.md).",
+        f"Take the network: {folder} (see its README.md).",
     ]
 
 

@@ -42,7 +42,7 @@ def correlation_against_cost(table: pd.DataFrame) -> Figure:
     """
     blocks = list(table.groupby(["dataset", "space"], sort=False))
     drawn, axes = figure(11, 3.6 * len(blocks) + 0.8, len(blocks), 2)
-    styles = method_style(_methods(with_methods(table[table["role"] == "low"])))
+    styles = method_style(methods_of(with_methods(table[table["role"] == "low"])))
     for index, ((dataset, space), rows) in enumerate(blocks):
         alone, partial = axes[2 * index : 2 * index + 2]
         where = f"{dataset} {space}: " if len(blocks) > 1 else ""
@@ -66,7 +66,7 @@ def low_against_full(table: pd.DataFrame, full: pd.DataFrame, metric: Metric) ->
         metric: The metric whose values the scores are.
     """
     table = with_methods(table)
-    methods = _methods(table)
+    methods = methods_of(table)
     schedules = sorted(set(zip(table["train_fraction"], table["epochs"], strict=True)))
     size = 2.2 * len(methods) + 0.8, 2.0 * len(schedules) + 0.5
     drawn, axes = figure(*size, len(schedules), len(methods), sharey=True)
@@ -100,7 +100,7 @@ def _draw_agreement(
     axis: Axes, table: pd.DataFrame, styles: dict[str, tuple[str, str]], statistic: str, title: str
 ) -> None:
     low = with_methods(table[table["role"] == "low"])
-    for name in _methods(low):
+    for name in methods_of(low):
         rows = low[low["method"] == name].sort_values("relative_cost")
         colour, marker = styles[name]
         errors = [rows[statistic] - rows[f"{statistic}_low"], rows[f"{statistic}_high"] - rows[statistic]]
@@ -137,6 +137,6 @@ def _percent_ticks(axis: Axes, costs: pd.Series) -> None:
     axis.set_xticks(inside, [f"{100 * cost:g} %" for cost in inside])
 
 
-def _methods(table: pd.DataFrame) -> list[str]:
+def methods_of(table: pd.DataFrame) -> list[str]:
     """The methods of a table, plain cross-entropy first."""
     return sorted(table["method"].unique(), key=lambda name: (name != "none", name))

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mf_nas_kd.figures.correlation import fraction_text
+from mf_nas_kd.figures.numbers import counted
 from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.networks.provenance import other_origins
 from mf_nas_kd.records import FIDELITY_COLUMNS, Metrics
@@ -83,7 +84,8 @@ def search_facts(winner: Mapping[str, Any]) -> dict[str, str]:
         for label, kind in kinds.items()
     }
     saved = (
-        f"{winner['not_promoted']} candidates with a low-fidelity evaluation were not evaluated at high fidelity, "
+        f"{counted(winner['not_promoted'], 'candidate')} with a low-fidelity evaluation "
+        f"{'was' if winner['not_promoted'] == 1 else 'were'} not evaluated at high fidelity, "
         f"which would have taken about {winner['not_promoted_seconds']:.1f} s"
     )
     return {**spent, "Not promoted": saved, "Why the search ended": f"{winner['ended'].capitalize()}."}

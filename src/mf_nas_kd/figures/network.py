@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 from mf_nas_kd.figures import conclusions
 from mf_nas_kd.figures.accuracies import accuracies_picture
 from mf_nas_kd.figures.blocks import Block, cell_edges, network_blocks
+from mf_nas_kd.figures.charts import Chart, cost_chart, cost_limits, limit_choices, limits_table
 from mf_nas_kd.figures.confusion import NAMED_CLASSES, confusion_picture
 from mf_nas_kd.figures.devices import device_sentences, device_table
 from mf_nas_kd.figures.images import worst_images
@@ -33,6 +35,14 @@ from mf_nas_kd.statistics import confusion_matrix, per_class_accuracy, worst_pre
 WORST_IMAGES = 16
 """Test images that are shown because the network gets them most wrong."""
 
+FILES: Mapping[str, str] = {
+    "model.onnx": "reads images of any size, wherever onnxruntime runs",
+    "model_int8.onnx": "the same network in int8",
+    "model.safetensors": "its weights for PyTorch",
+    "README.md": "its model card: limits, data, training, and a program of ten lines that uses it",
+}
+"""Files that a person needs, and what they are for."""
+
 
 @dataclass(frozen=True)
 class NetworkContent:
@@ -51,7 +61,12 @@ class NetworkContent:
         warnings: What went otherwise than configured.
         trainings: How many final trainings there were, and what they took.
         numbered_classes: Whether the confusion matrix shows numbers of classes instead of names.
+        folder: Folder of the network, as a person would type it.
+        model: Path of its ONNX model, as a shell reads it.
+        files: What the files of the folder are for, with their sizes, by their names.
+        limits: What the slider of the cost limit shows.
         pictures: Pictures by their names in the template.
+        charts: Charts by the names of their pictures.
         tables: Tables by their names in the template.
     """
 
@@ -67,7 +82,12 @@ class NetworkContent:
     warnings: Sequence[str]
     trainings: str
     numbered_classes: bool
+    folder: str
+    model: str
+    files: Mapping[str, str]
+    limits: Sequence[Mapping[str, Any]]
     pictures: Mapping[str, Figure]
+    charts: Mapping[str, Chart]
     tables: Mapping[str, pd.DataFrame]
 
 
@@ -84,6 +104,7 @@ def network_content(
     measurements: pd.DataFrame,
     level: float,
     folder: str,
+    files: Mapping[str, bytes],
 ) -> NetworkContent:
     """What the report shows of the network, from the tables of the stages ``final`` and ``export``.
 
@@ -100,6 +121,7 @@ def network_content(
         measurements: ``export_measurements``.
         level: Nominal coverage of the intervals in the tables, in (0, 1).
         folder: Path of the folder with the network, as a person would type it.
+        files: Contents of its files, by their names.
     """
     confusion, teachers = (
         confusion_matrix(each["label"], each["predicted"], images.classes) for each in (predictions, of_teacher)
@@ -108,6 +130,7 @@ def network_content(
     train_images = np.bincount(images.train.labels.numpy(), minlength=images.classes).tolist()
     metric, architecture = metric_of(winner), Architecture.from_row(winner)
     drawing = architecture.space, architecture.fields
+    limits = cost_limits(references, metric)
     students = int((final_trainings["role"] != "teacher").sum())
     return NetworkContent(
         winner=winner,
@@ -122,6 +145,10 @@ def network_content(
         warnings=winner["warnings"],
         trainings=f"{counted(students, 'final training')}, {winner['final_seconds']:,.0f} s",
         numbered_classes=images.classes > NAMED_CLASSES,
+        folder=folder,
+        model=shlex.quote(f"{folder}/model.onnx"),
+        files={name: f"{len(files[name]) / 1024:,.1f} KiB, {use}" for name, use in FILES.items() if name in files},
+        limits=limit_choices(limits, metric),
         pictures={
             "accuracies": accuracies_picture(references, metric),
             "pareto_picture": pareto_picture(searched, front, winner["architecture_id"], references, metric),
@@ -130,7 +157,9 @@ def network_content(
             "winner_curve": learning_curve(curve),
             "worst_images": worst_images(images, worst_predictions(predictions, WORST_IMAGES)),
         },
+        charts={"pareto_picture": cost_chart(searched, front, references, metric)},
         tables={
+            "limits": limits_table(limits, metric),
             "references": references_table(references, metric),
             "device": device_table(measurements, metric),
             "confused_classes": confused_classes_table(confusion, per_class, images.class_names),

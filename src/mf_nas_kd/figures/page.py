@@ -15,6 +15,7 @@ from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from mf_nas_kd.figures.charts import LIBRARY_NAME, Chart, json_for_page, packed_library
 from mf_nas_kd.figures.correlation import fraction_text
 from mf_nas_kd.figures.network import NetworkContent
 from mf_nas_kd.figures.numbers import percent, percent_with_interval, short_count
@@ -43,6 +44,7 @@ class ReportContent:
         search_figures: Figures of the search, such as the cost of each fidelity and why it ended, by their labels.
         facts: Facts of the study as texts by their labels.
         pictures: Pictures by their names in the template.
+        charts: Charts by the names of the pictures that stand for them where scripts do not run.
     """
 
     dataset: str
@@ -56,6 +58,7 @@ class ReportContent:
     search_figures: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     pictures: Mapping[str, Figure] = field(default_factory=dict)
+    charts: Mapping[str, Chart] = field(default_factory=dict)
 
 
 def report_page(content: ReportContent) -> str:
@@ -70,19 +73,35 @@ def report_page(content: ReportContent) -> str:
     environment.filters |= {"percent": percent, "percent_with_interval": percent_with_interval, "short": short_count}
     network = content.network
     pictures = {**content.pictures, **(network.pictures if network else {})}
+    charts = {**content.charts, **(network.charts if network else {})}
     tables = {name: _html(table) for name, table in content.tables.items()}
     of_network = {name: _text_html(table) for name, table in (network.tables if network else {}).items()}
     page = environment.get_template("page.html").render(
         content=content,
         network=network,
         pictures={name: _svg(picture, name) for name, picture in pictures.items()},
+        charts={name: Markup(chart.to_json()) for name, chart in charts.items()},  # noqa: S704 - no "<" is left in it
         tables={**tables, **of_network},
+        **(_script(network) if charts else {}),
     )
     return storable(page)
 
 
 def _template(name: str) -> str:
     return resources.files("mf_nas_kd.figures").joinpath(name).read_text("utf-8")
+
+
+def _script(network: NetworkContent | None) -> dict[str, str]:
+    """What draws the charts: plotly.js, its name and its size in the page, and the script of the page."""
+    packed = packed_library()
+    limits = json_for_page(network.limits if network else [])
+    return {
+        "library": LIBRARY_NAME,
+        "library_megabytes": f"{len(packed) / 1e6:.2f}",
+        "packed_library": packed,
+        "script": Markup(_template("page.js")),  # noqa: S704 - a file of this package
+        "cost_limits": Markup(limits),  # noqa: S704 - no "<" is left in it
+    }
 
 
 def _svg(picture: Figure, name: str) -> Markup:
@@ -101,16 +120,23 @@ def _svg(picture: Figure, name: str) -> Markup:
 
 
 def _html(table: pd.DataFrame) -> Markup:
-    """A table of the study: accuracies in per cent, whole numbers without decimals, other ones with three."""
-    formatters: dict[str, Callable[..., str]] = {name: "{:,.0f}".format for name in WHOLE_NUMBERS if name in table}
-    formatters |= {str(name): partial(percent, decimals=2) for name in table if str(name).endswith("accuracy")}
+    """A table of the study; of its numbers, accuracies are in per cent, whole ones without decimals, others with three."""
+    numbers = table.select_dtypes("number")
+    formatters: dict[str, Callable[..., str]] = {name: "{:,.0f}".format for name in WHOLE_NUMBERS if name in numbers}
+    formatters |= {str(name): partial(percent, decimals=2) for name in numbers if str(name).endswith("accuracy")}
     if "train_fraction" in table:
         formatters["train_fraction"] = fraction_text
+    formatters = {_heading(name): formatter for name, formatter in formatters.items()}
     with pd.option_context("display.max_colwidth", None):  # a reason for a failure is a whole sentence
-        html = table.to_html(
+        html = table.rename(columns=_heading).to_html(
             index=False, border=0, na_rep="", float_format="{:.3f}".format, formatters=formatters, classes="data"
         )
     return Markup(html)  # noqa: S704 - pandas has escaped the cells
+
+
+def _heading(column: object) -> str:
+    """Name of a column in words, so that a heading can be broken into lines."""
+    return str(column).replace("_", " ")
 
 
 def _text_html(table: pd.DataFrame) -> Markup:

@@ -23,21 +23,13 @@ def search_progress(trace: pd.DataFrame, plan: pd.DataFrame, metric: Metric) -> 
         metric: The metric that selects.
     """
     drawn, (axis,) = figure(6, 3.4)
-    (full_fidelity,) = fidelities_in(plan[plan["role"] == "full"])
-    is_full = trace.index.isin(at_fidelity(trace, full_fidelity).index)
-    low, full = trace[~is_full], trace[is_full]
-    below = low[metric.validation] <= low["promotion_threshold"]
-    for rows, colour, face, marker, label in (
-        (low[~below], COLOURS[5], COLOURS[5], "v", "low-fidelity evaluations"),
-        (low[below], COLOURS[5], "none", "v", "low-fidelity evaluations below their promotion threshold"),
-        (full, COLOURS[1], COLOURS[1], "o", "high-fidelity evaluations"),
-    ):
+    for rows, colour, filled, marker, label in steps_by_kind(trace, plan, metric):
         if len(rows):
             axis.scatter(
                 rows["cumulative_cost_seconds"],
                 rows[metric.validation],
                 edgecolors=colour,
-                facecolors=face,
+                facecolors=colour if filled else "none",
                 marker=marker,
                 label=label,
             )
@@ -53,6 +45,27 @@ def search_progress(trace: pd.DataFrame, plan: pd.DataFrame, metric: Metric) -> 
     axis.yaxis.set_major_formatter(PERCENT)
     axis.legend(frameon=False, fontsize=9)
     return drawn
+
+
+def steps_by_kind(
+    trace: pd.DataFrame, plan: pd.DataFrame, metric: Metric
+) -> list[tuple[pd.DataFrame, str, bool, str, str]]:
+    """Steps of a search: rows, colour, whether the marks are filled, marker and label of each kind.
+
+    Args:
+        trace: ``search_trace``.
+        plan: ``evaluation_plan``; its rows with the role ``full`` have the target fidelity.
+        metric: The metric that selects.
+    """
+    (full_fidelity,) = fidelities_in(plan[plan["role"] == "full"])
+    is_full = trace.index.isin(at_fidelity(trace, full_fidelity).index)
+    low, full = trace[~is_full], trace[is_full]
+    below = low[metric.validation] <= low["promotion_threshold"]
+    return [
+        (low[~below], COLOURS[5], True, "v", "low-fidelity evaluations"),
+        (low[below], COLOURS[5], False, "v", "low-fidelity evaluations below their promotion threshold"),
+        (full, COLOURS[1], True, "o", "high-fidelity evaluations"),
+    ]
 
 
 def pareto_picture(

@@ -49,6 +49,7 @@ def write_report(
     teacher_predictions: pd.DataFrame,
     winner_curve: pd.DataFrame,
     network_folder: Path,
+    network_files: dict[str, bytes],
     savings: pd.DataFrame,
     correlation: CorrelationSettings,
 ) -> str:
@@ -78,7 +79,8 @@ def write_report(
             pareto_front,
             export_measurements,
             correlation.level,
-            os.path.relpath(network_folder),
+            os.path.relpath(_newest(network_folder)),
+            network_files,
         ),
         pictures={
             "correlation_against_cost": figures.correlation_against_cost(correlation_table),
@@ -88,13 +90,22 @@ def write_report(
             "sample_images": figures.sample_images(images),
             "search_progress": figures.search_progress(search_trace, plan, metric),
         },
+        charts={
+            "correlation_against_cost": figures.agreement_chart(correlation_table),
+            "search_progress": figures.progress_chart(search_trace, plan, metric),
+        },
         tables={
-            "correlation_table": correlation_table.drop(columns=["dataset", "space"]),
+            "correlation_table": figures.correlations_table(correlation_table),
             "proxy_table": figures.proxies_table(proxy_table),
             "pareto_front": pareto_front,
-            "search_trace": search_trace.drop(columns=["strategy", "seed", "incumbent_architecture_id"]),
+            "search_trace": figures.steps_table(search_trace, metric),
             "paused": figures.paused_table(search_evaluations, search_trace, target),
             **figures.evaluation_tables(planned),
         },
     )
     return figures.report_page(content)
+
+
+def _newest(versions: Path) -> Path:
+    """The newest version of a folder, of the folder of all its versions."""
+    return max(versions.glob(f"*/{versions.name}"), default=versions)

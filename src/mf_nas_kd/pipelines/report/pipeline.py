@@ -38,6 +38,7 @@ def create_pipeline() -> Pipeline:
                     "teacher_predictions",
                     "winner_curve",
                     "network_folder_path",
+                    "network_folder",
                     "savings",
                     "params:correlation",
                 ],
