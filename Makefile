@@ -1,6 +1,7 @@
 # make run   sets up, then runs the whole flow on the embedded images
 # make test  sets up, then runs every test
-# Both need Python 3.11 and make, nothing else.
+# make docs  sets up, then builds the documentation
+# All need Python 3.11 and make, nothing else.
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -8,7 +9,7 @@ STAMP := $(VENV)/.installed
 export DO_NOT_TRACK := true
 export MPLBACKEND := Agg
 
-.PHONY: help setup run test coverage lint schema clean
+.PHONY: help setup run test coverage lint schema docs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -38,9 +39,13 @@ coverage: $(STAMP) ## run every test, with the coverage of lines and branches; s
 	$(VENV)/bin/python -m pytest --cov --cov-report=term
 
 lint: $(STAMP) ## check style and types
-	$(VENV)/bin/ruff check src tests benchmarks
-	$(VENV)/bin/ruff format --check src tests benchmarks
+	$(VENV)/bin/ruff check src tests benchmarks docs
+	$(VENV)/bin/ruff format --check src tests benchmarks docs
 	$(VENV)/bin/mypy
+
+docs: $(STAMP) ## build the documentation into docs/_build/html; warnings are errors
+	$(VENV)/bin/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html
+	@echo "Open docs/_build/html/index.html in a browser."
 
 schema: $(STAMP) ## write the JSON schema of all parameters, for editors
 	$(VENV)/bin/python -m mf_nas_kd.schema
