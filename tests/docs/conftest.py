@@ -1,0 +1,3 @@
+"""The built site."""
+
+from tests.site import site  # noqa: F401
