@@ -1,14 +1,47 @@
-"""The progress bar of all long computations."""
+"""Progress of long computations: a bar for each, or one bar for a whole study."""
 
 from __future__ import annotations
 
+import logging
 import sys
-from typing import Any
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from tqdm import tqdm
 
+MEASURED = {"teacher": "teacher", "evaluation": "evaluations"}
+"""Stages whose progress one bar measures as a whole, and the name of that bar."""
 
-def progress_bar(what: str, total: float, shown: bool = True, delay_seconds: float = 0.0) -> tqdm[Any]:
+SECONDS_BETWEEN_DRAWINGS = 1.0
+PERCENT_BETWEEN_LINES = 5
+"""Where there is no terminal, each drawing stays as a line of its own."""
+
+
+class Bar(Protocol):
+    """What a computation does with its bar."""
+
+    @property
+    def n(self) -> float:
+        """How much is done."""
+
+    def update(self, n: float = 1) -> Any:
+        """Add to what is done."""
+
+    def set_postfix_str(self, s: str, refresh: bool = True) -> None:
+        """Set a text behind the bar."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Any: ...
+
+
+def progress_bar(what: str, total: float, shown: bool = True, delay_seconds: float = 0.0) -> Bar:
     """Make a progress bar with the finished percentage, the elapsed time and the remaining time.
 
     Args:
@@ -18,9 +51,11 @@ def progress_bar(what: str, total: float, shown: bool = True, delay_seconds: flo
         delay_seconds: Time until the bar appears; what ends sooner shows none.
 
     Returns:
-        The bar, to be used in a ``with`` statement.
+        The bar, to be used in a ``with`` statement. Within :func:`study_progress` it is a part of the study's bar.
     """
-    return tqdm(
+    if _study is not None and shown:
+        return _Part(_study, what, total)
+    bar: Bar = tqdm(
         total=total,
         disable=not shown,
         delay=delay_seconds,
@@ -28,3 +63,173 @@ def progress_bar(what: str, total: float, shown: bool = True, delay_seconds: flo
         mininterval=0.5 if sys.stderr.isatty() else 15,  # in a log file every update stays as a line of its own
         dynamic_ncols=True,
     )
+    return bar
+
+
+class StudyProgress:
+    """Elapsed and remaining time of a study whose stages have expected times; parts of stages may take turns.
+
+    The rest of a stage is its expected time less what has passed, at first; as its own progress is known, more and more
+    what its progress so far extrapolates to. A stage ends with its last part.
+
+    Args:
+        seconds: Expected time of each stage, in seconds.
+        clock: Seconds, from any start.
+
+    >>> now = 0.0
+    >>> progress = StudyProgress({"teacher": 10.0, "final": 30.0}, lambda: now)
+    >>> progress.expect({"teacher": 1, "final": 1})
+    >>> progress.begin("teacher")
+    >>> now = 10.0
+    >>> progress.measure("teacher", 0.5)
+    >>> progress.remaining_seconds  # half of the stage took 10 s, which is believed by half
+    35.0
+    >>> progress.end("teacher")
+    >>> progress.remaining_seconds
+    30.0
+    """
+
+    def __init__(self, seconds: Mapping[str, float], clock: Callable[[], float] = time.monotonic) -> None:
+        self._expected = dict(seconds)
+        self._clock = clock
+        self._begun = self._entered = clock()
+        self._passed = dict.fromkeys(seconds, 0.0)
+        self._fraction = dict.fromkeys(seconds, 0.0)
+        self._parts = dict.fromkeys(seconds, 1)
+        self.stage = ""
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Time since the beginning."""
+        return self._clock() - self._begun
+
+    def expect(self, parts: Mapping[str, int]) -> None:
+        """Note how many parts each stage has; those without one do not run."""
+        self._parts = {stage: parts.get(stage, 0) for stage in self._expected}
+
+    def begin(self, stage: str) -> None:
+        """Note that a part of a stage begins."""
+        now = self._clock()
+        if self.stage in self._passed:
+            self._passed[self.stage] += now - self._entered
+        self.stage, self._entered = stage, now
+
+    def end(self, stage: str) -> None:
+        """Note that a part of a stage has ended."""
+        if stage in self._parts:
+            self._parts[stage] -= 1
+
+    def measure(self, what: str, fraction: float) -> None:
+        """Note how much of a computation is done; it counts if it measures the present stage."""
+        if MEASURED.get(self.stage) == what:
+            self._fraction[self.stage] = min(1.0, max(self._fraction[self.stage], fraction))
+
+    @property
+    def remaining_seconds(self) -> float:
+        """Expected time until the end."""
+        return sum(self._remaining(stage) for stage, parts in self._parts.items() if parts > 0)
+
+    def _remaining(self, stage: str) -> float:
+        passed, fraction = self._passed[stage], self._fraction[stage]
+        passed += self._clock() - self._entered if stage == self.stage else 0.0
+        total = max(self._expected[stage], passed)
+        if fraction > 0:  # the more is done, the more that is believed
+            total = (1 - fraction) * total + passed
+        return total - passed
+
+    @property
+    def fraction(self) -> float:
+        """Finished part of the whole time, in [0, 1]."""
+        elapsed = self.elapsed_seconds
+        return elapsed / (elapsed + self.remaining_seconds) if elapsed else 0.0
+
+
+_study: StudyProgress | None = None
+
+
+def the_study() -> StudyProgress | None:
+    """The progress of the study that runs in this process, if there is one."""
+    return _study
+
+
+@contextmanager
+def study_progress(
+    seconds: Mapping[str, float], words: Callable[[float], str], on_line: Callable[[str], None]
+) -> Iterator[StudyProgress]:
+    """Within the block there is one bar, on stderr, for all computations.
+
+    Args:
+        seconds: Expected time of each stage, in seconds, in the order of the stages.
+        words: Makes a duration of seconds readable.
+        on_line: Called with a line at every twentieth of the study, for a log.
+    """
+    global _study
+    progress, ended = StudyProgress(seconds), threading.Event()
+    bar = tqdm(total=100, bar_format="{percentage:3.0f}% |{bar:30}| {desc}", dynamic_ncols=True, file=sys.stderr)
+    drawer = threading.Thread(target=_draw, args=(progress, bar, ended, words, on_line), daemon=True)
+    _study = progress
+    drawer.start()
+    try:
+        yield progress
+    finally:
+        _study = None
+        ended.set()
+        drawer.join()
+        bar.close()
+
+
+def _draw(
+    progress: StudyProgress,
+    bar: tqdm[Any],
+    ended: threading.Event,
+    words: Callable[[float], str],
+    on_line: Callable[[str], None],
+) -> None:
+    shown, is_terminal = -PERCENT_BETWEEN_LINES, sys.stderr.isatty()
+    while not ended.wait(SECONDS_BETWEEN_DRAWINGS):
+        percent = max(int(100 * progress.fraction), int(bar.n))
+        elapsed, left = words(progress.elapsed_seconds), words(progress.remaining_seconds)
+        text = f"{progress.stage}: {elapsed} elapsed, about {left} left"
+        is_new = percent >= shown + PERCENT_BETWEEN_LINES
+        if is_terminal or is_new:
+            bar.n = percent
+            bar.set_description_str(text)
+        if is_new:
+            shown = percent
+            on_line(f"{percent} %: {text}")
+
+
+class _Part:
+    """A bar within a study: it tells the study what is done, and draws nothing."""
+
+    def __init__(self, study: StudyProgress, what: str, total: float) -> None:
+        self._study = study
+        self._what = what
+        self._total = total
+        self.n = 0.0
+
+    def update(self, n: float = 1) -> None:
+        self.n += n
+        self._study.measure(self._what, self.n / self._total if self._total else 1.0)
+
+    def set_postfix_str(self, s: str, refresh: bool = True) -> None:
+        """Nothing: there is one bar."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing: the study's bar goes on."""
+
+
+class BesideBar(logging.Handler):
+    """Writes warnings and errors to stderr without tearing the bar."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)

@@ -8,8 +8,9 @@ from mf_nas_kd.hooks import ProjectHooks
 from mf_nas_kd.mlflow_hooks import MlflowCopies
 from mf_nas_kd.parameters import ProjectConfigLoader
 from mf_nas_kd.paths import absolute, sqlite_url, store_url
+from mf_nas_kd.progress_hooks import StudyProgressHooks
 
-HOOKS = (ProjectHooks(), MlflowCopies())  # the last one is called first
+HOOKS = (StudyProgressHooks(), ProjectHooks(), MlflowCopies())  # the last one is called first
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow", "kedro-mlflow")  # MlflowCopies makes their calls
 
 CONFIG_LOADER_CLASS = ProjectConfigLoader

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from mf_nas_kd.cli.group import HELP_OPTIONS, Commands
 from mf_nas_kd.cli.run import run
-from mf_nas_kd.cli.study import new
+from mf_nas_kd.cli.study import find, new
 from mf_nas_kd.cli.tools import log_missing, measure, predict
 
 __all__ = ["cli", "program"]
@@ -25,5 +25,5 @@ program = Commands("mf-nas-kd", help=SUMMARY, context_settings=SETTINGS)
 
 for command in (run, predict, measure, log_missing):
     cli.add_command(command)
-for command in (new, *cli.commands.values()):
+for command in (find, new, *cli.commands.values()):
     program.add_command(command)

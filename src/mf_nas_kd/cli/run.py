@@ -54,7 +54,7 @@ def _require_names(options: Mapping[str, Any], chosen: Iterable[str]) -> None:
                 raise UnknownArgumentError(name, value, known[kind])
 
 
-def end_tracking(status: str) -> None:
+def _end_tracking(status: str) -> None:
     """End MLflow's run where Kedro does not: it ends as finished otherwise, with this process."""
     from mf_nas_kd import tracking  # imports MLflow, which takes seconds
 
@@ -65,7 +65,21 @@ def end_tracking(status: str) -> None:
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[None]:
+def ended_properly(conf: Path, environment: str | None) -> Iterator[None]:
+    """Within the block pipelines run: an error ends MLflow's run too, and names a file that cannot be read."""
+    try:
+        with _ended_by_signals():
+            yield
+    except BaseException as failure:
+        _end_tracking("FAILED" if isinstance(failure, Exception) else "KILLED")
+        culprit = unreadable(conf, environment) if isinstance(failure, Exception) else None
+        if culprit is None:
+            raise
+        raise culprit from failure
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
     """Within the block, SIGTERM and SIGHUP interrupt as Ctrl-C does: batch systems and closed terminals send them."""
 
     def interrupt(*_: Any) -> None:
@@ -98,15 +112,8 @@ def _run(**options: Any) -> Any:
         raise UnknownArgumentError("--runner", options["runner"], RUNNERS)
     configure()
     silence_logs()
-    try:
-        with ended_by_signals():
-            return kedro_run.callback(**options)  # type: ignore[misc]  # every command of Kedro has one
-    except BaseException as failure:
-        end_tracking("FAILED" if isinstance(failure, Exception) else "KILLED")
-        culprit = unreadable(conf, environment) if isinstance(failure, Exception) else None
-        if culprit is None:
-            raise
-        raise culprit from failure
+    with ended_properly(conf, environment):
+        return kedro_run.callback(**options)  # type: ignore[misc]  # every command of Kedro has one
 
 
 def _options_of_run() -> list[click.Parameter]:

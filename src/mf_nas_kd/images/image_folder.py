@@ -71,7 +71,7 @@ class ImageFolder:
             allowed = "a folder of class folders, for example kedro run --params=images_dir=/my/images"
             raise InvalidValueError("images.options.image_folder.folder", None, allowed)
         root = Path(options.folder).expanduser()
-        groups = _list_all(root)
+        groups = list_image_folder(root)
         files = [file for group in groups.values() for file in group]
         splits, classes = zip(*groups, strict=True)
         sizes = [len(group) for group in groups.values()]
@@ -101,7 +101,7 @@ Groups = Mapping[tuple[str, str], Sequence[FileState]]
 """Files of each split and class, in a fixed order."""
 
 
-def _list_all(root: Path) -> Groups:
+def list_image_folder(root: Path) -> Groups:
     """All image files, each once.
 
     Raises:

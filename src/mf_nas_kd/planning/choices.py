@@ -1,0 +1,148 @@
+"""What is chosen from a look at a folder of images, before they are decoded: their size, their split, the spaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mf_nas_kd.planning.quantities import HOUR
+from mf_nas_kd.planning.survey import Survey
+
+SIZES = (32, 48, 64, 96, 128, 160, 224)
+"""Sizes in pixels to which larger images are reduced."""
+
+SMALLEST_SIZE = 8  # pixels; what the source of image folders takes
+TINY = 16  # pixels, up to which the spaces of the digits are used: they halve the resolution twice
+SMALL_STEM = 48  # pixels, up to which the stem keeps the resolution
+LARGEST_HALVED = 96  # pixels; above, the published form of the spaces for large images is used: five halvings
+
+ASSUMED_IMAGES_PER_SECOND = {"cpu": 1_000.0, "mps": 5_000.0, "cuda": 20_000.0}
+"""Images of 32 pixels that a worker trains a typical candidate on, a second: an order of magnitude, for the size alone.
+
+The plan is made with measured times. cpu: 1,046 in the study that is shipped; the others are guesses.
+"""
+
+TRAININGS, EPOCHS = 15, 40
+"""Trainings to the end, and their epochs, that the time must allow at the chosen size."""
+
+FINAL_SHARE = 0.4  # of the time
+LONGEST_UNASKED = 8 * HOUR  # a study without --budget is planned to take no longer
+
+HELD_OUT = 2_000
+"""Images of the validation split, and of the test split, that are enough: intervals of about 1.3 points at 90 %."""
+
+FRACTIONS = (0.1, 0.25)  # least and most of the training images for either split
+
+IMBALANCED = 3.0  # largest class over the smallest one, from which balanced accuracy selects
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user asks for; None for what is left to the plan.
+
+    Attributes:
+        max_macs: Most multiply-accumulates of one image.
+        max_params: Most parameters.
+        max_latency_ms: Longest latency on this machine, in milliseconds.
+        budget_seconds: Time of the study, in seconds.
+        image_size: Size in pixels at which networks see the images.
+        mirror: Whether mirrored images may be trained on.
+    """
+
+    max_macs: int | None
+    max_params: int | None
+    max_latency_ms: float | None
+    budget_seconds: float | None
+    image_size: int | None
+    mirror: bool
+
+    @property
+    def limits(self) -> dict[str, float | int]:
+        """The limits of the costs, by the names of the parameters."""
+        named = {"max_macs": self.max_macs, "max_params": self.max_params, "max_latency_ms": self.max_latency_ms}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class ImageChoices:
+    """How the images are read.
+
+    Attributes:
+        image_size: Height and width in pixels.
+        channels: 3 for colour, 1 for grey.
+        validation_fraction: Of the training images, where the folder has no ``val``.
+        test_fraction: Likewise for ``test``.
+        is_balanced: Whether balanced accuracy selects, because the sizes of the classes differ much.
+        environment: Environment of the configuration with spaces and a teacher for this size; None for the base's.
+        stem_stride: Stride of the spaces' stem; None for that of the environment.
+        mirror: Whether mirrored images are trained on.
+    """
+
+    image_size: int
+    channels: int
+    validation_fraction: float
+    test_fraction: float
+    is_balanced: bool
+    environment: str | None
+    stem_stride: int | None
+    mirror: bool
+
+    def parameters(self, folder: str) -> dict[str, Any]:
+        """The parameters ``images`` and ``metric``.
+
+        Args:
+            folder: Absolute path of the folder of images.
+        """
+        options = {"folder": folder, "image_size": self.image_size, "channels": self.channels}
+        images = {
+            "source": "image_folder",
+            "validation_fraction": self.validation_fraction,
+            "test_fraction": self.test_fraction,
+            "on_unreadable": "skip",
+            "options": {"image_folder": options},
+        }
+        return {"images": images, **({"metric": "balanced_accuracy"} if self.is_balanced else {})}
+
+
+def image_choices(survey: Survey, wishes: Wishes, device: str, workers: int) -> ImageChoices:
+    """Choose how the images of a folder are read.
+
+    Args:
+        survey: What the folder holds.
+        wishes: What the user asks for.
+        device: Type of the device: ``cpu``, ``cuda`` or ``mps``.
+        workers: Trainings that run in parallel.
+    """
+    fraction = _held_out_fraction(survey.splits)
+    size = wishes.image_size or _affordable_size(survey, wishes.budget_seconds or LONGEST_UNASKED, device, workers)
+    environment = None if size <= TINY else "image_folder" if size <= LARGEST_HALVED else "image_folder_224"
+    return ImageChoices(
+        image_size=size,
+        channels=1 if survey.is_grey else 3,
+        validation_fraction=fraction,
+        test_fraction=fraction,
+        is_balanced=survey.imbalance >= IMBALANCED,
+        environment=environment,
+        stem_stride=2 if SMALL_STEM < size <= LARGEST_HALVED else None,
+        mirror=wishes.mirror,
+    )
+
+
+def _held_out_fraction(splits: Mapping[str, int]) -> float:
+    least, most = FRACTIONS
+    return round(min(most, max(least, HELD_OUT / splits["train"])), 3)
+
+
+def _affordable_size(survey: Survey, budget_seconds: float, device: str, workers: int) -> int:
+    """The largest size, not above that of the images, at which the final trainings fit the budget."""
+    own = max(SMALLEST_SIZE, survey.side - survey.side % 2)
+    if own <= SIZES[0]:
+        return own
+    speed = ASSUMED_IMAGES_PER_SECOND[device] * workers
+
+    def seconds(size: int) -> float:
+        return TRAININGS * EPOCHS * survey.splits["train"] * (size / SIZES[0]) ** 2 / speed
+
+    fitting = [size for size in SIZES if size <= own and seconds(size) <= FINAL_SHARE * budget_seconds]
+    return max(fitting, default=SIZES[0])

@@ -1,0 +1,304 @@
+"""The plan: how the time of a study is divided among its stages, and the parameters that follow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from mf_nas_kd.planning.choices import FINAL_SHARE, LONGEST_UNASKED, ImageChoices, Wishes
+from mf_nas_kd.planning.costs import PassSeconds
+from mf_nas_kd.planning.speed import TeacherSeconds
+
+SHARES = {"teacher": 0.15, "evaluation": 0.28, "search": 0.17, "final": FINAL_SHARE}
+"""Parts of the time of all trainings. The final stage has the largest one: a good architecture that was trained for too
+short a time is not a good network."""
+
+FEW_SHARES = {"teacher": 0.15, "evaluation": 0.12, "search": 0.08, "final": 0.65}
+"""Likewise where networks are not ranked."""
+
+FEW_NETWORKS = 3
+FEW_CANDIDATES = 4  # the least that the evaluation takes
+FEW_SEARCHED = 2  # the networks with the most multiply-accumulates: the zero-cost order costs nothing
+
+SPREAD = 0.02
+"""Standard deviation of the accuracies of a space's networks that is assumed: 2 points."""
+
+DISAGREEMENT = 0.12
+"""Fraction of images that one of two similar networks classifies correctly and the other does not, assumed."""
+
+CANDIDATES = (8, 24)
+FULL_EPOCHS = (8, 30)
+FEW_EPOCHS = (10, 30)
+FINAL_EPOCHS = (20, 200)
+TEACHER_EPOCHS = (10, 100)
+
+PASSES_WANTED = 1_500_000
+"""Images that a final training sees where the time does not limit it, each augmentation counted."""
+
+SMALLEST_SUBSET = 100  # training images that a low-fidelity evaluation uses at least
+IMAGES_PER_CLASS = 10  # likewise, of each class
+SUBSETS = {"twenty_seventh": 27, "ninth": 9, "third": 3}
+LOW_DISTILLATIONS = ("none", "kd")
+
+FINALISTS, SEEDS = 2, 3
+FINAL_TRAININGS = 3 * (2 + SEEDS - 1) + 2 * SEEDS
+"""Trainings to the end that are counted on: three finalists plain, distilled, and with two further seeds, and two
+references. With less time the stage leaves out seeds first, with more it adds references."""
+
+FIXED_SECONDS = {"data": 10.0, "correlation": 20.0, "export": 25.0, "report": 15.0}
+
+TRAINING_OVERHEAD = 1.25
+"""Time of a training over that of its steps: learning curve, averaged weights, outputs."""
+
+SEARCH_OVERHEAD = 1.3  # proposals, and workers that wait for each other
+
+
+class Kind(StrEnum):
+    """What a study can do for these images in this time."""
+
+    SEARCH = "search"
+    FEW_IMAGES = "few images"
+    LITTLE_TIME = "little time"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known after the images were decoded and the machine was measured.
+
+    Attributes:
+        train: Number of training images.
+        validation: Number of validation images.
+        test: Number of test images.
+        classes: Number of classes.
+        smallest_class: Number of training images of the smallest class.
+        workers: Trainings that run in parallel.
+        candidate: Seconds of a pass over the training images, for a network of some multiply-accumulates.
+        mean_macs: Mean multiply-accumulates of candidates within the limits.
+        largest_macs: Largest of a sample of them.
+        teacher: Times of the teacher.
+    """
+
+    train: int
+    validation: int
+    test: int
+    classes: int
+    smallest_class: int
+    workers: int
+    candidate: PassSeconds
+    mean_macs: float
+    largest_macs: float
+    teacher: TeacherSeconds
+
+    @property
+    def noise(self) -> float:
+        """Standard error of the difference between the validation accuracies of two networks, from the images alone.
+
+        Of ``n`` paired images, the difference of two accuracies has about the variance ``d / n`` where ``d`` is the
+        fraction of images about which the networks differ (McNemar, 1947).
+        """
+        return math.sqrt(DISAGREEMENT / self.validation)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan.
+
+    Attributes:
+        kind: What the study does.
+        parameters: Parameters that differ from ``conf/base``, besides those of the images.
+        seconds: Expected wall time of each stage, in seconds, in the order of the stages.
+    """
+
+    kind: Kind
+    parameters: Mapping[str, Any]
+    seconds: Mapping[str, float]
+
+    @property
+    def total_seconds(self) -> float:
+        """Expected wall time of the study, in seconds."""
+        return sum(self.seconds.values())
+
+
+def make_plan(facts: Facts, wishes: Wishes, images: ImageChoices, environment: Mapping[str, Any]) -> Plan:
+    """Divide the time among the stages.
+
+    Args:
+        facts: What was found and measured.
+        wishes: What the user asks for.
+        images: How the images are read.
+        environment: Parameters of the environment that ``images`` names.
+    """
+    pass_seconds = TRAINING_OVERHEAD * facts.candidate(facts.mean_macs) / facts.workers  # wall time, all workers busy
+    wanted = _within(PASSES_WANTED / facts.train, FINAL_EPOCHS)
+    time = _time_of_trainings(wishes, wanted * FINAL_TRAININGS * pass_seconds)
+    ranking = _ranking(facts, time / pass_seconds)
+    shares = SHARES if ranking.kind is Kind.SEARCH else FEW_SHARES
+    teacher_epochs = _within(shares["teacher"] * time / max(facts.teacher.training_pass, 1e-9), TEACHER_EPOCHS)
+    final_epochs = min(wanted, _within(shares["final"] * time / (FINAL_TRAININGS * pass_seconds), FINAL_EPOCHS))
+    final_seconds = min(shares["final"] * time, 1.1 * final_epochs * FINAL_TRAININGS * pass_seconds)
+    search_seconds = shares["search"] * time
+    if ranking.kind is not Kind.SEARCH:
+        search_seconds = min(search_seconds, FEW_SEARCHED * ranking.full_epochs * pass_seconds * 2)
+    seconds = {
+        "data": FIXED_SECONDS["data"],
+        "teacher": teacher_epochs * facts.teacher.training_pass,
+        "evaluation": ranking.passes * pass_seconds + (facts.teacher.forward_pass if ranking.low else 0.0),
+        "correlation": FIXED_SECONDS["correlation"],
+        "search": search_seconds,
+        "final": final_seconds,
+        "export": FIXED_SECONDS["export"],
+        "report": FIXED_SECONDS["report"],
+    }
+    chosen = {
+        "teacher": {"epochs": teacher_epochs},
+        "candidates": {"count": ranking.candidates, **_only("max_macs", wishes)},
+        "evaluation": ranking.evaluation,
+        "search": {
+            **wishes.limits,
+            **ranking.search,
+            "budget_seconds": _rounded(search_seconds * facts.workers / SEARCH_OVERHEAD),
+        },
+        "final": {
+            "finalists": FINALISTS if ranking.kind is Kind.SEARCH else FEW_NETWORKS,
+            "epochs": final_epochs,
+            "seeds": SEEDS,
+            "budget_seconds": _rounded(final_seconds * facts.workers),
+        },
+    }
+    parameters = merged(merged(environment, _of_images(images)), chosen)
+    return Plan(ranking.kind, parameters, seconds)
+
+
+@dataclass(frozen=True)
+class _Ranking:
+    """How networks are compared before the final stage.
+
+    Attributes:
+        kind: What the study does.
+        candidates: Number of networks that are evaluated.
+        full_epochs: Epochs of a high-fidelity evaluation.
+        low: Epochs of each low-fidelity schedule, by its name.
+    """
+
+    kind: Kind
+    candidates: int
+    full_epochs: int
+    low: Mapping[str, int]
+
+    @property
+    def passes(self) -> float:
+        """Passes over all training images that the evaluations make."""
+        low = sum(epochs / SUBSETS[name] for name, epochs in self.low.items()) * len(LOW_DISTILLATIONS)
+        return self.candidates * (self.full_epochs + low)
+
+    @property
+    def evaluation(self) -> dict[str, Any]:
+        """The parameters ``evaluation``. Without low fidelities the only schedule is that of the target fidelity."""
+        left_out = dict.fromkeys(SUBSETS)
+        used: dict[str, Any] = {name: {"epochs": epochs} for name, epochs in self.low.items()}
+        whole = {"whole": {"train_fraction": 1, "epochs": self.full_epochs}}
+        distillations = LOW_DISTILLATIONS if self.low else ("none",)
+        return {
+            "full": {"epochs": self.full_epochs},
+            "low": {
+                "schedules": {**left_out, **(used or whole)},
+                "distillation": {name: name in distillations for name in BASE_DISTILLATIONS},
+            },
+        }
+
+    @property
+    def search(self) -> dict[str, Any]:
+        """The parameters ``search`` without limits and budget of time."""
+        if self.kind is Kind.SEARCH:
+            return {"strategy": "mf_kd"}
+        return {"strategy": "proxy_order", "pool_size": 50, "budget_evaluations": FEW_SEARCHED}
+
+
+BASE_DISTILLATIONS = ("none", "kd", "attention", "attention_balanced", "nst")
+"""Distillation configurations that ``conf/base`` evaluates at low fidelity."""
+
+
+def _time_of_trainings(wishes: Wishes, final_seconds: float) -> float:
+    """Wall time of all trainings, in seconds: what the budget leaves, or what the wanted final trainings ask for."""
+    fixed = sum(FIXED_SECONDS.values())
+    if wishes.budget_seconds is None:
+        return min(final_seconds / FINAL_SHARE, LONGEST_UNASKED - fixed)
+    return max(wishes.budget_seconds - fixed, wishes.budget_seconds / 2)
+
+
+def _ranking(facts: Facts, passes: float) -> _Ranking:
+    """How many networks are compared, and at which fidelities, in the time of some passes over all training images."""
+    low = _low_fidelities(facts)
+    for candidates in range(CANDIDATES[1], CANDIDATES[0] - 1, -1):
+        a_candidate = SHARES["evaluation"] * passes / candidates
+        epochs = math.floor(a_candidate / _passes_an_epoch(low))
+        if facts.noise <= SPREAD and epochs >= FULL_EPOCHS[0]:
+            full = min(epochs, FULL_EPOCHS[1])
+            return _Ranking(Kind.SEARCH, candidates, full, {name: _low_epochs(name, full) for name in low})
+    kind = Kind.FEW_IMAGES if facts.noise > SPREAD else Kind.LITTLE_TIME
+    epochs = _within(FEW_SHARES["evaluation"] * passes / FEW_CANDIDATES, FEW_EPOCHS)
+    return _Ranking(kind, FEW_CANDIDATES, epochs, {})
+
+
+def _low_fidelities(facts: Facts) -> tuple[str, ...]:
+    """The two smallest subsets that have enough images."""
+    enough = [
+        name
+        for name, part in SUBSETS.items()
+        if facts.train / part >= SMALLEST_SUBSET and facts.smallest_class / part >= IMAGES_PER_CLASS
+    ]
+    return tuple(enough[:2])
+
+
+def _low_epochs(name: str, full_epochs: int) -> int:
+    """Epochs at a low fidelity: a third of the image passes of the target fidelity at most, in no more epochs."""
+    return max(2, min(full_epochs, math.floor(full_epochs * SUBSETS[name] / 9)))
+
+
+def _passes_an_epoch(low: Sequence[str]) -> float:
+    """Passes over all images of a candidate's evaluations, for each epoch of the target fidelity."""
+    return 1 + len(LOW_DISTILLATIONS) * sum(min(1.0, SUBSETS[name] / 9) / SUBSETS[name] for name in low)
+
+
+def _of_images(images: ImageChoices) -> dict[str, Any]:
+    """Parameters that follow from how the images are read."""
+    flips = {name: {"flip": images.mirror} for name in FLIPPING}
+    padded = {"crop_flip": {"padding": max(1, min(MOST_PADDING, images.image_size // 8))}}
+    found: dict[str, Any] = {"augmentation": {"options": merged(flips, padded)}}
+    if images.stem_stride is not None:
+        choices = {name: {"stem_stride": images.stem_stride} for name in ("mobilenet_v2", "shufflenet_v2")}
+        found["space"] = {"choices": choices}
+    if images.is_balanced:
+        weights = {"hyper_parameters": {"class_weights": "balanced"}}
+        found |= {"training": weights, "teacher": weights, "final": weights}
+    return found
+
+
+MOST_PADDING = 4  # pixels of crop_flip: 81 crops, and as many mirrored ones
+FLIPPING = ("crop_flip", "resized_crop", "strong")
+"""Augmentations with the option ``flip``."""
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested mappings; values of the second one replace those of the first."""
+    found = dict(below)
+    for name, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(found.get(name), Mapping)
+        found[name] = merged(found[name], value) if both else value
+    return found
+
+
+def _only(limit: str, wishes: Wishes) -> dict[str, Any]:
+    return {name: value for name, value in wishes.limits.items() if name == limit}
+
+
+def _within(number: float, bounds: tuple[int, int]) -> int:
+    return int(min(max(number, bounds[0]), bounds[1]))
+
+
+def _rounded(seconds: float) -> float:
+    """Seconds with two significant digits or more, for a file that a person reads."""
+    return float(max(1, round(seconds)))

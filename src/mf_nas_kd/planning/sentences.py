@@ -1,0 +1,81 @@
+"""What a person is told of a plan: what was found, how long it takes, and what to expect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mf_nas_kd.planning.choices import ImageChoices
+from mf_nas_kd.planning.plan import FEW_NETWORKS, Facts, Kind, Plan
+from mf_nas_kd.planning.quantities import duration
+
+NORMAL = 1.96  # two-sided 95 % quantile
+LIKELY_ACCURACY = 0.9  # at which the width of an interval is told
+
+
+def found(facts: Facts, images: ImageChoices, largest_class: int, left_out: int) -> Iterator[str]:
+    """What the images are."""
+    total = facts.train + facts.validation + facts.test
+    yield (
+        f"{total:,} images of {facts.classes} classes: {facts.train:,} to train, {facts.validation:,} to choose "
+        f"(validation), {facts.test:,} to report (test)"
+    )
+    colours = "in colour" if images.channels == 3 else "grey"
+    size = images.image_size
+    sizes = f"classes have {facts.smallest_class:,} to {largest_class:,} training images"
+    yield f"networks see them at {size}x{size} pixels, {colours}; {sizes}"
+    if left_out:
+        yield f"{left_out:,} files cannot be read and are left out: their names are in 1_images/unreadable.csv"
+    if images.is_balanced:
+        yield "the sizes of the classes differ much: balanced accuracy chooses, and small classes have larger weights"
+    if images.mirror:
+        yield "mirrored images are trained on; where a mirrored image shows something else, give --no-mirror"
+
+
+def expected(facts: Facts, plan: Plan) -> Iterator[str]:
+    """What to expect of the study."""
+    half = 100 * NORMAL * math.sqrt(LIKELY_ACCURACY * (1 - LIKELY_ACCURACY) / facts.test)
+    yield f"accuracy will be known to +-{half:.1f} points from {facts.test:,} test images (if it is about 90 %)"
+    points = 100 * NORMAL * facts.noise
+    if plan.kind is Kind.FEW_IMAGES:
+        yield (
+            f"with {facts.validation:,} validation images, networks that differ by less than {points:.1f} points "
+            f"cannot be told apart: ranking many is mostly luck, so {FEW_NETWORKS} are trained long instead"
+        )
+    elif plan.kind is Kind.LITTLE_TIME:
+        yield (
+            f"the time does not allow to compare many networks, so {FEW_NETWORKS} are trained long instead; "
+            "a longer --budget allows a search"
+        )
+    else:
+        yield (
+            f"networks that differ by {points:.1f} points or more can be told apart by {facts.validation:,} validation "
+            "images; the report says whether the search was better than ready-made networks"
+        )
+
+
+def stages(facts: Facts, plan: Plan, limits: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Each stage: its name, what it does, and how long it takes."""
+    values = plan.parameters
+    evaluation, search, final = values["evaluation"], values["search"], values["final"]
+    low = [name for name, schedule in evaluation["low"]["schedules"].items() if schedule and name != "whole"]
+    distillations = sum(evaluation["low"]["distillation"].values())
+    grid = f", and {len(low) * distillations} low fidelities of each" if low else ""
+    told = ", ".join(f"{name} {value:,}" for name, value in limits.items())
+    pool = f"{search['strategy']}, among {search.get('pool_size', 200):,} more networks"
+    if search["strategy"] != "mf_kd":
+        pool = f"the {search['budget_evaluations']} largest of {search['pool_size']} networks"
+    described = {
+        "teacher": f"a larger network to distil from, {values['teacher']['epochs']} epochs",
+        "evaluation": f"{values['candidates']['count']} networks, {evaluation['full']['epochs']} epochs{grid}",
+        "search": f"{pool}{f' with {told}' if told else ''}",
+        "final": (
+            f"{final['finalists']} finalists and reference networks, {final['epochs']} epochs, "
+            f"up to {final['seeds']} seeds"
+        ),
+    }
+    for name, what in described.items():
+        yield name, what, duration(plan.seconds[name])
+    rest = sum(seconds for name, seconds in plan.seconds.items() if name not in described)
+    yield "the rest", "reading images, statistics, ONNX export, report", duration(rest)
