@@ -17,6 +17,7 @@ exclude_patterns = ["_build", "**.ipynb_checkpoints"]
 html_theme = "furo"  # no files from other servers: pages work without a network
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+highlight_language = "none"  # blocks without a language are commands
 html_copy_source = html_show_sourcelink = False
 
 # Every page, parameter, option, catalog entry and term that is referred to must be there. Python objects without a page
