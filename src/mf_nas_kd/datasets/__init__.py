@@ -4,6 +4,7 @@ from mf_nas_kd.datasets.atomic import (
     AtomicCSVDataset,
     AtomicJSONDataset,
     AtomicMatplotlibDataset,
+    AtomicPageDataset,
     AtomicParquetDataset,
     AtomicTextDataset,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "AtomicCSVDataset",
     "AtomicJSONDataset",
     "AtomicMatplotlibDataset",
+    "AtomicPageDataset",
     "AtomicParquetDataset",
     "AtomicTextDataset",
     "BinaryDataset",

@@ -14,11 +14,13 @@ from typing import Any
 
 from kedro.io import DatasetError
 from kedro.io.core import VersionNotFoundError
+from kedro_datasets._typing import HTMLPreview
 from kedro_datasets.json import JSONDataset
 from kedro_datasets.matplotlib import MatplotlibDataset
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
 from kedro_datasets.text import TextDataset
 
+from mf_nas_kd.datasets.previews import page_preview
 from mf_nas_kd.files import written_whole
 
 
@@ -138,4 +140,12 @@ class AtomicMatplotlibDataset(AtomicSave, MatplotlibDataset):
 
 
 class AtomicTextDataset(AtomicSave, TextDataset):
-    """Text in a file, such as an HTML page."""
+    """Text in a file."""
+
+
+class AtomicPageDataset(AtomicSave, TextDataset):
+    """An HTML page in a file."""
+
+    def preview(self) -> HTMLPreview:
+        """The beginning of the page, for kedro-viz."""
+        return page_preview(self.load())

@@ -10,6 +10,7 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import TablePreview
 from sqlalchemy.engine import make_url
 
+from mf_nas_kd.datasets.previews import evaluations_preview
 from mf_nas_kd.records import DeviceCosts, Evaluation, PrecomputedTargets
 from mf_nas_kd.records.tables import records_of
 from mf_nas_kd.store import EvaluationStore
@@ -48,6 +49,10 @@ class EvaluationStoreDataset(_StoreDataset[NoReturn, EvaluationStore]):
     def save(self, data: NoReturn) -> None:
         raise DatasetError("an evaluation store is not saved as a whole: append to what load() returns")
 
+    def preview(self, nrows: int = 10) -> TablePreview:
+        """The last evaluations, for kedro-viz."""
+        return evaluations_preview(EvaluationStore(self._url).latest(nrows))
+
 
 class EvaluationTableDataset(_StoreDataset[pd.DataFrame, pd.DataFrame]):
     """The evaluations of the store as a table, one row an evaluation.
@@ -71,7 +76,7 @@ class EvaluationTableDataset(_StoreDataset[pd.DataFrame, pd.DataFrame]):
 
     def preview(self, nrows: int = 10) -> TablePreview:
         """The last evaluations, for kedro-viz."""
-        return _last_rows(self._url, nrows, Evaluation)
+        return evaluations_preview(EvaluationStore(self._url).latest(nrows))
 
 
 class PlannedEvaluationsDataset(EvaluationTableDataset):
@@ -134,5 +139,5 @@ class DeviceCostsTableDataset(_StoreDataset[NoReturn, pd.DataFrame]):
         return _last_rows(self._url, nrows, DeviceCosts)
 
 
-def _last_rows(url: str, count: int, kind: type[Evaluation | PrecomputedTargets | DeviceCosts]) -> TablePreview:
+def _last_rows(url: str, count: int, kind: type[PrecomputedTargets | DeviceCosts]) -> TablePreview:
     return TablePreview(EvaluationStore(url).latest(count, kind).to_dict(orient="split"))

@@ -10,6 +10,7 @@ from kedro.io import DatasetError
 
 from mf_nas_kd.datasets.atomic import AtomicSave, file_digest
 from mf_nas_kd.datasets.binary import LocalFileDataset
+from mf_nas_kd.datasets.previews import TextPreview, text_preview
 from mf_nas_kd.errors import shown
 from mf_nas_kd.files import folder_written_whole
 from mf_nas_kd.seeding import fingerprint
@@ -45,6 +46,10 @@ class FilesDataset(AtomicSave, _Files):
         for name in data:
             _require_plain(name)
         super().save(data)
+
+    def preview(self, file: str) -> TextPreview:
+        """One of the files, for kedro-viz."""
+        return text_preview(self.load(), file)
 
     def _whole(self, path: Path) -> AbstractContextManager[Path]:
         return folder_written_whole(path)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
+from kedro_datasets._typing import JSONPreview
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
@@ -103,6 +104,13 @@ class ImagesDataset(AtomicSave, _Images):
         version: Version, set by Kedro for versioned datasets.
         metadata: Metadata for kedro-viz.
     """
+
+    def preview(self) -> JSONPreview:
+        """What images these are, for kedro-viz."""
+        images: ImageDataset = self.load()
+        sizes = {split: len(positions) for split, positions in images.positions.items()}
+        facts = {"name": images.name, "classes": images.class_names, "images": sizes, "shape": images.image_shape}
+        return JSONPreview(json.dumps({**facts, "fingerprint": images.fingerprint}))
 
     def save(self, data: ImageDataset) -> None:
         super().save(data)

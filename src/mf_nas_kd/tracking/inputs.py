@@ -42,4 +42,4 @@ def image_input(images: ImageDataset, source: str, options: Mapping[str, Any]) -
         schema=json.dumps(schema),
         profile=safe_value(json.dumps(profile)),
     )
-    return DatasetInput(dataset, [InputTag(MLFLOW_DATASET_CONTEXT, "training, validation, test")])
+    return DatasetInput(dataset, [InputTag(MLFLOW_DATASET_CONTEXT, "study")])

@@ -18,7 +18,7 @@ FIRST = "runs"
 """Key of the view that an address opens."""
 
 MOST_RUNS_IN_CHARTS = 500
-WIDEST_NAME = 430  # pixels
+WIDTH_OF_NAME, WIDTH_OF_FIDELITY = 400, 220  # pixels
 
 TAGS, METRICS, PARAMETERS, ATTRIBUTES = "tags", "metrics", "params", "attributes"
 
@@ -58,7 +58,7 @@ def views(validation: str, test: str) -> dict[str, View]:
         FIRST: View(
             "Runs",
             "one row for each `kedro run`, with the network that it found; **+** opens its evaluations",
-            [(ATTRIBUTES, "Dataset"), *winner, *scores, fidelity, (ATTRIBUTES, "Models")],
+            [*winner, *scores, fidelity, (ATTRIBUTES, "Dataset"), (ATTRIBUTES, "Models")],
         ),
         "evaluations": View(
             "All evaluations",
@@ -137,7 +137,7 @@ def _envelope(view: View, validation: str, now: int) -> str:
     state: dict[str, Any] = {
         "selectedColumns": order[1:],
         "columnOrder": order,
-        "columnWidths": {name: WIDEST_NAME},
+        "columnWidths": {name: WIDTH_OF_NAME, _key((TAGS, "fidelity")): WIDTH_OF_FIDELITY},
         "searchFilter": view.filter,
         "orderByAsc": False,
         "runsHiddenMode": "SHOW_ALL",
