@@ -16,7 +16,8 @@ from mf_nas_kd.records import Fidelity
 from mf_nas_kd.records.metrics import ACCURACY
 from tests import final_tables
 from tests.figures.test_benchmark import traces
-from tests.figures.test_figures import row, table
+from tests.figures.test_figures import table
+from tests.report_page import page_of
 
 NAMES = [
     "US$",
@@ -110,48 +111,6 @@ def test_names_in_the_pictures_of_the_network(digits, name):
     worst = pd.DataFrame({"image": [0], "label": [0], "predicted": [1], "probability_of_predicted": [0.9]})
     plain, _ = drawn(figures.worst_images(named, worst))
     assert f"{shortened(name, 14)}\n→ 1\n90.0 %" in plain
-
-
-def page_of(images, name):
-    """A report in which every name of the user's is this one."""
-    data = pd.DataFrame([row(name, 1 / 9, 0.1, 0.5, 0.4)])
-    images = replace(images, name=name, class_names=(name, *images.class_names[1:]))
-    winner = final_tables.winner(best_reference=name, warnings=[name], distillation=name, teacher_worth=name)
-    predictions = final_tables.predictions(images.test.labels, images.classes)
-    tables = (
-        final_tables.references(name=name),
-        final_tables.final_trainings().assign(name=name),
-        predictions,
-        predictions,
-    )
-    of_search = final_tables.curve(), final_tables.searched(), final_tables.front().assign(architecture_id=name)
-    device = final_tables.measurements().assign(device_name=name, float_layers=name)
-    others = (
-        "correlation_against_cost",
-        "low_against_full",
-        "learning_curve",
-        "learning_curves",
-        "sample_images",
-        "search_progress",
-    )
-    content = figures.ReportContent(
-        dataset=name,
-        network=figures.network_content(
-            images, winner, *tables, *of_search, device, 0.95, name, {"model.onnx": b"onnx"}
-        ),
-        facts={"Search": name, name: "x"},
-        verdict=[name, name],
-        savings=name,
-        search_figures={name: name},
-        pictures={
-            each: figures.correlation_against_cost(table(0.6, 0.4).replace({"distillation": {"kd": name}}))
-            for each in others
-        },
-        tables=dict.fromkeys(
-            ("correlation_table", "proxy_table", "paused", "pareto_front", "search_trace", "evaluations"), data
-        ),
-    )
-    return figures.report_page(content)
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "US$ & <b>"])

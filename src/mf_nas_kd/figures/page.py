@@ -120,7 +120,7 @@ def _svg(picture: Figure, name: str) -> Markup:
 
 
 def _html(table: pd.DataFrame) -> Markup:
-    """A table of the study; of its numbers, accuracies are in per cent, whole ones without decimals, others with three."""
+    """A table of the study; of its numbers, accuracies are in per cent, whole ones as such, others with 3 decimals."""
     numbers = table.select_dtypes("number")
     formatters: dict[str, Callable[..., str]] = {name: "{:,.0f}".format for name in WHOLE_NUMBERS if name in numbers}
     formatters |= {str(name): partial(percent, decimals=2) for name in numbers if str(name).endswith("accuracy")}

@@ -1,0 +1,90 @@
+"""The report of a study that never ran, from plausible tables."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from mf_nas_kd import figures
+from mf_nas_kd.records.metrics import ACCURACY
+from tests import final_tables
+from tests.figures.test_figures import table
+
+FULL = {"train_fraction": 1.0, "epochs": 8, "width": 1.0, "distillation": "none", "image_size": np.nan}
+LOW = {**FULL, "train_fraction": 1 / 9, "epochs": 4}
+
+
+def trace(name):
+    """``search_trace``: two low-fidelity evaluations with a distillation of this name, and two at high fidelity."""
+    steps = [(LOW | {"distillation": name}, 0.61), (FULL, 0.9), (LOW | {"distillation": name}, 0.72), (FULL, 0.95)]
+    rows = [
+        {
+            "step": number,
+            "architecture_id": f"candidate{number}",
+            **fidelity,
+            "cost_seconds": 1.5,
+            "cumulative_cost_seconds": 1.5 * number,
+            "val_accuracy": accuracy,
+            "incumbent_val_accuracy": [np.nan, 0.9, 0.9, 0.95][number - 1],
+            "promotion_threshold": np.nan if fidelity is FULL else 0.7,
+            "reason": f"{name}: probability of being the best 0.{number}",
+        }
+        for number, (fidelity, accuracy) in enumerate(steps, start=1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def correlations(name):
+    """``correlation_table`` with a distillation of this name."""
+    rows = table(0.6, 0.4).replace({"distillation": {"kd": name}})
+    return rows.assign(image_size=np.nan, added=0.3, added_p=0.01, added_detectable=0.4)
+
+
+def network(images, name):
+    """What the report shows of a network, where every name of the user's is this one."""
+    predictions = final_tables.predictions(images.test.labels, images.classes)
+    return figures.network_content(
+        images,
+        final_tables.winner(best_reference=name, warnings=[name], distillation=name, teacher_worth=name),
+        final_tables.references(name=name),
+        final_tables.final_trainings().assign(name=name),
+        predictions,
+        predictions,
+        final_tables.curve(),
+        final_tables.searched(),
+        final_tables.front().assign(architecture_id=name),
+        final_tables.measurements().assign(device_name=name, float_layers=name),
+        0.95,
+        name,
+        {"model.onnx": b"onnx"},
+    )
+
+
+def page_of(images, name):
+    """A report in which every name of the user's is this one."""
+    images = replace(images, name=name, class_names=(name, *images.class_names[1:]))
+    picture = figures.correlation_against_cost(correlations(name))
+    still = ("correlation_against_cost", "low_against_full", "learning_curve", "learning_curves", "sample_images")
+    steps, plan = trace(name), pd.DataFrame([FULL | {"role": "full"}])
+    content = figures.ReportContent(
+        dataset=name,
+        network=network(images, name),
+        facts={"Search": name, name: "x"},
+        verdict=[name, name],
+        savings=name,
+        search_figures={name: name},
+        pictures=dict.fromkeys((*still, "search_progress"), picture),
+        charts={
+            "correlation_against_cost": figures.agreement_chart(correlations(name)),
+            "search_progress": figures.progress_chart(steps, plan, ACCURACY),
+        },
+        tables={
+            **dict.fromkeys(
+                ("proxy_table", "paused", "evaluations"), correlations(name)[["distillation", "n", "kendall"]]
+            ),
+            "pareto_front": final_tables.front(),
+            "correlation_table": figures.correlations_table(correlations(name)),
+            "search_trace": figures.steps_table(steps, ACCURACY),
+        },
+    )
+    return figures.report_page(content)
