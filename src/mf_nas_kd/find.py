@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import shlex
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import chdir
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -23,7 +24,7 @@ from kedro.runner import SequentialRunner
 from mf_nas_kd.cores import default_workers
 from mf_nas_kd.device import choose_device
 from mf_nas_kd.errors import InvalidValueError
-from mf_nas_kd.files import written_whole
+from mf_nas_kd.files import folder_written_whole, written_whole
 from mf_nas_kd.images import ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter
 from mf_nas_kd.parameters import ProjectConfigLoader, checked_parameters
@@ -107,10 +108,7 @@ def find(request: Request, say: Say) -> None:
         choices = image_choices(survey, request.wishes, environment, default_workers())
         state = _planned(folder, images, request, choices, say)
     else:
-        say(
-            f"Plan: {PLAN} of the study, made {'for' if state['wishes'] else 'without'} "
-            f"{_told(state['wishes']) or 'wishes'}; --replan makes a new one"
-        )
+        say(f"The plan is {PLAN} of the study, made for {state['options'] or 'no options'}; --replan makes a new one")
     for line in state["lines"]:
         say(line)
     if request.dry_run:
@@ -140,7 +138,7 @@ def _planned(folder: Path, images: Path, request: Request, choices: ImageChoices
     checked_parameters(_loader(folder, {}))  # a plan that the pipelines refuse would be a fault of ours
     state = {
         "images": str(images),
-        "wishes": _given(request.wishes),
+        "options": request.wishes.options,
         "seconds": dict(plan.seconds),
         "lines": lines,
     }
@@ -225,24 +223,13 @@ def _known_state(folder: Path, request: Request) -> dict[str, Any] | None:
     if state["images"] != str(request.images.absolute()):
         allowed = f"another folder: the study there is one of {state['images']}"
         raise InvalidValueError("--study", str(folder), allowed)
-    given = _given(request.wishes)
     if request.replan:
         (folder / PLAN).replace(folder / PLAN.with_name(f"plan_{int((folder / PLAN).stat().st_mtime)}.old"))
         return None
-    if given and given != state["wishes"]:
-        allowed = f"{_told(state['wishes']) or 'none'}, which the plan {folder / PLAN} was made for, or with --replan"
-        raise InvalidValueError("the options of find", _told(given), allowed)
+    if request.wishes.options not in ("", state["options"]):
+        allowed = f"{state['options'] or 'none'}, which its plan {folder / PLAN} was made for, or with --replan"
+        raise InvalidValueError(f"the options of the study {folder}", request.wishes.options, allowed)
     return state
-
-
-def _given(wishes: Wishes) -> dict[str, Any]:
-    """The wishes that differ from those of a command without options."""
-    unasked = asdict(Wishes(None, None, None, None, None, mirror=True))
-    return {name: value for name, value in asdict(wishes).items() if value != unasked[name]}
-
-
-def _told(wishes: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in wishes.items())
 
 
 def _environment(choices: ImageChoices) -> dict[str, Any]:
@@ -293,7 +280,8 @@ def _say_result(folder: Path, say: Say) -> None:
     catalog, _ = _loaded(folder, {})
     winner: dict[str, Any] = catalog.load("winner")
     metric = metric_of(winner)
-    network = _path(catalog, "network_folder")
+    network, report = folder / "network", folder / "report.html"
+    _copy_latest(catalog, network, report)
     low, high = (100 * winner[f"{metric.test}_{end}"] for end in ("low", "high"))
     model = shlex.quote(str(network / "model.onnx"))
     say("")
@@ -302,11 +290,20 @@ def _say_result(folder: Path, say: Say) -> None:
         f"  test {metric.label} {100 * winner[metric.test]:.1f} % [{low:.1f}, {high:.1f}] (95 % interval), "
         f"{short(winner['macs'])} MACs, {short(winner['params'])} parameters"
     )
-    say(f"Report: {_path(catalog, 'report')}")
+    say(f"Report: {report}")
     say("Use it:")
     say(f"  mf-nas-kd predict {model} photo.jpg")
     say(f"  python {shlex.quote(str(network / 'predict.py'))} photo.jpg   # needs onnxruntime, Pillow and NumPy alone")
     say(f"  cat {shlex.quote(str(network / 'README.md'))}                 # the model card")
+
+
+def _copy_latest(catalog: CatalogProtocol[Any, Any], network: Path, report: Path) -> None:
+    """Copy the network and the report of the last run to the folder of the study; earlier runs stay in ``data``."""
+    with folder_written_whole(network) as temporary:
+        for file in sorted(_path(catalog, "network_folder").iterdir()):
+            shutil.copyfile(file, temporary / file.name)
+    with written_whole(report) as page:
+        shutil.copyfile(_path(catalog, "report"), page)
 
 
 def _path(catalog: CatalogProtocol[Any, Any], name: str) -> Path:

@@ -21,6 +21,10 @@ PERCENT_BETWEEN_LINES = 5
 """Where there is no terminal, each drawing stays as a line of its own."""
 
 
+IN_THE_REPORT = {"mf_nas_kd.studies.final_training"}
+"""Loggers whose warnings are in the report as well: what the budget of the final stage affords."""
+
+
 class Bar(Protocol):
     """What a computation does with its bar."""
 
@@ -165,8 +169,7 @@ def study_progress(
     """
     global _study
     progress, ended = StudyProgress(seconds), threading.Event()
-    bar = tqdm(total=100, bar_format="{percentage:3.0f}% |{bar:30}| {desc}", dynamic_ncols=True, file=sys.stderr)
-    drawer = threading.Thread(target=_draw, args=(progress, bar, ended, words, on_line), daemon=True)
+    drawer = threading.Thread(target=_draw, args=(progress, ended, words, on_line), daemon=True)
     _study = progress
     drawer.start()
     try:
@@ -175,28 +178,27 @@ def study_progress(
         _study = None
         ended.set()
         drawer.join()
-        bar.close()
 
 
 def _draw(
-    progress: StudyProgress,
-    bar: tqdm[Any],
-    ended: threading.Event,
-    words: Callable[[float], str],
-    on_line: Callable[[str], None],
+    progress: StudyProgress, ended: threading.Event, words: Callable[[float], str], on_line: Callable[[str], None]
 ) -> None:
-    shown, is_terminal = -PERCENT_BETWEEN_LINES, sys.stderr.isatty()
-    while not ended.wait(SECONDS_BETWEEN_DRAWINGS):
-        percent = max(int(100 * progress.fraction), int(bar.n))
-        elapsed, left = words(progress.elapsed_seconds), words(progress.remaining_seconds)
-        text = f"{progress.stage}: {elapsed} elapsed, about {left} left"
-        is_new = percent >= shown + PERCENT_BETWEEN_LINES
-        if is_terminal or is_new:
+    """Draw the bar on a terminal; elsewhere write a line at every twentieth."""
+    form = "{percentage:3.0f}% |{bar:30}| {desc}"
+    next_line, is_terminal = PERCENT_BETWEEN_LINES, sys.stderr.isatty()
+    with tqdm(total=100, bar_format=form, dynamic_ncols=True, file=sys.stderr, disable=not is_terminal) as bar:
+        percent = 0
+        while not ended.wait(SECONDS_BETWEEN_DRAWINGS):
+            percent = max(percent, int(100 * progress.fraction))
+            elapsed, left = words(progress.elapsed_seconds), words(progress.remaining_seconds)
+            text = f"{progress.stage}: {elapsed} elapsed, about {left} left"
             bar.n = percent
             bar.set_description_str(text)
-        if is_new:
-            shown = percent
-            on_line(f"{percent} %: {text}")
+            if percent >= next_line:
+                next_line = percent - percent % PERCENT_BETWEEN_LINES + PERCENT_BETWEEN_LINES
+                on_line(f"{percent} %: {text}")
+                if not is_terminal:
+                    print(f"{percent:3d} %  {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 class _Part:
@@ -229,6 +231,7 @@ class BesideBar(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
+        self.addFilter(lambda record: record.name not in IN_THE_REPORT)
         self.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:

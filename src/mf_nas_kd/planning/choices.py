@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mf_nas_kd.planning.quantities import HOUR
+from mf_nas_kd.planning.quantities import HOUR, MINUTE
 from mf_nas_kd.planning.survey import Survey
 
 SIZES = (32, 48, 64, 96, 128, 160, 224)
@@ -56,6 +56,15 @@ class Wishes:
     budget_seconds: float | None
     image_size: int | None
     mirror: bool
+
+    @property
+    def options(self) -> str:
+        """The options of the command line that ask for this."""
+        budget = None if self.budget_seconds is None else f"{self.budget_seconds / MINUTE:g}m"
+        named = {"budget": budget, "image-size": self.image_size}
+        named |= {name.replace("_", "-"): f"{value:g}" for name, value in self.limits.items()}
+        given = [f"--{name} {value}" for name, value in named.items() if value is not None]
+        return " ".join([*given, *([] if self.mirror else ["--no-mirror"])])
 
     @property
     def limits(self) -> dict[str, float | int]:

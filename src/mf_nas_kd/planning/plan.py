@@ -23,11 +23,15 @@ FEW_NETWORKS = 3
 FEW_CANDIDATES = 4  # the least that the evaluation takes
 FEW_SEARCHED = 2  # the networks with the most multiply-accumulates: the zero-cost order costs nothing
 
-SPREAD = 0.02
-"""Standard deviation of the accuracies of a space's networks that is assumed: 2 points."""
+SPREAD, SEED_DEVIATION = 0.020, 0.0115
+"""Standard deviations of validation accuracies that are assumed: between the networks of a space, and between seeds of one
+network. They are those of the shipped study (36 networks, two seeds each, 20 classes of CIFAR-100)."""
 
-DISAGREEMENT = 0.12
+DISAGREEMENT = 0.2
 """Fraction of images that one of two similar networks classifies correctly and the other does not, assumed."""
+
+LEAST_AGREEMENT = 0.5
+"""Kendall's tau below which ranking is called luck: a pair of networks is in the right order with probability 0.75."""
 
 CANDIDATES = (8, 24)
 FULL_EPOCHS = (8, 30)
@@ -101,6 +105,16 @@ class Facts:
         """
         return math.sqrt(DISAGREEMENT / self.validation)
 
+    @property
+    def agreement(self) -> float:
+        """Expected Kendall's tau between networks ranked by one training each, and their true order.
+
+        For a bivariate normal distribution with correlation ``r`` it is ``2 / pi * asin(r)`` (Kruskal, 1958); ``r`` is that
+        of the measured accuracies with the true ones.
+        """
+        correlation = SPREAD / math.sqrt(SPREAD**2 + SEED_DEVIATION**2 + self.noise**2 / 2)
+        return 2 / math.pi * math.asin(correlation)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -133,7 +147,7 @@ def make_plan(facts: Facts, wishes: Wishes, images: ImageChoices, environment: M
     """
     pass_seconds = TRAINING_OVERHEAD * facts.candidate(facts.mean_macs) / facts.workers  # wall time, all workers busy
     wanted = _within(PASSES_WANTED / facts.train, FINAL_EPOCHS)
-    time = _time_of_trainings(wishes, wanted * FINAL_TRAININGS * pass_seconds)
+    time = _time_of_trainings(facts, wishes, wanted * FINAL_TRAININGS * pass_seconds)
     ranking = _ranking(facts, time / pass_seconds)
     shares = SHARES if ranking.kind is Kind.SEARCH else FEW_SHARES
     teacher_epochs = _within(shares["teacher"] * time / max(facts.teacher.training_pass, 1e-9), TEACHER_EPOCHS)
@@ -221,11 +235,12 @@ BASE_DISTILLATIONS = ("none", "kd", "attention", "attention_balanced", "nst")
 """Distillation configurations that ``conf/base`` evaluates at low fidelity."""
 
 
-def _time_of_trainings(wishes: Wishes, final_seconds: float) -> float:
+def _time_of_trainings(facts: Facts, wishes: Wishes, final_seconds: float) -> float:
     """Wall time of all trainings, in seconds: what the budget leaves, or what the wanted final trainings ask for."""
     fixed = sum(FIXED_SECONDS.values())
     if wishes.budget_seconds is None:
-        return min(final_seconds / FINAL_SHARE, LONGEST_UNASKED - fixed)
+        shares = FEW_SHARES if facts.agreement < LEAST_AGREEMENT else SHARES
+        return min(final_seconds / shares["final"], LONGEST_UNASKED - fixed)
     return max(wishes.budget_seconds - fixed, wishes.budget_seconds / 2)
 
 
@@ -235,10 +250,10 @@ def _ranking(facts: Facts, passes: float) -> _Ranking:
     for candidates in range(CANDIDATES[1], CANDIDATES[0] - 1, -1):
         a_candidate = SHARES["evaluation"] * passes / candidates
         epochs = math.floor(a_candidate / _passes_an_epoch(low))
-        if facts.noise <= SPREAD and epochs >= FULL_EPOCHS[0]:
+        if facts.agreement >= LEAST_AGREEMENT and epochs >= FULL_EPOCHS[0]:
             full = min(epochs, FULL_EPOCHS[1])
             return _Ranking(Kind.SEARCH, candidates, full, {name: _low_epochs(name, full) for name in low})
-    kind = Kind.FEW_IMAGES if facts.noise > SPREAD else Kind.LITTLE_TIME
+    kind = Kind.FEW_IMAGES if facts.agreement < LEAST_AGREEMENT else Kind.LITTLE_TIME
     epochs = _within(FEW_SHARES["evaluation"] * passes / FEW_CANDIDATES, FEW_EPOCHS)
     return _Ranking(kind, FEW_CANDIDATES, epochs, {})
 

@@ -40,8 +40,9 @@ def expected(facts: Facts, plan: Plan) -> Iterator[str]:
     points = 100 * NORMAL * facts.noise
     if plan.kind is Kind.FEW_IMAGES:
         yield (
-            f"with {facts.validation:,} validation images, networks that differ by less than {points:.1f} points "
-            f"cannot be told apart: ranking many is mostly luck, so {FEW_NETWORKS} are trained long instead"
+            f"with so few images ranking is mostly luck: an order of networks by {facts.validation:,} validation "
+            f"images is expected to agree with the true one by Kendall's tau {facts.agreement:.2f} at most (1: the same, "
+            f"0: none), so {FEW_NETWORKS} networks are trained long instead"
         )
     elif plan.kind is Kind.LITTLE_TIME:
         yield (
@@ -50,8 +51,13 @@ def expected(facts: Facts, plan: Plan) -> Iterator[str]:
         )
     else:
         yield (
-            f"networks that differ by {points:.1f} points or more can be told apart by {facts.validation:,} validation "
-            "images; the report says whether the search was better than ready-made networks"
+            f"{facts.validation:,} validation images tell two networks apart that differ by {points:.1f} points or more; "
+            f"an order by them is expected to agree with the true one by Kendall's tau {facts.agreement:.2f} at most (1: "
+            "the same, 0: none)"
+        )
+        yield (
+            "the report says how well cheap trainings ranked the networks here, and whether the search was better than "
+            "networks that one would take without it"
         )
 
 
