@@ -70,16 +70,12 @@ def text_at(page, chart, kind, index=0):
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE])
 def test_the_first_screen_has_the_network_its_accuracy_and_its_cost(show, viewport):
     page = show(viewport=viewport)
-    page.set_default_timeout(2000)
-    for words in (
-        "The best small network for kd",
-        "98.2 % [97.1, 99.1]",
-        "400 k",
-        "21,482",
-        "the best reference of at most its cost, kd",
-    ):
-        box = page.get_by_text(words).first.bounding_box()
-        assert 0 <= box["y"] <= box["y"] + box["height"] <= viewport["height"], words
+    told = [page.get_by_text(words).first for words in ("The best small network for kd", "of at most its cost, kd")]
+    boxes = [each.bounding_box() for each in (*told, *page.locator(".cards .card").all())]
+    assert len(boxes) == 6
+    assert all(0 <= box["y"] <= box["y"] + box["height"] <= viewport["height"] for box in boxes)
+    opening = page.locator(".answer").first.inner_text() + page.locator(".cards").inner_text()
+    assert opening.count("98.2 % [97.1, 99.1]") == opening.count("400 k") == opening.count("21,482") == 2
     assert page.get_by_role("navigation").locator("a").count() > 10
 
 
