@@ -1,6 +1,8 @@
 """Kedro-mlflow's hooks under trouble, and what a run copies of its own."""
 
+import json
 import logging
+import re
 
 import mlflow
 import pytest
@@ -9,7 +11,7 @@ from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog, Version
 from mlflow.tracking import MlflowClient
 
-from mf_nas_kd import tracking
+from mf_nas_kd import __version__, tracking
 from mf_nas_kd.datasets import AtomicTextDataset
 from mf_nas_kd.hooks import ProjectHooks
 from mf_nas_kd.mlflow_hooks import _with_safe_experiment
@@ -57,7 +59,16 @@ def finished(address, experiment="smoke"):
 def test_a_run_has_a_parent_with_parameters_and_pictures(project, tmp_path, address, caplog):
     run(project, tmp_path / "data")
     (parent,) = finished(address)
-    assert (parent.info.status, parent.info.run_name) == ("FINISHED", "data")
+    assert parent.info.status == "FINISHED"
+    assert re.fullmatch(r"smoke: data \(\d{4}-\d\d-\d\d \d\d:\d\d\)", parent.info.run_name)
+    told = {name: parent.data.tags[name] for name in ("study", "stages", "space", "strategy", "version")}
+    assert list(told.values()) == ["smoke", "data", "mobilenet_v2", "mf_kd", __version__]
+    (images,) = parent.inputs.dataset_inputs
+    profile = json.loads(images.dataset.profile)
+    assert (images.dataset.name, images.dataset.source_type) == ("digits", "digits")
+    assert len(images.dataset.digest) == 16
+    assert (profile["num_rows"], profile["classes"]) == (1797, 10)
+    assert profile["train_images"] + profile["validation_images"] + profile["test_images"] == 1797
     assert parent.data.params["images.source"] == "digits"
     assert "images" not in parent.data.params, "a model as one text"
     assert [each.path for each in MlflowClient(address).list_artifacts(parent.info.run_id)] == ["pictures"]
@@ -161,6 +172,6 @@ def test_of_two_runs_each_copies_its_own_report(tmp_path, address):
         hooks = ProjectHooks()
         hooks._catalog = catalog
         with mlflow.start_run() as begun:
-            hooks.after_dataset_saved("report")
+            hooks.after_dataset_saved("report", version)
         (copied,) = (tmp_path / "artifacts").rglob(f"{begun.info.run_id}/**/report.html")
         assert copied.read_text() == version

@@ -132,7 +132,8 @@ def _description(pipeline: Pipeline, parameters: Mapping[str, Any]) -> tracking.
 
 def _log_overview(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], metric: Metric) -> None:
     """Log all evaluations of the study at once, if the pipeline makes some."""
-    if not {node.namespace for node in pipeline.nodes} & {"evaluation", "search", "final"}:
+    makes_some = {node.namespace for node in pipeline.nodes} & {"evaluation", "search", "final"}
+    if not makes_some or tracking.runs_address() is None:
         return
     try:
         plan, store = catalog.load("evaluation_plan"), catalog.load("evaluation_store")

@@ -1,5 +1,6 @@
 """MLflow on a real SQLite store."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -7,7 +8,8 @@ import mlflow
 from mlflow.tracking import MlflowClient
 
 from mf_nas_kd.records import LearningCurve
-from mf_nas_kd.tracking import ChildRuns, finish, log_artifact, log_metrics, log_parameters
+from mf_nas_kd.spaces.description import architecture_values, architecture_words
+from mf_nas_kd.tracking import ChildRuns, Purpose, finish, log_artifact, log_metrics, log_parameters
 from mf_nas_kd.tracking.child_runs import log_child
 from tests.fakes import FakeEvaluator
 
@@ -31,6 +33,22 @@ def test_every_training_is_a_child_with_the_same_keys(parent, architectures, sho
     assert math.isnan(failed.data.metrics["val_accuracy"])
 
 
+def test_a_child_run_says_what_it_is(parent, architectures, short):
+    evaluation, architecture = FakeEvaluator().evaluate(architectures[0], short, 3), architectures[0]
+    ChildRuns(Purpose("final", lambda each: "finalist")).log(evaluation)
+    ChildRuns(Purpose("search", lambda each: "low", "two_stage")).log(replace(evaluation, key="other"))
+    finish()
+    search, final = MlflowClient().search_runs(["1"], "tags.stage != ''", order_by=["tags.stage DESC"])
+    words = architecture_words(architecture)
+    assert final.info.run_name == f"final finalist | seed 3 | mobilenet_v2 {words} | 1/27 of the images, 1 epoch, none"
+    assert search.info.run_name == f"{words} | 1/27 of the images, 1 epoch, none | seed 3"
+    tags = {name: search.data.tags[name] for name in ("study", "stage", "role", "strategy", "fidelity", "code_version")}
+    assert list(tags.values()) == ["test", "search", "low", "two_stage", "1/27 of the images, 1 epoch, none", "0"]
+    own = {name.removeprefix("network."): value for name, value in search.data.params.items() if "network." in name}
+    assert own == {name: str(value) for name, value in architecture_values(architecture).items()}
+    assert json.loads(search.data.tags["architecture"]) == architecture.fields
+
+
 def test_parameters_are_flat_and_curves_have_steps(parent):
     log_parameters({"search": {"budget": {"seconds": 3}, "options": {}, "list": [1, 2]}})
     log_metrics({"accuracy": 0.5, "loss": (3.0, 2.0)})
@@ -42,7 +60,9 @@ def test_parameters_are_flat_and_curves_have_steps(parent):
 
 def test_an_evaluation_has_its_learning_curve_as_metrics_with_steps(parent, architectures, short):
     curve = LearningCurve((2.0, 1.0, 0.5), {1: 0.25, 3: 0.75})
-    log_child(parent.info, replace(FakeEvaluator().evaluate(architectures[0], short, 0), learning_curve=curve), ended=0)
+    log_child(
+        parent.info, replace(FakeEvaluator().evaluate(architectures[0], short, 0), learning_curve=curve), 0, Purpose()
+    )
     (child,) = MlflowClient().search_runs(
         [parent.info.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'"
     )
