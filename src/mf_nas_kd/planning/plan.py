@@ -24,8 +24,8 @@ FEW_CANDIDATES = 4  # the least that the evaluation takes
 FEW_SEARCHED = 2  # the networks with the most multiply-accumulates: the zero-cost order costs nothing
 
 SPREAD, SEED_DEVIATION = 0.020, 0.0115
-"""Standard deviations of validation accuracies that are assumed: between the networks of a space, and between seeds of one
-network. They are those of the shipped study (36 networks, two seeds each, 20 classes of CIFAR-100)."""
+"""Standard deviations of validation accuracies that are assumed: between the networks of a space, and between seeds of
+one network. They are those of the shipped study (36 networks, two seeds each, 20 classes of CIFAR-100)."""
 
 DISAGREEMENT = 0.2
 """Fraction of images that one of two similar networks classifies correctly and the other does not, assumed."""
@@ -46,6 +46,7 @@ SMALLEST_SUBSET = 100  # training images that a low-fidelity evaluation uses at 
 IMAGES_PER_CLASS = 10  # likewise, of each class
 SUBSETS = {"twenty_seventh": 27, "ninth": 9, "third": 3}
 LOW_DISTILLATIONS = ("none", "kd")
+SHORT, SHORT_PART = "short", 4  # the low fidelity without subsets: all images, a quarter of the epochs
 
 FINALISTS, SEEDS = 2, 3
 FINAL_TRAININGS = 3 * (2 + SEEDS - 1) + 2 * SEEDS
@@ -109,8 +110,8 @@ class Facts:
     def agreement(self) -> float:
         """Expected Kendall's tau between networks ranked by one training each, and their true order.
 
-        For a bivariate normal distribution with correlation ``r`` it is ``2 / pi * asin(r)`` (Kruskal, 1958); ``r`` is that
-        of the measured accuracies with the true ones.
+        For a bivariate normal distribution with correlation ``r`` it is ``2 / pi * asin(r)`` (Kruskal, 1958); ``r`` is
+        that of the measured accuracies with the true ones.
         """
         correlation = SPREAD / math.sqrt(SPREAD**2 + SEED_DEVIATION**2 + self.noise**2 / 2)
         return 2 / math.pi * math.asin(correlation)
@@ -206,14 +207,16 @@ class _Ranking:
     def passes(self) -> float:
         """Passes over all training images that the evaluations make."""
         low = sum(epochs / SUBSETS[name] for name, epochs in self.low.items()) * len(LOW_DISTILLATIONS)
+        if not self.low:
+            low = self.full_epochs // SHORT_PART
         return self.candidates * (self.full_epochs + low)
 
     @property
     def evaluation(self) -> dict[str, Any]:
-        """The parameters ``evaluation``. Without low fidelities the only schedule is that of the target fidelity."""
+        """The parameters ``evaluation``. Without usable subsets the low fidelity is a short training on all images."""
         left_out = dict.fromkeys(SUBSETS)
         used: dict[str, Any] = {name: {"epochs": epochs} for name, epochs in self.low.items()}
-        whole = {"whole": {"train_fraction": 1, "epochs": self.full_epochs}}
+        whole = {SHORT: {"train_fraction": 1, "epochs": self.full_epochs // SHORT_PART}}
         distillations = LOW_DISTILLATIONS if self.low else ("none",)
         return {
             "full": {"epochs": self.full_epochs},
@@ -275,6 +278,8 @@ def _low_epochs(name: str, full_epochs: int) -> int:
 
 def _passes_an_epoch(low: Sequence[str]) -> float:
     """Passes over all images of a candidate's evaluations, for each epoch of the target fidelity."""
+    if not low:
+        return 1 + 1 / SHORT_PART
     return 1 + len(LOW_DISTILLATIONS) * sum(min(1.0, SUBSETS[name] / 9) / SUBSETS[name] for name in low)
 
 

@@ -38,11 +38,14 @@ def expected(facts: Facts, plan: Plan) -> Iterator[str]:
     half = 100 * NORMAL * math.sqrt(LIKELY_ACCURACY * (1 - LIKELY_ACCURACY) / facts.test)
     yield f"accuracy will be known to +-{half:.1f} points from {facts.test:,} test images (if it is about 90 %)"
     points = 100 * NORMAL * facts.noise
+    agreement = (
+        f"an order of networks by {facts.validation:,} validation images is expected to agree with the true one by "
+        f"Kendall's tau {facts.agreement:.2f} at most (1: the same, 0: none)"
+    )
     if plan.kind is Kind.FEW_IMAGES:
         yield (
-            f"with so few images ranking is mostly luck: an order of networks by {facts.validation:,} validation "
-            f"images is expected to agree with the true one by Kendall's tau {facts.agreement:.2f} at most (1: the same, "
-            f"0: none), so {FEW_NETWORKS} networks are trained long instead"
+            f"with so few images ranking is mostly luck: {agreement}, so {FEW_NETWORKS} networks are trained long "
+            "instead"
         )
     elif plan.kind is Kind.LITTLE_TIME:
         yield (
@@ -51,9 +54,8 @@ def expected(facts: Facts, plan: Plan) -> Iterator[str]:
         )
     else:
         yield (
-            f"{facts.validation:,} validation images tell two networks apart that differ by {points:.1f} points or more; "
-            f"an order by them is expected to agree with the true one by Kendall's tau {facts.agreement:.2f} at most (1: "
-            "the same, 0: none)"
+            f"{facts.validation:,} validation images tell two networks apart that differ by {points:.1f} points or "
+            f"more; {agreement}"
         )
         yield (
             "the report says how well cheap trainings ranked the networks here, and whether the search was better than "
@@ -65,9 +67,10 @@ def stages(facts: Facts, plan: Plan, limits: Mapping[str, Any]) -> Iterator[tupl
     """Each stage: its name, what it does, and how long it takes."""
     values = plan.parameters
     evaluation, search, final = values["evaluation"], values["search"], values["final"]
-    low = [name for name, schedule in evaluation["low"]["schedules"].items() if schedule and name != "whole"]
+    low = [name for name, schedule in evaluation["low"]["schedules"].items() if schedule]
     distillations = sum(evaluation["low"]["distillation"].values())
-    grid = f", and {len(low) * distillations} low fidelities of each" if low else ""
+    count = len(low) * distillations
+    grid = f", and {count} low {'fidelity' if count == 1 else 'fidelities'} of each"
     told = ", ".join(f"{name} {value:,}" for name, value in limits.items())
     pool = f"{search['strategy']}, among {search.get('pool_size', 200):,} more networks"
     if search["strategy"] != "mf_kd":
