@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import click
 
-from mf_nas_kd.cli import cli
+from mf_nas_kd.cli import program
 
 
 def commands_page() -> str:
     """The commands' text in MyST's Markdown: a section for each command, and an ``option`` for each option."""
-    context = click.Context(cli, info_name="mf-nas-kd")
-    names = cli.list_commands(context)
-    return "\n\n".join(_section(f"mf-nas-kd {name}", cli.get_command(context, name)) for name in names)
+    return "\n\n".join(_section(f"mf-nas-kd {name}", command) for name, command in program.commands.items())
 
 
 def _section(name: str, command: click.Command) -> str:

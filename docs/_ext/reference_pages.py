@@ -28,9 +28,13 @@ MODULES = ("mf_nas_kd.benchmarks.shipped", "mf_nas_kd.benchmarks.replay", "mf_na
 """Modules with a page of their own: their packages do not import them, because they need torch or read files."""
 
 
+NO_LIBRARY = {"cli", "pipelines", "project"}
+"""Packages that are described by pages of their own, or have nothing to import."""
+
+
 def documented_packages() -> list[str]:
     """Packages that say what is theirs (``__all__``), in the order of the alphabet, and ``MODULES``."""
-    names = sorted(file.parent.name for file in (ROOT / "src" / "mf_nas_kd").glob("*/__init__.py"))
+    names = {file.parent.name for file in (ROOT / "src" / "mf_nas_kd").glob("*/__init__.py")} - NO_LIBRARY
     packages = [f"mf_nas_kd.{name}" for name in names]
     return sorted([name for name in packages if hasattr(importlib.import_module(name), "__all__")] + list(MODULES))
 

@@ -43,7 +43,7 @@ def test_the_first_page_says_what_it_is_and_leads_on(site, open_page):  # noqa: 
     assert page.get_by_text("mf-nas-kd find my_images").first.is_visible()
     picture = page.get_by_role("img", name="The beginning of the report")
     assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
-    page.get_by_role("main").get_by_role("link", name="Your own images").first.click()
+    page.get_by_role("main").get_by_role("link", name="From a folder of images to a network").first.click()
     assert page.get_by_role("heading", name="1. Install").is_visible()
 
 

@@ -11,7 +11,7 @@ from functools import cache
 import click
 import pytest
 
-from mf_nas_kd.cli import cli
+from mf_nas_kd.cli import program
 from mf_nas_kd.parameters import ProjectConfigLoader, checked_parameters, pipeline_names
 from mf_nas_kd.settings import CONFIG_LOADER_ARGS
 from tests.site import PAGES, PROJECT
@@ -40,8 +40,6 @@ def code_lines(text):
 
 def commands():
     for page in PAGES:
-        if "api" in page.parts:
-            continue
         for line in dict.fromkeys(code_lines(page.read_text(encoding="utf-8"))):
             yield pytest.param(line, id=f"{page.stem}: {line[:60]}")
 
@@ -66,15 +64,15 @@ def conf(tmp_path_factory):
 @cache
 def check_parameters(conf, environment, text):
     """Refuse what a run would refuse: names that do not exist, and values that are not allowed."""
-    (option,) = [option for option in cli.commands["run"].params if option.name == "params"]
-    given = option.callback(click.Context(cli.commands["run"]), option, text)
+    (option,) = [option for option in program.commands["run"].params if option.name == "params"]
+    given = option.callback(click.Context(program.commands["run"]), option, text)
     loader = ProjectConfigLoader(str(conf), env=environment, runtime_params=given, **CONFIG_LOADER_ARGS)
     checked_parameters(loader)
 
 
 def parsed(words):
     """The options of a command line, as click reads them; files need not exist."""
-    command = cli.get_command(click.Context(cli), words[0])
+    command = program.commands.get(words[0])
     assert command is not None, f"there is no command {words[0]}"
     context = click.Context(command, info_name=words[0])
     options, _, _ = command.make_parser(context).parse_args(list(words[1:]))

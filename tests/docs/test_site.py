@@ -9,7 +9,7 @@ from urllib.parse import unquote, urldefrag
 import pytest
 import yaml
 
-from mf_nas_kd.cli import cli
+from mf_nas_kd.cli import program
 from mf_nas_kd.parameters import all_pipelines
 
 LOADED = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src"}
@@ -112,7 +112,7 @@ def test_every_catalog_entry_node_command_and_option_is_described(site, project)
     known = page_of(site / "reference" / "commands.html").ids
     options = {
         f"cmdoption-mf-nas-kd-{name}-{max(option.opts, key=len).lstrip('-')}"
-        for name, command in cli.commands.items()
+        for name, command in program.commands.items()
         for option in command.params
         if option.param_type_name == "option" and not option.hidden
     }
