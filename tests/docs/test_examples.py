@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import importlib
 import json
 import re
 import sys
@@ -78,6 +79,13 @@ def test_the_loss_of_the_how_to_page_keeps_the_contract(monkeypatch):
     value.backward()
     assert student.logits.grad is not None
     assert loss.target_key == "logits"
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "docs" / "_ext").glob("*.py")), ids=lambda path: path.stem)
+def test_examples_in_the_extension_hold(path, monkeypatch):
+    monkeypatch.syspath_prepend(str(path.parent))
+    found = doctest.testmod(importlib.import_module(path.stem), optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert found.failed == 0
 
 
 def test_the_notebook_is_kept_without_outputs():
