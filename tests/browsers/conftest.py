@@ -1,12 +1,14 @@
 """A real browser: the system's Chromium, by playwright. Without it the tests of this folder skip, and say so."""
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -59,8 +61,9 @@ def free_port() -> int:
 
 @contextmanager
 def served(command, address, **options) -> Iterator[str]:
-    """Run a server for as long as the block, from when it answers at an address of this machine."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+    """Run a server, and the processes that it starts, for as long as the block, from when it answers at its address."""
+    options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True, **options}
+    process = subprocess.Popen(command, **options)
     try:
         end = time.monotonic() + SERVER_SECONDS
         while True:
@@ -73,5 +76,6 @@ def served(command, address, **options) -> Iterator[str]:
                 time.sleep(0.2)
         yield address
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=30)
