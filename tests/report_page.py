@@ -64,27 +64,29 @@ def page_of(images, name):
     """A report in which every name of the user's is this one."""
     images = replace(images, name=name, class_names=(name, *images.class_names[1:]))
     picture = figures.correlation_against_cost(correlations(name))
-    still = ("correlation_against_cost", "low_against_full", "learning_curve", "learning_curves", "sample_images")
     steps, plan = trace(name), pd.DataFrame([FULL | {"role": "full"}])
-    content = figures.ReportContent(
-        dataset=name,
-        network=network(images, name),
-        facts={"Search": name, name: "x"},
+    few_columns = correlations(name)[["distillation", "n", "kendall"]]
+    ranking = figures.RankingContent(
         verdict=[name, name],
         savings=name,
-        search_figures={name: name},
-        pictures=dict.fromkeys((*still, "search_progress"), picture),
-        charts={
-            "correlation_against_cost": figures.agreement_chart(correlations(name)),
-            "search_progress": figures.progress_chart(steps, plan, ACCURACY),
-        },
+        proxies=name,
+        pictures={"correlation_against_cost": picture, "low_against_full": picture},
+        charts={"correlation_against_cost": figures.agreement_chart(correlations(name))},
+        tables={"correlation_table": figures.correlations_table(correlations(name)), "proxy_table": few_columns},
+    )
+    search = figures.SearchContent(
+        facts={name: name},
+        pictures={"learning_curves": picture, "search_progress": picture},
+        charts={"search_progress": figures.progress_chart(steps, plan, ACCURACY)},
         tables={
-            **dict.fromkeys(
-                ("proxy_table", "paused", "evaluations"), correlations(name)[["distillation", "n", "kendall"]]
-            ),
             "pareto_front": final_tables.front(),
-            "correlation_table": figures.correlations_table(correlations(name)),
             "search_trace": figures.steps_table(steps, ACCURACY),
+            "paused": few_columns,
         },
     )
-    return figures.report_page(content)
+    study = figures.StudyContent(
+        facts={"Search": name, name: "x"},
+        pictures={"learning_curve": picture, "sample_images": picture},
+        tables={"evaluations": few_columns},
+    )
+    return figures.report_page(figures.ReportContent(name, network(images, name), ranking, search, study))

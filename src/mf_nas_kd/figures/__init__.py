@@ -14,7 +14,8 @@ from mf_nas_kd.figures.images import sample_images, worst_images
 from mf_nas_kd.figures.learning_curve import learning_curve
 from mf_nas_kd.figures.learning_curves import learning_curves, paused_table
 from mf_nas_kd.figures.network import WORST_IMAGES, NetworkContent, network_content
-from mf_nas_kd.figures.page import ReportContent, report_page
+from mf_nas_kd.figures.page import ReportContent, early_end_page, report_page
+from mf_nas_kd.figures.parts import RankingContent, SearchContent, StudyContent
 from mf_nas_kd.figures.png import png
 from mf_nas_kd.figures.proxies import proxies_sentence, proxies_table
 from mf_nas_kd.figures.savings import savings_sentence
@@ -25,7 +26,10 @@ from mf_nas_kd.figures.verdict import verdict
 __all__ = [
     "WORST_IMAGES",
     "NetworkContent",
+    "RankingContent",
     "ReportContent",
+    "SearchContent",
+    "StudyContent",
     "accuracies_picture",
     "agreement_chart",
     "confusion_picture",
@@ -34,6 +38,7 @@ __all__ = [
     "device_sentences",
     "device_table",
     "duplicates_picture",
+    "early_end_page",
     "evaluation_summary",
     "evaluation_tables",
     "facts",

@@ -1,4 +1,4 @@
-"""Nodes of the pipeline ``report``."""
+"""Nodes of the pipeline ``report``: one for each part of the page, and one that puts them together."""
 
 from __future__ import annotations
 
@@ -20,11 +20,102 @@ from mf_nas_kd.studies.plan import planned_evaluations, scored_by_role
 def early_end_page(reason: str, plan: pd.DataFrame, evaluations: pd.DataFrame) -> str:
     """The report of a study that ended before there was a winner, such as one whose trainings all failed."""
     planned = planned_evaluations(plan, evaluations)
-    tables = figures.evaluation_tables(planned)
-    return figures.report_page(figures.ReportContent(planned["dataset"].iloc[0], tables, ended_early=reason))
+    return figures.early_end_page(planned["dataset"].iloc[0], reason, figures.evaluation_tables(planned))
 
 
-def write_report(
+def describe_network(
+    images: ImageDataset,
+    class_counts: pd.DataFrame,
+    duplicates: pd.DataFrame,
+    winner: dict[str, Any],
+    references: pd.DataFrame,
+    final_trainings: pd.DataFrame,
+    winner_predictions: pd.DataFrame,
+    teacher_predictions: pd.DataFrame,
+    winner_curve: pd.DataFrame,
+    full_trainings: pd.DataFrame,
+    pareto_front: pd.DataFrame,
+    export_measurements: pd.DataFrame,
+    network_folder: Path,
+    network_files: dict[str, bytes],
+    correlation: CorrelationSettings,
+) -> figures.NetworkContent:
+    """What the report shows of the network: what it is, how good, beside what, its errors, its use."""
+    warnings = [*figures.image_warnings(class_counts, duplicates), *winner["warnings"]]
+    return figures.network_content(
+        images,
+        winner | {"warnings": warnings},
+        references,
+        final_trainings,
+        winner_predictions,
+        teacher_predictions,
+        winner_curve,
+        full_trainings,
+        pareto_front,
+        export_measurements,
+        correlation.level,
+        os.path.relpath(_newest(network_folder)),
+        network_files,
+    )
+
+
+def describe_ranking(
+    plan: pd.DataFrame,
+    evaluations: pd.DataFrame,
+    correlation_table: pd.DataFrame,
+    distillation_comparison: pd.DataFrame,
+    proxy_table: pd.DataFrame,
+    savings: pd.DataFrame,
+    winner: dict[str, Any],
+    correlation: CorrelationSettings,
+) -> figures.RankingContent:
+    """What the report shows of how well low-fidelity evaluations rank."""
+    metric = metric_of(winner)
+    low, full, repeats = scored_by_role(plan, evaluations, metric)
+    return figures.RankingContent(
+        verdict=figures.verdict(correlation_table, distillation_comparison, correlation.added_value, metric=metric),
+        savings=figures.savings_sentence(savings),
+        proxies=figures.proxies_sentence(proxy_table),
+        pictures={
+            "correlation_against_cost": figures.correlation_against_cost(correlation_table),
+            "low_against_full": figures.low_against_full(low, mean_over_seeds(full, repeats), metric),
+        },
+        charts={"correlation_against_cost": figures.agreement_chart(correlation_table)},
+        tables={
+            "correlation_table": figures.correlations_table(correlation_table),
+            "proxy_table": figures.proxies_table(proxy_table),
+        },
+    )
+
+
+def describe_search(
+    plan: pd.DataFrame,
+    evaluations: pd.DataFrame,
+    search_trace: pd.DataFrame,
+    search_evaluations: pd.DataFrame,
+    pareto_front: pd.DataFrame,
+    winner: dict[str, Any],
+) -> figures.SearchContent:
+    """What the report shows of the search."""
+    metric = metric_of(winner)
+    planned = planned_evaluations(plan, evaluations)
+    (target,) = fidelities_in(plan[plan["role"] == "full"])
+    return figures.SearchContent(
+        facts=figures.search_facts(winner),
+        pictures={
+            "learning_curves": figures.learning_curves(planned, search_evaluations, target),
+            "search_progress": figures.search_progress(search_trace, plan, metric),
+        },
+        charts={"search_progress": figures.progress_chart(search_trace, plan, metric)},
+        tables={
+            "pareto_front": pareto_front,
+            "search_trace": figures.steps_table(search_trace, metric),
+            "paused": figures.paused_table(search_evaluations, search_trace, target),
+        },
+    )
+
+
+def describe_study(
     images: ImageDataset,
     class_counts: pd.DataFrame,
     duplicates: pd.DataFrame,
@@ -34,76 +125,30 @@ def write_report(
     plan: pd.DataFrame,
     evaluations: pd.DataFrame,
     precomputed_targets: pd.DataFrame,
-    correlation_table: pd.DataFrame,
-    distillation_comparison: pd.DataFrame,
-    proxy_table: pd.DataFrame,
-    search_trace: pd.DataFrame,
-    search_evaluations: pd.DataFrame,
-    full_trainings: pd.DataFrame,
-    pareto_front: pd.DataFrame,
-    export_measurements: pd.DataFrame,
     winner: dict[str, Any],
-    references: pd.DataFrame,
-    final_trainings: pd.DataFrame,
-    winner_predictions: pd.DataFrame,
-    teacher_predictions: pd.DataFrame,
-    winner_curve: pd.DataFrame,
-    network_folder: Path,
-    network_files: dict[str, bytes],
-    savings: pd.DataFrame,
-    correlation: CorrelationSettings,
-) -> str:
-    """Write the report of the study: one page with all results."""
-    metric = metric_of(winner)
+) -> figures.StudyContent:
+    """What the report shows of what was run, and on which images."""
     planned = planned_evaluations(plan, evaluations)
-    low, full, repeats = scored_by_role(plan, evaluations, metric)
-    (target,) = fidelities_in(plan[plan["role"] == "full"])
-    content = figures.ReportContent(
-        dataset=images.name,
-        metric=metric,
+    return figures.StudyContent(
         facts=figures.image_facts(images, class_counts, duplicates)
         | figures.facts(images, subset_sizes, teacher_metrics, planned, precomputed_targets, winner),
-        verdict=figures.verdict(correlation_table, distillation_comparison, correlation.added_value, metric=metric),
-        savings=figures.savings_sentence(savings),
-        proxies=figures.proxies_sentence(proxy_table),
-        search_figures=figures.search_facts(winner),
-        network=figures.network_content(
-            images,
-            winner | {"warnings": [*figures.image_warnings(class_counts, duplicates), *winner["warnings"]]},
-            references,
-            final_trainings,
-            winner_predictions,
-            teacher_predictions,
-            winner_curve,
-            full_trainings,
-            pareto_front,
-            export_measurements,
-            correlation.level,
-            os.path.relpath(_newest(network_folder)),
-            network_files,
-        ),
         pictures={
-            "correlation_against_cost": figures.correlation_against_cost(correlation_table),
-            "low_against_full": figures.low_against_full(low, mean_over_seeds(full, repeats), metric),
             "learning_curve": figures.learning_curve(teacher_curve),
-            "learning_curves": figures.learning_curves(planned, search_evaluations, target),
             "sample_images": figures.sample_images(images),
-            "search_progress": figures.search_progress(search_trace, plan, metric),
         },
-        charts={
-            "correlation_against_cost": figures.agreement_chart(correlation_table),
-            "search_progress": figures.progress_chart(search_trace, plan, metric),
-        },
-        tables={
-            "correlation_table": figures.correlations_table(correlation_table),
-            "proxy_table": figures.proxies_table(proxy_table),
-            "pareto_front": pareto_front,
-            "search_trace": figures.steps_table(search_trace, metric),
-            "paused": figures.paused_table(search_evaluations, search_trace, target),
-            **figures.evaluation_tables(planned),
-        },
+        tables=figures.evaluation_tables(planned),
     )
-    return figures.report_page(content)
+
+
+def write_report(
+    images: ImageDataset,
+    network: figures.NetworkContent,
+    ranking: figures.RankingContent,
+    search: figures.SearchContent,
+    study: figures.StudyContent,
+) -> str:
+    """Write the report of the study: one page with all results."""
+    return figures.report_page(figures.ReportContent(images.name, network, ranking, search, study))
 
 
 def _newest(versions: Path) -> Path:
