@@ -82,7 +82,7 @@ def test_the_chart_of_the_search_tells_kinds_of_steps_apart():
     traces = by_name(figures.progress_chart(trace("kd"), pd.DataFrame([FULL | {"role": "full"}]), ACCURACY))
     assert traces["high-fidelity evaluations"]["x"] == [3.0, 6.0]
     assert traces["low-fidelity evaluations"]["y"] == [0.72]
-    below = traces["low-fidelity evaluations below their<br>promotion threshold"]
+    below = traces["low-fidelity evaluations below their promotion<br>threshold"]
     assert below["y"] == [0.61]
     assert below["marker"]["symbol"] == "triangle-down-open"
     assert traces["incumbent: best high-fidelity evaluation so far"]["y"] == [None, 0.9, 0.9, 0.95]
