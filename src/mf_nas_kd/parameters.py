@@ -29,6 +29,7 @@ from mf_nas_kd.errors import (
     did_you_mean,
     shown,
 )
+from mf_nas_kd.nested import merged
 from mf_nas_kd.paths import absolute, name_project
 
 PREFIX = "params:"
@@ -180,17 +181,17 @@ def checked_parameters(loader: ProjectConfigLoader) -> dict[str, Any]:
     models = parameter_models(node for pipeline in all_pipelines().values() for node in pipeline.nodes)
     layers = loader.layers()
     _refuse(_lists_for_mappings(layers), layers)
-    merged = loader["parameters"]
+    configured = loader["parameters"]
     problems = [*_unknown_at_the_top(layers, models)]
     valid: dict[str, Any] = {}
     for name, model in models.items():
-        if name not in merged:
+        if name not in configured:
             problems.append(_Problem((name,), f"{name} is missing"))
             continue
         try:
-            valid[name] = model.model_validate(merged[name])
+            valid[name] = model.model_validate(configured[name])
         except ValidationError as failure:
-            problems += _problems(failure, (name,), merged)
+            problems += _problems(failure, (name,), configured)
     nulls = {problem.path: problem for problem in _nulls_of_nothing(layers)}
     if not problems:
         problems = [problem for path, problem in nulls.items() if not isinstance(_at(valid, path[:-1]), BaseModel)]
@@ -269,7 +270,7 @@ def _lists_for_mappings(layers: Sequence[Layer]) -> Iterator[_Problem]:
             for kind, other, wanted in ((list, Mapping, "a mapping by names"), (Mapping, list, "a list")):
                 if isinstance(value, kind) and isinstance(known, other):
                     yield _problem(path, value, f"{wanted}, as in {layers[0].where}")
-        below = _merged(below, layer.values)
+        below = merged(below, layer.values)
 
 
 def _unknown_at_the_top(layers: Sequence[Layer], models: Mapping[str, Any]) -> Iterator[_Problem]:
@@ -292,7 +293,7 @@ def _nulls_of_nothing(layers: Sequence[Layer]) -> Iterator[_Problem]:
             is_new = isinstance(parent, Mapping) and path[-1] not in parent and path[0] not in RUNTIME_ONLY
             if value is None and layer is not layers[0] and is_new:
                 yield _unknown(path, value, below)
-        below = _merged(below, layer.values)
+        below = merged(below, layer.values)
 
 
 def _problems(failure: ValidationError, above: tuple[str, ...], configuration: Any) -> list[_Problem]:
@@ -412,15 +413,6 @@ def _at(values: Any, path: Sequence[str], absent: Any = None) -> Any:
         else:
             return absent
     return values.root if isinstance(values, RootModel) else values
-
-
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested mappings merged as the loader does."""
-    merged = dict(below)
-    for name, value in above.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
-        merged[name] = _merged(merged[name], value) if both else value
-    return merged
 
 
 def _with_absolute_paths(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mf_nas_kd.nested import merged
 from mf_nas_kd.planning.quantities import HOUR, MINUTE
 from mf_nas_kd.planning.survey import Survey
 
@@ -29,10 +30,20 @@ TRAININGS, EPOCHS = 15, 40
 FINAL_SHARE = 0.4  # of the time
 LONGEST_UNASKED = 8 * HOUR  # a study without --budget is planned to take no longer
 
+PARTS, FEWEST = (27, 9, 3, 1), 3
+"""Parts into which a study divides the training images (nested subsets), and the fewest images of a class in a part."""
+
 HELD_OUT = 2_000
 """Images of the validation split, and of the test split, that are enough: intervals of about 1.3 points at 90 %."""
 
 FRACTIONS = (0.1, 0.25)  # least and most of the training images for either split
+
+MOST_PADDING = 4  # pixels of crop_flip: 81 crops, and as many mirrored ones
+FLIPPING = ("crop_flip", "resized_crop", "strong")
+"""Augmentations with the option ``flip``."""
+
+WITH_STEM_STRIDE = ("mobilenet_v2", "shufflenet_v2")
+"""Spaces with the option ``stem_stride``."""
 
 IMBALANCED = 3.0  # largest class over the smallest one, from which balanced accuracy selects
 
@@ -86,6 +97,7 @@ class ImageChoices:
         environment: Environment of the configuration with spaces and a teacher for this size; None for the base's.
         stem_stride: Stride of the spaces' stem; None for that of the environment.
         mirror: Whether mirrored images are trained on.
+        parts: Numbers into which the training images can be divided so that each part has a few of each class, 1 included.
     """
 
     image_size: int
@@ -96,11 +108,13 @@ class ImageChoices:
     environment: str | None
     stem_stride: int | None
     mirror: bool
+    parts: tuple[int, ...]
 
-    def parameters(self, folder: str) -> dict[str, Any]:
-        """The parameters ``images`` and ``metric``.
+    def parameters(self, environment: Mapping[str, Any], folder: str) -> dict[str, Any]:
+        """Parameters that follow from the images.
 
         Args:
+            environment: Parameters of the environment.
             folder: Absolute path of the folder of images.
         """
         options = {"folder": folder, "image_size": self.image_size, "channels": self.channels}
@@ -111,7 +125,19 @@ class ImageChoices:
             "on_unreadable": "skip",
             "options": {"image_folder": options},
         }
-        return {"images": images, **({"metric": "balanced_accuracy"} if self.is_balanced else {})}
+        augmentations: dict[str, dict[str, Any]] = {name: {"flip": self.mirror} for name in FLIPPING}
+        augmentations["crop_flip"]["padding"] = max(1, min(MOST_PADDING, self.image_size // 8))
+        found: dict[str, Any] = {
+            "images": images,
+            "subsets": {"fractions": [f"1/{part}" if part > 1 else "1" for part in self.parts]},
+            "augmentation": {"options": augmentations},
+        }
+        if self.stem_stride is not None:
+            found["space"] = {"choices": {name: {"stem_stride": self.stem_stride} for name in WITH_STEM_STRIDE}}
+        if self.is_balanced:
+            weights = {"hyper_parameters": {"class_weights": "balanced"}}
+            found |= {"metric": "balanced_accuracy", "training": weights, "teacher": weights, "final": weights}
+        return merged(environment, found)
 
 
 def image_choices(survey: Survey, wishes: Wishes, device: str, workers: int) -> ImageChoices:
@@ -135,7 +161,14 @@ def image_choices(survey: Survey, wishes: Wishes, device: str, workers: int) -> 
         environment=environment,
         stem_stride=2 if SMALL_STEM < size <= LARGEST_HALVED else None,
         mirror=wishes.mirror,
+        parts=tuple(part for part in PARTS if part == 1 or _trained(survey, fraction) >= FEWEST * part),
     )
+
+
+def _trained(survey: Survey, fraction: float) -> float:
+    """Training images of the smallest class after images for the other splits were set aside."""
+    aside = sum(fraction for split in ("val", "test") if split not in survey.splits)
+    return min(survey.classes.values()) * (1 - aside)
 
 
 def _held_out_fraction(splits: Mapping[str, int]) -> float:
@@ -148,7 +181,7 @@ def _affordable_size(survey: Survey, budget_seconds: float, device: str, workers
     own = max(SMALLEST_SIZE, survey.side - survey.side % 2)
     if own <= SIZES[0]:
         return own
-    speed = ASSUMED_IMAGES_PER_SECOND[device] * workers
+    speed = ASSUMED_IMAGES_PER_SECOND.get(device, ASSUMED_IMAGES_PER_SECOND["cpu"]) * workers
 
     def seconds(size: int) -> float:
         return TRAININGS * EPOCHS * survey.splits["train"] * (size / SIZES[0]) ** 2 / speed

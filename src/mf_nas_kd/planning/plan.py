@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from mf_nas_kd.planning.choices import FINAL_SHARE, LONGEST_UNASKED, ImageChoices, Wishes
+from mf_nas_kd.nested import merged
+from mf_nas_kd.planning.choices import FINAL_SHARE, LONGEST_UNASKED, Wishes
 from mf_nas_kd.planning.costs import PassSeconds
 from mf_nas_kd.planning.speed import TeacherSeconds
 
@@ -35,7 +36,7 @@ LEAST_AGREEMENT = 0.5
 
 CANDIDATES = (8, 24)
 FULL_EPOCHS = (8, 30)
-FEW_EPOCHS = (10, 30)
+FEW_EPOCHS = (5, 30)
 FINAL_EPOCHS = (20, 200)
 TEACHER_EPOCHS = (10, 100)
 
@@ -79,6 +80,7 @@ class Facts:
         test: Number of test images.
         classes: Number of classes.
         smallest_class: Number of training images of the smallest class.
+        largest_class: Number of training images of the largest class.
         workers: Trainings that run in parallel.
         candidate: Seconds of a pass over the training images, for a network of some multiply-accumulates.
         mean_macs: Mean multiply-accumulates of candidates within the limits.
@@ -91,6 +93,7 @@ class Facts:
     test: int
     classes: int
     smallest_class: int
+    largest_class: int
     workers: int
     candidate: PassSeconds
     mean_macs: float
@@ -123,7 +126,7 @@ class Plan:
 
     Attributes:
         kind: What the study does.
-        parameters: Parameters that differ from ``conf/base``, besides those of the images.
+        parameters: Parameters that differ from ``conf/base``.
         seconds: Expected wall time of each stage, in seconds, in the order of the stages.
     """
 
@@ -137,14 +140,13 @@ class Plan:
         return sum(self.seconds.values())
 
 
-def make_plan(facts: Facts, wishes: Wishes, images: ImageChoices, environment: Mapping[str, Any]) -> Plan:
+def make_plan(facts: Facts, wishes: Wishes, of_images: Mapping[str, Any]) -> Plan:
     """Divide the time among the stages.
 
     Args:
         facts: What was found and measured.
         wishes: What the user asks for.
-        images: How the images are read.
-        environment: Parameters of the environment that ``images`` names.
+        of_images: Parameters that follow from the images.
     """
     pass_seconds = TRAINING_OVERHEAD * facts.candidate(facts.mean_macs) / facts.workers  # wall time, all workers busy
     wanted = _within(PASSES_WANTED / facts.train, FINAL_EPOCHS)
@@ -183,8 +185,7 @@ def make_plan(facts: Facts, wishes: Wishes, images: ImageChoices, environment: M
             "budget_seconds": _rounded(final_seconds * facts.workers),
         },
     }
-    parameters = merged(merged(environment, _of_images(images)), chosen)
-    return Plan(ranking.kind, parameters, seconds)
+    return Plan(ranking.kind, merged(of_images, chosen), seconds)
 
 
 @dataclass(frozen=True)
@@ -281,34 +282,6 @@ def _passes_an_epoch(low: Sequence[str]) -> float:
     if not low:
         return 1 + 1 / SHORT_PART
     return 1 + len(LOW_DISTILLATIONS) * sum(min(1.0, SUBSETS[name] / 9) / SUBSETS[name] for name in low)
-
-
-def _of_images(images: ImageChoices) -> dict[str, Any]:
-    """Parameters that follow from how the images are read."""
-    flips = {name: {"flip": images.mirror} for name in FLIPPING}
-    padded = {"crop_flip": {"padding": max(1, min(MOST_PADDING, images.image_size // 8))}}
-    found: dict[str, Any] = {"augmentation": {"options": merged(flips, padded)}}
-    if images.stem_stride is not None:
-        choices = {name: {"stem_stride": images.stem_stride} for name in ("mobilenet_v2", "shufflenet_v2")}
-        found["space"] = {"choices": choices}
-    if images.is_balanced:
-        weights = {"hyper_parameters": {"class_weights": "balanced"}}
-        found |= {"training": weights, "teacher": weights, "final": weights}
-    return found
-
-
-MOST_PADDING = 4  # pixels of crop_flip: 81 crops, and as many mirrored ones
-FLIPPING = ("crop_flip", "resized_crop", "strong")
-"""Augmentations with the option ``flip``."""
-
-
-def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested mappings; values of the second one replace those of the first."""
-    found = dict(below)
-    for name, value in above.items():
-        both = isinstance(value, Mapping) and isinstance(found.get(name), Mapping)
-        found[name] = merged(found[name], value) if both else value
-    return found
 
 
 def _only(limit: str, wishes: Wishes) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from textwrap import wrap
 from typing import Any
 
 from mf_nas_kd.planning.choices import ImageChoices
@@ -14,7 +15,31 @@ NORMAL = 1.96  # two-sided 95 % quantile
 LIKELY_ACCURACY = 0.9  # at which the width of an interval is told
 
 
-def found(facts: Facts, images: ImageChoices, largest_class: int, left_out: int) -> Iterator[str]:
+WIDTH = 100  # characters of a line
+
+
+def description(facts: Facts, plan: Plan, images: ImageChoices, limits: Mapping[str, Any]) -> list[str]:
+    """Everything that a person is told of a plan, as lines."""
+    table = list(stages(plan, limits))
+    widths = [max(len(row[column]) for row in table) for column in range(2)]
+    return [
+        "",
+        "Found",
+        *_items(found(facts, images)),
+        "",
+        f"Plan: about {duration(plan.total_seconds)} on this machine, {facts.workers} trainings at a time",
+        *(f"  {name:<{widths[0]}}  {what:<{widths[1]}}  {time}" for name, what, time in table),
+        "",
+        "Expect",
+        *_items(expected(facts, plan)),
+    ]
+
+
+def _items(texts: Iterable[str]) -> list[str]:
+    return [line for text in texts for line in wrap(text, WIDTH, initial_indent="  - ", subsequent_indent="    ")]
+
+
+def found(facts: Facts, images: ImageChoices) -> Iterator[str]:
     """What the images are."""
     total = facts.train + facts.validation + facts.test
     yield (
@@ -23,10 +48,8 @@ def found(facts: Facts, images: ImageChoices, largest_class: int, left_out: int)
     )
     colours = "in colour" if images.channels == 3 else "grey"
     size = images.image_size
-    sizes = f"classes have {facts.smallest_class:,} to {largest_class:,} training images"
+    sizes = f"classes have {facts.smallest_class:,} to {facts.largest_class:,} training images"
     yield f"networks see them at {size}x{size} pixels, {colours}; {sizes}"
-    if left_out:
-        yield f"{left_out:,} files cannot be read and are left out: their names are in 1_images/unreadable.csv"
     if images.is_balanced:
         yield "the sizes of the classes differ much: balanced accuracy chooses, and small classes have larger weights"
     if images.mirror:
@@ -63,7 +86,7 @@ def expected(facts: Facts, plan: Plan) -> Iterator[str]:
         )
 
 
-def stages(facts: Facts, plan: Plan, limits: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def stages(plan: Plan, limits: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Each stage: its name, what it does, and how long it takes."""
     values = plan.parameters
     evaluation, search, final = values["evaluation"], values["search"], values["final"]

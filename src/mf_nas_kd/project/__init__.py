@@ -17,7 +17,13 @@ from mf_nas_kd.files import written_whole
 from mf_nas_kd.paths import packaged_configuration
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-FILES = {"pyproject.toml": "pyproject.toml", "README.md": "README.md", "gitignore": ".gitignore"}
+FILES = {
+    "README.md": "README.md",
+    "gitignore": ".gitignore",
+    "telemetry": ".telemetry",
+    "pyproject.toml": "pyproject.toml",
+}
+"""Files of a study by those that they are made from; the last one makes it a project."""
 ALWAYS = {"base", "logging.yml", "parameters.schema.json"}
 """What every study has of the configuration; the rest are environments for other images and tables."""
 
@@ -46,7 +52,7 @@ def create_project(folder: Path, study: str, command: str, environments: bool) -
     _name_study(folder / "conf" / "base" / "globals.yml", study)
     (folder / "data").mkdir(exist_ok=True)
     values = {"study": study, "version": __version__, "kedro_version": kedro.__version__, "command": command}
-    for name, target in FILES.items():  # the last ones make it a project
+    for name, target in FILES.items():
         text = (files(__name__) / "files" / name).read_text(encoding="utf-8")
         made = Environment(autoescape=False, keep_trailing_newline=True).from_string(text).render(values)  # noqa: S701
         with written_whole(folder / target) as temporary:
