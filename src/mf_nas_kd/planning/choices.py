@@ -97,7 +97,7 @@ class ImageChoices:
         environment: Environment of the configuration with spaces and a teacher for this size; None for the base's.
         stem_stride: Stride of the spaces' stem; None for that of the environment.
         mirror: Whether mirrored images are trained on.
-        parts: Numbers into which the training images can be divided so that each part has a few of each class, 1 included.
+        parts: Numbers into which the training images can be divided so that each part has a few of each class.
     """
 
     image_size: int
