@@ -10,6 +10,7 @@ import pytest
 
 from mf_nas_kd import figures
 from mf_nas_kd.figures.charts import cost_chart, cost_limits, packed_library
+from mf_nas_kd.figures.style import COLOURS
 from mf_nas_kd.records.metrics import ACCURACY, METRICS
 from tests import final_tables
 from tests.report_page import FULL, correlations, trace
@@ -87,6 +88,15 @@ def test_the_chart_of_the_search_tells_kinds_of_steps_apart():
     assert below["marker"]["symbol"] == "triangle-down-open"
     assert traces["incumbent: best high-fidelity evaluation so far"]["y"] == [None, 0.9, 0.9, 0.95]
     assert "promotion threshold: 70.00 %" in below["hovertext"][0]
+
+
+def test_what_is_black_has_the_colour_of_the_page_s_text():
+    low = correlations("kd").iloc[1]
+    methods = pd.DataFrame([{**low, "distillation": f"loss{number}"} for number in range(len(COLOURS))])
+    traces = json.loads(figures.agreement_chart(methods).to_json())["traces"]
+    colours = [each["marker"]["color"] for each in traces[: len(COLOURS)]]
+    assert colours == [*COLOURS[:-1], "@ink"]
+    assert "#000000" not in str(traces)
 
 
 def test_names_are_no_markup_in_a_chart():

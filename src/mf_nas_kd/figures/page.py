@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -51,9 +50,9 @@ class ReportContent:
 def report_page(content: ReportContent) -> str:
     """Render the report as HTML; the pictures are part of the page, as SVG, and nothing is loaded from elsewhere."""
     parts = (content.network, content.ranking, content.search, content.study)
-    pictures = dict(ChainMap(*(part.pictures for part in parts)))
-    charts = dict(ChainMap(*(part.charts for part in parts)))
-    tables = dict(ChainMap(*(part.tables for part in parts)))
+    pictures = {name: picture for part in parts for name, picture in part.pictures.items()}
+    charts = {name: chart for part in parts for name, chart in part.charts.items()}
+    tables = {name: table for part in parts for name, table in part.tables.items()}
     return _rendered(
         "page.html",
         dataset=content.dataset,

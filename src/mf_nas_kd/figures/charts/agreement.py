@@ -88,7 +88,7 @@ def _method(rows: pd.DataFrame, statistic: str, colour: str, marker: str) -> dic
 
 def _proxy(row: pd.Series, ends: list[float], dash: str) -> dict[str, Any]:
     own_name = row["distillation"].removeprefix(PROXY)
-    places = np.geomspace(*ends, POINTS_OF_A_LINE).tolist()
+    places = np.geomspace(ends[0], ends[1], POINTS_OF_A_LINE).tolist()
     text = hover(
         PROXY_NAMES.get(own_name, own_name), "zero-cost proxy", f"tau {_value(row, 'kendall')}", _candidates(row)
     )

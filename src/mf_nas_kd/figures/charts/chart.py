@@ -15,6 +15,7 @@ from typing import Any
 from markupsafe import escape
 
 from mf_nas_kd.errors import printable
+from mf_nas_kd.figures.style import COLOURS
 
 INK = "@ink"
 """Stands for the colour of the page's text, light or dark; the script of the page fills it in."""
@@ -56,7 +57,7 @@ class Chart:
     narrow_height: int = 440
 
     def to_json(self) -> str:
-        """The chart as JSON that may stand in a ``script`` element of a page; not-a-number is null."""
+        """The chart as JSON that may stand in a ``script`` element; what is black has the colour of the page's text."""
         value = {
             "traces": self.traces,
             "layout": self.layout,
@@ -64,7 +65,7 @@ class Chart:
             "narrow": self.narrow,
             "narrow_height": self.narrow_height,
         }
-        return json_for_page(value)
+        return json_for_page(value).replace(f'"{COLOURS[-1]}"', f'"{INK}"')
 
 
 def json_for_page(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -119,7 +119,7 @@ def limits_table(limits: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     )
 
 
-def _network_text(row: dict[str, Any], metric: Metric) -> str:
+def _network_text(row: Mapping[Any, Any], metric: Metric) -> str:
     ways = [training_text(row["epochs"], row["distillation"]), counted(int(row["seeds"]), "seed")]
     identity = row["architecture_id"]
     return hover(
@@ -136,7 +136,7 @@ def _named(identity: Any, name: str) -> str:
     return f", architecture {identity}" if isinstance(identity, str) and identity not in ("", name) else ""
 
 
-def _searched_text(row: dict[str, Any], metric: Metric) -> str:
+def _searched_text(row: Mapping[Any, Any], metric: Metric) -> str:
     tested = row.get(metric.test)
     return hover(
         row["architecture_id"],
@@ -147,15 +147,15 @@ def _searched_text(row: dict[str, Any], metric: Metric) -> str:
     )
 
 
-def _costs(row: dict[str, Any]) -> Sequence[str]:
+def _costs(row: Mapping[Any, Any]) -> Sequence[str]:
     return f"{short_count(row['macs'])} MACs, {int(row['params']):,} parameters", *_latency(row)
 
 
-def _latency(row: dict[str, Any]) -> Sequence[str]:
+def _latency(row: Mapping[Any, Any]) -> Sequence[str]:
     latency = row.get("latency_ms")
     return [f"latency {latency:.3g} ms"] if is_known(latency) else []
 
 
-def _test(row: dict[str, Any], metric: Metric) -> str:
+def _test(row: Mapping[Any, Any], metric: Metric) -> str:
     ends = (row[f"{metric.test}_{end}"] for end in ("low", "high"))
     return percent_with_interval(row[metric.test], *ends)
