@@ -114,6 +114,16 @@ def test_a_low_fidelity_and_a_step_of_the_search_tell_what_they_are(show):
     assert told[-1] == "kd: probability of being the best 0.4"
 
 
+def test_a_finger_does_on_a_phone_what_the_mouse_does_on_a_desk(show):
+    page = show(viewport=PHONE, has_touch=True, is_mobile=True)
+    place = page.locator("#pareto_picture-chart")
+    place.scroll_into_view_if_needed()
+    mark = place.locator(".point").first.bounding_box()
+    page.touchscreen.tap(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
+    assert "evaluation of the search" in place.locator(".hovertext").text_content()
+    assert page.locator(".mouse").filter(visible=True).count() == 0
+
+
 def test_the_slider_names_the_best_network_within_a_limit(show):
     page = show()
     slider, answer = page.get_by_role("slider"), page.locator("#cost-limit p")

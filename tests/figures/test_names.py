@@ -132,3 +132,11 @@ def test_the_page_opens_with_the_network_and_needs_nothing_else(digits):
     assert "98.44 %" in page
     assert "src=" not in page
     assert "#000000" not in page, "black would not be seen on a dark page"
+
+
+def test_a_study_that_ended_early_has_a_page_that_says_why():
+    table = pd.DataFrame({"epochs": [8], "mean_val_accuracy": [0.25]})
+    page = figures.early_end_page("a & b", "the learning rate is too large", {"evaluations": table, "failures": table})
+    parts = ["a &amp; b", "This run ended early", "the learning rate is too large", "25.00 %", "Why evaluations failed"]
+    assert [page.index(part) for part in parts] == sorted(page.index(part) for part in parts)
+    assert "<script" not in page
