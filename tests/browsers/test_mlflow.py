@@ -70,7 +70,9 @@ def look(open_page):
     def opened(address):
         page = open_page("about:blank")
         page.set_default_timeout(SECONDS * 1000)
-        page.add_init_script("if (window === top) localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')")
+        page.add_init_script(
+            "if (window === top) localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
+        )
         page.goto(address)
         return page
 

@@ -14,7 +14,7 @@ def test_the_readme_is_short(project):
     assert len(re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL).split()) <= MOST_WORDS
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"])
 def test_files_that_are_linked_exist(project, name):
     links = re.findall(r"\]\(([^)\s]+)\)", (project / name).read_text(encoding="utf-8"))
     files = [link.partition("#")[0] for link in links if "://" not in link and not link.startswith("#")]

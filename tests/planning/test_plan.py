@@ -122,7 +122,8 @@ def test_the_size_follows_the_images_the_time_and_the_device():
     assert chosen(budget_seconds=600.0).image_size < chosen(budget_seconds=36_000.0).image_size
     large = replace(SURVEY, splits={"train": 50_000})
     assert chosen(large).image_size < chosen(large, device="cuda").image_size
-    assert chosen(image_size=224).environment == "image_folder_224"
+    assert chosen(image_size=160).environment == "image_folder_224"
+    assert chosen(image_size=160).parameters({}, "/images")["evaluation"]["low"]["image_sizes"] == {"half": 80}
     assert chosen(image_size=64).stem_stride == 2
 
 

@@ -16,6 +16,9 @@ SIZES = (32, 48, 64, 96, 128, 160, 224)
 SMALLEST_SIZE = 8  # pixels; what the source of image folders takes
 TINY = 16  # pixels, up to which the spaces of the digits are used: they halve the resolution twice
 SMALL_STEM = 48  # pixels, up to which the stem keeps the resolution
+SMALL, LARGE = "image_folder", "image_folder_224"
+"""Environments for images of about 32 pixels, and for larger ones, whose low fidelities see images at half their size."""
+
 LARGEST_HALVED = 96  # pixels; above, the published form of the spaces for large images is used: five halvings
 
 ASSUMED_IMAGES_PER_SECOND = {"cpu": 1_000.0, "mps": 5_000.0, "cuda": 20_000.0}
@@ -132,6 +135,8 @@ class ImageChoices:
             "subsets": {"fractions": [f"1/{part}" if part > 1 else "1" for part in self.parts]},
             "augmentation": {"options": augmentations},
         }
+        if self.environment == LARGE:
+            found["evaluation"] = {"low": {"image_sizes": {"half": self.image_size // 2}}}
         if self.stem_stride is not None:
             found["space"] = {"choices": {name: {"stem_stride": self.stem_stride} for name in WITH_STEM_STRIDE}}
         if self.is_balanced:
@@ -151,7 +156,7 @@ def image_choices(survey: Survey, wishes: Wishes, device: str, workers: int) -> 
     """
     fraction = _held_out_fraction(survey.splits)
     size = wishes.image_size or _affordable_size(survey, wishes.budget_seconds or LONGEST_UNASKED, device, workers)
-    environment = None if size <= TINY else "image_folder" if size <= LARGEST_HALVED else "image_folder_224"
+    environment = None if size <= TINY else SMALL if size <= LARGEST_HALVED else LARGE
     return ImageChoices(
         image_size=size,
         channels=1 if survey.is_grey else 3,
