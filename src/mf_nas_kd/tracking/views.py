@@ -156,7 +156,7 @@ _SECTION = {"uuid": "evaluations", "name": "Evaluations", "display": True, "isRe
 def _charts(validation: str) -> list[Mapping[str, Any]]:
     """Charts of the evaluations: score against multiply-accumulates, settings and choices, learning curves."""
     metric = {"type": "METRIC"}
-    own = {
+    own: dict[str, dict[str, Any]] = {
         "SCATTER": {"xaxis": {**metric, "key": "macs"}, "yaxis": {**metric, "key": validation}},
         "PARALLEL": {
             "showAllRuns": True,
