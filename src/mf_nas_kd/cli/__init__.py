@@ -25,5 +25,5 @@ program = Commands("mf-nas-kd", help=SUMMARY, context_settings=SETTINGS)
 
 for command in (run, predict, measure, log_missing):
     cli.add_command(command)
-for command in (find, new, *cli.commands.values()):
-    program.add_command(command)
+for each in (find, new, *cli.commands.values()):
+    program.add_command(each)

@@ -53,7 +53,7 @@ def run_pipelines(folder: Path, name: str, parameters: Mapping[str, Any]) -> Non
     """
     bootstrap_project(folder)
     with chdir(folder), KedroSession.create(project_path=folder, runtime_params=dict(parameters)) as session:
-        session.run(pipeline_names=[name], runner=SequentialRunner())  # type: ignore[attr-defined]  # as above
+        session.run(pipeline_names=[name], runner=SequentialRunner())  # type: ignore[call-arg]  # of this session
 
 
 def log_into(folder: Path) -> None:

@@ -17,7 +17,7 @@ SMALLEST_SIZE = 8  # pixels; what the source of image folders takes
 TINY = 16  # pixels, up to which the spaces of the digits are used: they halve the resolution twice
 SMALL_STEM = 48  # pixels, up to which the stem keeps the resolution
 SMALL, LARGE = "image_folder", "image_folder_224"
-"""Environments for images of about 32 pixels, and for larger ones: low fidelities there see images at half their size."""
+"""Environments for images of about 32 pixels, and for larger ones: low fidelities there see them at half their size."""
 
 LARGEST_HALVED = 96  # pixels; above, the published form of the spaces for large images is used: five halvings
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
-from tqdm import tqdm
 
 from mf_nas_kd.device import choose_device, mixed_precision, reproducible
 from mf_nas_kd.errors import InvalidValueError
@@ -21,7 +20,7 @@ from mf_nas_kd.networks.initialisation import torch_seeded
 from mf_nas_kd.networks.provenance import warn_of_other_origins
 from mf_nas_kd.networks.timm import TimmNetwork
 from mf_nas_kd.networks.weights import load_weights
-from mf_nas_kd.progress import progress_bar
+from mf_nas_kd.progress import Bar, progress_bar
 from mf_nas_kd.registry import Options
 from mf_nas_kd.training.accuracy import measure_accuracy
 from mf_nas_kd.training.class_weights import class_weights
@@ -183,5 +182,5 @@ def _load_initial_weights(
     return trained_on
 
 
-def _show(bar: tqdm[Any], progress: float) -> None:
+def _show(bar: Bar, progress: float) -> None:
     bar.update(progress - bar.n)
