@@ -26,7 +26,7 @@ FACTS = Facts(
     candidate=PassSeconds(1.0, 1e-6),
     mean_macs=2e6,
     largest_macs=6e6,
-    teacher=TeacherSeconds(8.0, 3.0),
+    teacher=TeacherSeconds(8.0, 3.0, is_residual=True),
 )
 
 
@@ -67,7 +67,7 @@ def test_the_expected_agreement_falls_with_fewer_images_and_never_reaches_one():
 @given(st.floats(600, 200_000), st.floats(0.01, 50), st.integers(300, 50_000))
 def test_a_budget_that_allows_the_least_is_kept(budget, pass_seconds, validation):
     facts = replace(FACTS, candidate=PassSeconds(pass_seconds, 0.0), validation=validation)
-    facts = replace(facts, teacher=TeacherSeconds(0.1 * pass_seconds, 0.01))
+    facts = replace(facts, teacher=TeacherSeconds(0.1 * pass_seconds, 0.01, is_residual=True))
     plan = plan_of(facts, budget_seconds=budget)
     least = 200 * pass_seconds + sum(FIXED_SECONDS.values())
     assert plan.total_seconds <= max(1.1 * budget, least)
@@ -146,3 +146,19 @@ def test_classes_of_very_different_sizes_are_balanced():
     parameters = uneven.parameters({"teacher": {"hyper_parameters": {"batch_size": 64}}}, "/images")
     assert parameters["metric"] == "balanced_accuracy"
     assert parameters["teacher"]["hyper_parameters"] == {"batch_size": 64, "class_weights": "balanced"}
+
+
+def test_a_deeper_teacher_takes_the_time_that_a_small_one_cannot_use():
+    fast = replace(FACTS, train=20_000, teacher=TeacherSeconds(1.0, 0.3, is_residual=True))
+    plan = plan_of(fast, budget_seconds=7200.0)
+    assert plan.parameters["teacher"]["options"]["residual"]["blocks"] == 3
+    assert plan.seconds["teacher"] <= 0.15 * 7200
+    assert "options" not in plan_of(replace(fast, train=2000), budget_seconds=7200.0).parameters["teacher"]
+    other = replace(fast, teacher=TeacherSeconds(1.0, 0.3, is_residual=False))
+    assert "options" not in plan_of(other, budget_seconds=7200.0).parameters["teacher"]
+
+
+def test_fewer_networks_are_measured_where_the_time_is_short():
+    assert plan_of(budget_seconds=600.0).parameters["search"]["pool_size"] >= 50
+    assert plan_of(budget_seconds=600.0, max_latency_ms=1.0).parameters["search"]["pool_size"] == 50
+    assert plan_of(budget_seconds=150.0, max_latency_ms=1.0).parameters["search"]["pool_size"] == 20

@@ -39,6 +39,13 @@ FULL_EPOCHS = (8, 30)
 FEW_EPOCHS = (5, 30)
 FINAL_EPOCHS = (20, 200)
 TEACHER_EPOCHS = (10, 100)
+MOST_BLOCKS, IMAGES_FOR_DEPTH = 3, 5_000
+"""Most residual blocks of each stage of a teacher, and the training images from which a deeper one is taken."""
+
+POOL, FEW_POOL, SMALLEST_POOL = 200, 50, 20
+SECONDS_A_MEASUREMENT, MEASURED_SHARE = 0.6, 0.1
+"""Time of a latency measurement (121 s for 200 networks, docs/how_to/limits.md), and its most of the whole time."""
+
 
 PASSES_WANTED = 1_500_000
 """Images that a final training sees where the time does not limit it, each augmentation counted."""
@@ -153,7 +160,7 @@ def make_plan(facts: Facts, wishes: Wishes, of_images: Mapping[str, Any]) -> Pla
     time = _time_of_trainings(facts, wishes, wanted * FINAL_TRAININGS * pass_seconds)
     ranking = _ranking(facts, time / pass_seconds)
     shares = SHARES if ranking.kind is Kind.SEARCH else FEW_SHARES
-    teacher_epochs = _within(shares["teacher"] * time / max(facts.teacher.training_pass, 1e-9), TEACHER_EPOCHS)
+    teacher = _teacher(facts, shares["teacher"] * time)
     final_epochs = min(wanted, _within(shares["final"] * time / (FINAL_TRAININGS * pass_seconds), FINAL_EPOCHS))
     final_seconds = min(shares["final"] * time, 1.1 * final_epochs * FINAL_TRAININGS * pass_seconds)
     search_seconds = shares["search"] * time
@@ -161,8 +168,8 @@ def make_plan(facts: Facts, wishes: Wishes, of_images: Mapping[str, Any]) -> Pla
         search_seconds = min(search_seconds, FEW_SEARCHED * ranking.full_epochs * pass_seconds * 2)
     seconds = {
         "data": FIXED_SECONDS["data"],
-        "teacher": teacher_epochs * facts.teacher.training_pass,
-        "evaluation": ranking.passes * pass_seconds + (facts.teacher.forward_pass if ranking.low else 0.0),
+        "teacher": teacher.blocks * teacher.epochs * facts.teacher.training_pass,
+        "evaluation": ranking.passes * pass_seconds + teacher.blocks * facts.teacher.forward_pass,
         "correlation": FIXED_SECONDS["correlation"],
         "search": search_seconds,
         "final": final_seconds,
@@ -170,12 +177,13 @@ def make_plan(facts: Facts, wishes: Wishes, of_images: Mapping[str, Any]) -> Pla
         "report": FIXED_SECONDS["report"],
     }
     chosen = {
-        "teacher": {"epochs": teacher_epochs},
+        "teacher": {"epochs": teacher.epochs, **teacher.options},
         "candidates": {"count": ranking.candidates, **_only("max_macs", wishes)},
         "evaluation": ranking.evaluation,
         "search": {
             **wishes.limits,
             **ranking.search,
+            "pool_size": _pool_size(ranking.kind, wishes, time),
             "budget_seconds": _rounded(search_seconds * facts.workers / SEARCH_OVERHEAD),
         },
         "final": {
@@ -232,11 +240,45 @@ class _Ranking:
         """The parameters ``search`` without limits and budget of time."""
         if self.kind is Kind.SEARCH:
             return {"strategy": "mf_kd"}
-        return {"strategy": "proxy_order", "pool_size": 50, "budget_evaluations": FEW_SEARCHED}
+        return {"strategy": "proxy_order", "budget_evaluations": FEW_SEARCHED}
 
 
 BASE_DISTILLATIONS = ("none", "kd", "attention", "attention_balanced", "nst")
 """Distillation configurations that ``conf/base`` evaluates at low fidelity."""
+
+
+@dataclass(frozen=True)
+class _Teacher:
+    """How the teacher is trained.
+
+    Attributes:
+        epochs: Epochs of its training.
+        blocks: Residual blocks of each stage, 1 where nothing is changed.
+    """
+
+    epochs: int
+    blocks: int
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The parameters of ``teacher`` that make it deeper."""
+        return {} if self.blocks == 1 else {"options": {"residual": {"blocks": self.blocks}}}
+
+
+def _teacher(facts: Facts, seconds: float) -> _Teacher:
+    """A deeper teacher where there are images for it and more time than the measured one can use."""
+    affordable = seconds / max(facts.teacher.training_pass, 1e-9)
+    deepest = MOST_BLOCKS if facts.teacher.is_residual and facts.train >= IMAGES_FOR_DEPTH else 1
+    blocks = _within(affordable / TEACHER_EPOCHS[1], (1, deepest))
+    return _Teacher(_within(affordable / blocks, TEACHER_EPOCHS), blocks)
+
+
+def _pool_size(kind: Kind, wishes: Wishes, time: float) -> int:
+    """Architectures that the search chooses from; fewer where each has to be measured first."""
+    pool = POOL if kind is Kind.SEARCH else FEW_POOL
+    if wishes.max_latency_ms is None:
+        return pool
+    return _within(MEASURED_SHARE * time / SECONDS_A_MEASUREMENT, (SMALLEST_POOL, pool))
 
 
 def _time_of_trainings(facts: Facts, wishes: Wishes, final_seconds: float) -> float:

@@ -95,11 +95,13 @@ def stages(plan: Plan, limits: Mapping[str, Any]) -> Iterator[tuple[str, str, st
     count = len(low) * distillations
     grid = f", and {count} low {'fidelity' if count == 1 else 'fidelities'} of each"
     told = ", ".join(f"{name} {value:,}" for name, value in limits.items())
-    pool = f"{search['strategy']}, among {search.get('pool_size', 200):,} more networks"
+    blocks = values["teacher"].get("options", {}).get("residual", {}).get("blocks", 1)
+    deeper = f" with {blocks} blocks a stage" if blocks > 1 else ""
+    pool = f"{search['strategy']}, among {search['pool_size']:,} more networks"
     if search["strategy"] != "mf_kd":
         pool = f"the {search['budget_evaluations']} largest of {search['pool_size']} networks"
     described = {
-        "teacher": f"a larger network to distil from, {values['teacher']['epochs']} epochs",
+        "teacher": f"a larger network to distil from{deeper}, {values['teacher']['epochs']} epochs",
         "evaluation": f"{values['candidates']['count']} networks, {evaluation['full']['epochs']} epochs{grid}",
         "search": f"{pool}{f' with {told}' if told else ''}",
         "final": (

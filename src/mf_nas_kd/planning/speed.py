@@ -107,10 +107,12 @@ class TeacherSeconds:
     Attributes:
         training_pass: Of a pass of its training.
         forward_pass: Of a forward pass.
+        is_residual: Whether it is a network of the builder ``residual``, whose time grows with its blocks.
     """
 
     training_pass: float
     forward_pass: float
+    is_residual: bool
 
 
 FORWARD_SHARE = 1 / 3
@@ -136,4 +138,5 @@ def teacher_seconds(
         with contextlib.suppress(_EnoughError):
             fit(network.to(on), resident, objective, hyper_parameters, epochs, 0, after_step=watch, speed_ups=settings)
     steps = len(resident) / min(hyper_parameters.batch_size, len(resident))
-    return TeacherSeconds(steps * watch.step_seconds, steps * watch.step_seconds * FORWARD_SHARE)
+    seconds = steps * watch.step_seconds
+    return TeacherSeconds(seconds, FORWARD_SHARE * seconds, builder == "residual")
