@@ -40,7 +40,7 @@ def test_the_text_of_a_network_has_its_latency_where_it_was_measured():
     assert "latency" not in traces["reference"]["hovertext"][0]
 
 
-@pytest.mark.parametrize("metric", METRICS.values(), ids=str)
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 def test_each_limit_has_the_network_with_the_highest_validation_metric_within_it(metric):
     references = final_tables.references()
     limits = cost_limits(references, metric)
