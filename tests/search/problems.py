@@ -44,7 +44,7 @@ OPTIONS = {
     "botorch_multi_fidelity": {"initial_low_evaluations": 3, "initial_full_evaluations": 1},
 }
 """Options of every strategy; a new one adds its line here."""
-assert OPTIONS.keys() == STRATEGIES.keys()
+assert OPTIONS.keys() == STRATEGIES.keys(), f"a line in OPTIONS for each of {OPTIONS.keys() ^ STRATEGIES.keys()}"
 PACKAGES = {
     "optuna_tpe": "optuna",
     "optuna_front": "optuna",

@@ -61,7 +61,8 @@ def summarise_searches(searches: pd.DataFrame, bootstrap: CorrelationSettings) -
         }
     )
     for (dataset, space), rows in summary.groupby(["dataset", "space"], sort=False):
-        logger.info("%s, %s:\n%s", dataset, space, figures.search_summary_text(rows))
+        what = "mean cost to the target +- standard error (and as a ratio to the best other strategy)"
+        logger.info("%s, %s, %s:\n%s", dataset, space, what, figures.search_summary_text(rows))
     return summary
 
 
