@@ -13,16 +13,23 @@ from typing import Any, Protocol, Self
 
 from tqdm import tqdm
 
-MEASURED = {"teacher": "teacher", "evaluation": "evaluations"}
-"""Stages whose progress one bar measures as a whole, and the name of that bar."""
+MEASURED = {"teacher": "teacher", "evaluation": "evaluations", "final": "final trainings"}
+"""Stages whose progress is measured as a whole, by the name of what measures it."""
+
+OVERRUN = 1.1
+"""A stage that takes longer than expected and does not know how far it is, is expected to take a tenth more."""
 
 SECONDS_BETWEEN_DRAWINGS = 1.0
 PERCENT_BETWEEN_LINES = 5
 """Where there is no terminal, each drawing stays as a line of its own."""
 
 
-IN_THE_REPORT = {"mf_nas_kd.studies.final_training"}
-"""Loggers whose warnings are in the report as well: what the budget of the final stage affords."""
+IN_THE_REPORT = {
+    "mf_nas_kd.studies.final_training",
+    "mf_nas_kd.pipelines.evaluation.nodes",
+    "mf_nas_kd.benchmarks.entries",
+}
+"""Loggers whose warnings are for those who write a configuration; what matters of them is in the report as well."""
 
 
 class Bar(Protocol):
@@ -45,7 +52,9 @@ class Bar(Protocol):
     ) -> Any: ...
 
 
-def progress_bar(what: str, total: float, shown: bool = True, delay_seconds: float = 0.0) -> Bar:
+def progress_bar(
+    what: str, total: float, shown: bool = True, delay_seconds: float = 0.0, done_before: float = 0.0
+) -> Bar:
     """Make a progress bar with the finished percentage, the elapsed time and the remaining time.
 
     Args:
@@ -53,12 +62,13 @@ def progress_bar(what: str, total: float, shown: bool = True, delay_seconds: flo
         total: Sum of all arguments of ``update`` at the end.
         shown: Whether the bar is shown at all.
         delay_seconds: Time until the bar appears; what ends sooner shows none.
+        done_before: What an earlier run has done of the same work, in the unit of ``total``; a study's bar counts it.
 
     Returns:
         The bar, to be used in a ``with`` statement. Within :func:`study_progress` it is a part of the study's bar.
     """
     if _study is not None and shown:
-        return _Part(_study, what, total)
+        return _Part(_study, what, total, done_before)
     bar: Bar = tqdm(
         total=total,
         disable=not shown,
@@ -136,9 +146,9 @@ class StudyProgress:
     def _remaining(self, stage: str) -> float:
         passed, fraction = self._passed[stage], self._fraction[stage]
         passed += self._clock() - self._entered if stage == self.stage else 0.0
-        total = max(self._expected[stage], passed)
+        total = self._expected[stage] if passed < self._expected[stage] else OVERRUN * passed
         if fraction > 0:  # the more is done, the more that is believed
-            total = (1 - fraction) * total + passed
+            total = (1 - fraction) * max(self._expected[stage], passed) + passed
         return total - passed
 
     @property
@@ -154,6 +164,12 @@ _study: StudyProgress | None = None
 def the_study() -> StudyProgress | None:
     """The progress of the study that runs in this process, if there is one."""
     return _study
+
+
+def tell_study(what: str, fraction: float) -> None:
+    """Tell the study's bar, where there is one, how much of a computation is done, in [0, 1]."""
+    if _study is not None:
+        _study.measure(what, fraction)
 
 
 @contextmanager
@@ -204,15 +220,18 @@ def _draw(
 class _Part:
     """A bar within a study: it tells the study what is done, and draws nothing."""
 
-    def __init__(self, study: StudyProgress, what: str, total: float) -> None:
+    def __init__(self, study: StudyProgress, what: str, total: float, done_before: float) -> None:
         self._study = study
         self._what = what
         self._total = total
+        self._done_before = done_before
         self.n = 0.0
+        self.update(0.0)
 
     def update(self, n: float = 1) -> None:
         self.n += n
-        self._study.measure(self._what, self.n / self._total if self._total else 1.0)
+        whole = self._done_before + self._total
+        self._study.measure(self._what, (self._done_before + self.n) / whole if whole else 1.0)
 
     def set_postfix_str(self, s: str, refresh: bool = True) -> None:
         """Nothing: there is one bar."""

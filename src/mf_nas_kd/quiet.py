@@ -10,7 +10,7 @@ import os
 import warnings
 from typing import Any
 
-UNWANTED_WARNINGS = ("Add type hints to the `predict` method",)
+UNWANTED_WARNINGS = ("Add type hints to the `predict` method", "register_new_resolver() is deprecated")
 
 UNWANTED = {
     "kedro.runner.sequential_runner": ("You can resume the pipeline run", "No nodes ran.", "Using synchronous mode"),

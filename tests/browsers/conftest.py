@@ -15,6 +15,7 @@ import pytest
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SERVER_SECONDS = 120
+PAGE_MILLISECONDS = 90_000  # what a page may take on a busy machine
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +43,7 @@ def open_page(chromium):
 
     def opened(address, viewport=DESKTOP, **options):
         contexts.append(chromium.new_context(viewport=viewport, offline=address.startswith("file:"), **options))
+        contexts[-1].set_default_timeout(PAGE_MILLISECONDS)
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address)

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mf_nas_kd.planning.choices import LONGEST_UNASKED, Wishes, image_choices
+from mf_nas_kd.planning.choices import LONGEST_UNASKED, image_choices
 from mf_nas_kd.planning.costs import PassSeconds
 from mf_nas_kd.planning.plan import BASE_DISTILLATIONS, FIXED_SECONDS, SPREAD, Facts, Kind, make_plan
 from mf_nas_kd.planning.sentences import expected
 from mf_nas_kd.planning.speed import TeacherSeconds
 from mf_nas_kd.planning.survey import Survey
+from mf_nas_kd.planning.wishes import Wishes
 
 WISHES = Wishes(None, None, None, None, None, mirror=True)
 FACTS = Facts(

@@ -11,8 +11,8 @@ from kedro.framework.project import configure_project
 
 from mf_nas_kd.cli.group import Command
 from mf_nas_kd.cli.run import ended_properly
-from mf_nas_kd.planning.choices import SMALLEST_SIZE, Wishes
 from mf_nas_kd.planning.quantities import count_of, seconds_of
+from mf_nas_kd.planning.wishes import SMALLEST_SIZE, Wishes
 from mf_nas_kd.quiet import silence_logs
 
 

@@ -18,6 +18,7 @@ from mf_nas_kd.image_files.decoding import MODES
 from mf_nas_kd.images import ImageDataset
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.records.metrics import Metric, metric_of
+from mf_nas_kd.records.titles import images_title
 
 NAMED_CLASSES = 20
 
@@ -117,7 +118,7 @@ def model_card(
         metric=metric.label,
         **{name: winner[name] for name in plain},
         space=markdown(winner["space"]),
-        dataset=markdown(images.name),
+        dataset=markdown(images_title(images.name)),
         shape="×".join(str(size) for size in trained.description.image_shape),
         channels=channels,
         mode=MODES[channels],

@@ -23,6 +23,7 @@ from mf_nas_kd.figures.numbers import percent, percent_with_interval, short_coun
 from mf_nas_kd.figures.parts import RankingContent, SearchContent, StudyContent
 from mf_nas_kd.records import Evaluation
 from mf_nas_kd.records.fields import storable
+from mf_nas_kd.records.titles import images_title
 
 WHOLE_NUMBERS = ("n", "step", *(column.name for column in Evaluation.columns() if column.type is int))
 """Columns of tables without decimals."""
@@ -55,7 +56,7 @@ def report_page(content: ReportContent) -> str:
     tables = {name: table for part in parts for name, table in part.tables.items()}
     return _rendered(
         "page.html",
-        dataset=content.dataset,
+        dataset=images_title(content.dataset),
         network=content.network,
         ranking=content.ranking,
         search=content.search,
@@ -76,7 +77,7 @@ def early_end_page(dataset: str, reason: str, tables: Mapping[str, pd.DataFrame]
         tables: Tables of evaluations, see :func:`mf_nas_kd.figures.evaluation_tables`.
     """
     in_html = {name: _html(table) for name, table in tables.items()}
-    return _rendered("early_end.html", dataset=dataset, reason=reason, tables=in_html)
+    return _rendered("early_end.html", dataset=images_title(dataset), reason=reason, tables=in_html)
 
 
 def _rendered(template: str, **values: Any) -> str:

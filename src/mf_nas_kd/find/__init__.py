@@ -13,7 +13,7 @@ from pathlib import Path
 from mf_nas_kd.cores import default_workers
 from mf_nas_kd.device import choose_device
 from mf_nas_kd.find.facts import measured_facts
-from mf_nas_kd.find.plan_file import PLAN, KnownPlan, known_plan, write_plan
+from mf_nas_kd.find.plan_file import PLAN, KnownPlan, is_edited, known_plan, write_plan
 from mf_nas_kd.find.request import Request
 from mf_nas_kd.find.result import lines_of_result
 from mf_nas_kd.find.sessions import environment_parameters, loaded, log_into, run_pipelines
@@ -58,6 +58,8 @@ def find(request: Request, say: Say) -> None:
         known = _planned(folder, images, request, choices, say)
     else:
         say(f"The plan is {PLAN} of the study, made for {known.options or 'no options'}; --replan makes a new one")
+        if is_edited(folder, known):
+            say("It was edited: what follows, and the time left, are of the plan before.")
     for line in known.lines:
         say(line)
     if request.dry_run:

@@ -10,9 +10,9 @@ import numpy as np
 from mf_nas_kd.cores import default_workers
 from mf_nas_kd.images import ImageDataset, SubsetOrder
 from mf_nas_kd.networks import CostCounter
-from mf_nas_kd.planning.choices import Wishes
 from mf_nas_kd.planning.plan import Facts
 from mf_nas_kd.planning.speed import candidate_seconds, teacher_seconds
+from mf_nas_kd.planning.wishes import Wishes
 from mf_nas_kd.seeding import numpy_generator
 from mf_nas_kd.spaces import Limits, sample_within
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator

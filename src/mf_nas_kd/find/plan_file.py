@@ -9,10 +9,11 @@ from pathlib import Path
 
 import yaml
 
-from mf_nas_kd.errors import InvalidValueError
+from mf_nas_kd.errors import CommandLineError, InvalidValueError
 from mf_nas_kd.files import written_whole
 from mf_nas_kd.find.request import Request
 from mf_nas_kd.planning.plan import Plan
+from mf_nas_kd.seeding import fingerprint
 
 PLAN = Path("conf/local/parameters.yml")
 KNOWN = Path("find.json")
@@ -27,12 +28,14 @@ class KnownPlan:
         options: Options of the command line that it was made for.
         seconds: Expected time of each stage, in seconds.
         lines: What the user was told.
+        parameters: Fingerprint of the file of parameters as it was written.
     """
 
     images: str
     options: str
     seconds: Mapping[str, float]
     lines: Sequence[str]
+    parameters: str
 
 
 def write_plan(folder: Path, plan: Plan, lines: Sequence[str], request: Request) -> KnownPlan:
@@ -47,8 +50,15 @@ def write_plan(folder: Path, plan: Plan, lines: Sequence[str], request: Request)
     told = [f"The plan of `{request.command}`. Any parameter of conf/base may be stated here.", *lines]
     head = "".join(f"# {line}".rstrip() + "\n" for line in told)
     values = yaml.safe_dump(dict(plan.parameters), sort_keys=False, default_flow_style=None, width=120)
-    known = KnownPlan(str(request.images.absolute()), request.wishes.options, dict(plan.seconds), list(lines))
-    for name, text in ((PLAN, f"{head}{values}"), (KNOWN, json.dumps(asdict(known), indent=1))):
+    text_of_plan = f"{head}{values}"
+    known = KnownPlan(
+        str(request.images.absolute()),
+        request.wishes.options,
+        dict(plan.seconds),
+        list(lines),
+        fingerprint([text_of_plan]),
+    )
+    for name, text in ((PLAN, text_of_plan), (KNOWN, json.dumps(asdict(known), indent=1))):
         with written_whole(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
     return known
@@ -58,7 +68,8 @@ def known_plan(folder: Path, request: Request) -> KnownPlan | None:
     """What is known of the study's plan; None if it has none, or a new one is asked for: the old one is kept beside it.
 
     Raises:
-        InvalidValueError: If the study is one of other images, or the plan was made for other options.
+        InvalidValueError: If the study is one of other images.
+        CommandLineError: If the plan was made for other options.
     """
     if not (folder / KNOWN).is_file() or not (folder / PLAN).is_file():
         return None
@@ -69,6 +80,13 @@ def known_plan(folder: Path, request: Request) -> KnownPlan | None:
         (folder / PLAN).replace(folder / PLAN.with_name(f"plan_{(folder / PLAN).stat().st_mtime_ns}.old"))
         return None
     if request.wishes.options not in ("", known.options):
-        allowed = f"{known.options or 'none'}, which its plan {folder / PLAN} was made for, or with --replan"
-        raise InvalidValueError(f"the options of the study {folder}", request.wishes.options, allowed)
+        raise CommandLineError(
+            f"the study {folder} was planned with {known.options or 'no options'}, and not with "
+            f"{request.wishes.options}: add --replan for a new plan, or --study for another folder"
+        )
     return known
+
+
+def is_edited(folder: Path, known: KnownPlan) -> bool:
+    """Whether the plan's parameters were changed after they had been written."""
+    return fingerprint([(folder / PLAN).read_text(encoding="utf-8")]) != known.parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mf_nas_kd.planning.choices import Wishes
+from mf_nas_kd.planning.wishes import Wishes
 from mf_nas_kd.project import study_name
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from kedro.io import CatalogProtocol
 
+from mf_nas_kd.figures import conclusions
 from mf_nas_kd.files import folder_written_whole, written_whole
 from mf_nas_kd.find.sessions import loaded
 from mf_nas_kd.planning.quantities import short
@@ -33,6 +34,8 @@ def lines_of_result(folder: Path) -> Iterator[str]:
         f"interval), {short(winner['macs'])} MACs, {short(winner['params'])} parameters, "
         f"{exported['latency_ms']:.2g} ms on this machine"
     )
+    references = catalog.load("references")
+    yield f"  {conclusions.comparison(winner, references, int(exported['test_images']))}"
     yield f"Report: {report}"
     yield "Use it:"
     yield f"  mf-nas-kd predict {shlex.quote(str(network / 'model.onnx'))} photo.jpg"

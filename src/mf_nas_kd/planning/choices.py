@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mf_nas_kd.nested import merged
-from mf_nas_kd.planning.quantities import HOUR, MINUTE
+from mf_nas_kd.planning.quantities import HOUR
 from mf_nas_kd.planning.survey import Survey
+from mf_nas_kd.planning.wishes import SMALLEST_SIZE, Wishes
 
 SIZES = (32, 48, 64, 96, 128, 160, 224)
 """Sizes in pixels to which larger images are reduced."""
 
-SMALLEST_SIZE = 8  # pixels; what the source of image folders takes
 TINY = 16  # pixels, up to which the spaces of the digits are used: they halve the resolution twice
 SMALL_STEM = 48  # pixels, up to which the stem keeps the resolution
 SMALL, LARGE = "image_folder", "image_folder_224"
@@ -49,42 +49,6 @@ WITH_STEM_STRIDE = ("mobilenet_v2", "shufflenet_v2")
 """Spaces with the option ``stem_stride``."""
 
 IMBALANCED = 3.0  # largest class over the smallest one, from which balanced accuracy selects
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the user asks for; None for what is left to the plan.
-
-    Attributes:
-        max_macs: Most multiply-accumulates of one image.
-        max_params: Most parameters.
-        max_latency_ms: Longest latency on this machine, in milliseconds.
-        budget_seconds: Time of the study, in seconds.
-        image_size: Size in pixels at which networks see the images.
-        mirror: Whether mirrored images may be trained on.
-    """
-
-    max_macs: int | None
-    max_params: int | None
-    max_latency_ms: float | None
-    budget_seconds: float | None
-    image_size: int | None
-    mirror: bool
-
-    @property
-    def options(self) -> str:
-        """The options of the command line that ask for this."""
-        budget = None if self.budget_seconds is None else f"{self.budget_seconds / MINUTE:g}m"
-        named = {"budget": budget, "image-size": self.image_size}
-        named |= {name.replace("_", "-"): f"{value:g}" for name, value in self.limits.items()}
-        given = [f"--{name} {value}" for name, value in named.items() if value is not None]
-        return " ".join([*given, *([] if self.mirror else ["--no-mirror"])])
-
-    @property
-    def limits(self) -> dict[str, float | int]:
-        """The limits of the costs, by the names of the parameters."""
-        named = {"max_macs": self.max_macs, "max_params": self.max_params, "max_latency_ms": self.max_latency_ms}
-        return {name: value for name, value in named.items() if value is not None}
 
 
 @dataclass(frozen=True)

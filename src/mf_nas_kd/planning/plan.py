@@ -9,9 +9,10 @@ from enum import StrEnum
 from typing import Any
 
 from mf_nas_kd.nested import merged
-from mf_nas_kd.planning.choices import FINAL_SHARE, LONGEST_UNASKED, Wishes
+from mf_nas_kd.planning.choices import FINAL_SHARE, LONGEST_UNASKED
 from mf_nas_kd.planning.costs import PassSeconds
 from mf_nas_kd.planning.speed import TeacherSeconds
+from mf_nas_kd.planning.wishes import Wishes
 
 SHARES = {"teacher": 0.15, "evaluation": 0.28, "search": 0.17, "final": FINAL_SHARE}
 """Parts of the time of all trainings. The final stage has the largest one: a good architecture that was trained for too
@@ -57,9 +58,9 @@ LOW_DISTILLATIONS = ("none", "kd")
 SHORT, SHORT_PART = "short", 4  # the low fidelity without subsets: all images, a quarter of the epochs
 
 FINALISTS, SEEDS = 2, 3
-FINAL_TRAININGS = 3 * (2 + SEEDS - 1) + 2 * SEEDS
-"""Trainings to the end that are counted on: three finalists plain, distilled, and with two further seeds, and two
-references. With less time the stage leaves out seeds first, with more it adds references."""
+FINAL_TRAININGS = 18
+"""Trainings to the end that are counted on: two finalists and two cheaper equivalents, or three finalists, each plain
+and distilled; seven references; and a second seed of some. With less time the stage leaves out seeds first."""
 
 FIXED_SECONDS = {"data": 10.0, "correlation": 20.0, "export": 25.0, "report": 15.0}
 
@@ -156,16 +157,18 @@ def make_plan(facts: Facts, wishes: Wishes, of_images: Mapping[str, Any]) -> Pla
         of_images: Parameters that follow from the images.
     """
     pass_seconds = TRAINING_OVERHEAD * facts.candidate(facts.mean_macs) / facts.workers  # wall time, all workers busy
+    final_pass = TRAINING_OVERHEAD * facts.candidate((facts.mean_macs + facts.largest_macs) / 2) / facts.workers
     wanted = _within(PASSES_WANTED / facts.train, FINAL_EPOCHS)
-    time = _time_of_trainings(facts, wishes, wanted * FINAL_TRAININGS * pass_seconds)
+    time = _time_of_trainings(facts, wishes, wanted * FINAL_TRAININGS * final_pass)
     ranking = _ranking(facts, time / pass_seconds)
     shares = SHARES if ranking.kind is Kind.SEARCH else FEW_SHARES
     teacher = _teacher(facts, shares["teacher"] * time)
-    final_epochs = min(wanted, _within(shares["final"] * time / (FINAL_TRAININGS * pass_seconds), FINAL_EPOCHS))
-    final_seconds = min(shares["final"] * time, 1.1 * final_epochs * FINAL_TRAININGS * pass_seconds)
+    final_epochs = min(wanted, _within(shares["final"] * time / (FINAL_TRAININGS * final_pass), FINAL_EPOCHS))
+    final_seconds = min(shares["final"] * time, 1.1 * final_epochs * FINAL_TRAININGS * final_pass)
     search_seconds = shares["search"] * time
+    largest = TRAINING_OVERHEAD * facts.candidate(facts.largest_macs) * ranking.full_epochs
     if ranking.kind is not Kind.SEARCH:
-        search_seconds = min(search_seconds, FEW_SEARCHED * ranking.full_epochs * pass_seconds * 2)
+        search_seconds = FEW_SEARCHED * largest / min(facts.workers, FEW_SEARCHED)
     seconds = {
         "data": FIXED_SECONDS["data"],
         "teacher": teacher.blocks * teacher.epochs * facts.teacher.training_pass,
@@ -184,10 +187,10 @@ def make_plan(facts: Facts, wishes: Wishes, of_images: Mapping[str, Any]) -> Pla
             **wishes.limits,
             **ranking.search,
             "pool_size": _pool_size(ranking.kind, wishes, time),
-            "budget_seconds": _rounded(search_seconds * facts.workers / SEARCH_OVERHEAD),
+            "budget_seconds": _search_budget(ranking.kind, search_seconds * facts.workers, largest),
         },
         "final": {
-            "finalists": FINALISTS if ranking.kind is Kind.SEARCH else FEW_NETWORKS,
+            **ranking.finalists,
             "epochs": final_epochs,
             "seeds": SEEDS,
             "budget_seconds": _rounded(final_seconds * facts.workers),
@@ -236,6 +239,13 @@ class _Ranking:
         }
 
     @property
+    def finalists(self) -> dict[str, Any]:
+        """The parameters ``final`` that choose the networks; the few ones have no cheaper equivalents."""
+        if self.kind is Kind.SEARCH:
+            return {"finalists": FINALISTS}
+        return {"finalists": FEW_NETWORKS, "tolerance_points": 0.0}
+
+    @property
     def search(self) -> dict[str, Any]:
         """The parameters ``search`` without limits and budget of time."""
         if self.kind is Kind.SEARCH:
@@ -271,6 +281,20 @@ def _teacher(facts: Facts, seconds: float) -> _Teacher:
     deepest = MOST_BLOCKS if facts.teacher.is_residual and facts.train >= IMAGES_FOR_DEPTH else 1
     blocks = _within(affordable / TEACHER_EPOCHS[1], (1, deepest))
     return _Teacher(_within(affordable / blocks, TEACHER_EPOCHS), blocks)
+
+
+def _search_budget(kind: Kind, seconds: float, largest: float) -> float:
+    """Budget of the search, in seconds of training.
+
+    Where only some evaluations are wanted their number is the limit, and the budget a generous one: a search expects an
+    evaluation to take as long as the longest so far, and does not begin one that it cannot afford.
+
+    Args:
+        kind: What the study does.
+        seconds: Time of all workers.
+        largest: Expected seconds of an evaluation of the largest candidate.
+    """
+    return _rounded(seconds / SEARCH_OVERHEAD if kind is Kind.SEARCH else 4 * FEW_SEARCHED * largest)
 
 
 def _pool_size(kind: Kind, wishes: Wishes, time: float) -> int:

@@ -12,7 +12,7 @@ from mf_nas_kd.planning.plan import FEW_NETWORKS, Facts, Kind, Plan
 from mf_nas_kd.planning.quantities import duration
 
 NORMAL = 1.96  # two-sided 95 % quantile
-LIKELY_ACCURACY = 0.9  # at which the width of an interval is told
+HIGH_ACCURACY, LOW_ACCURACY = 0.9, 0.6  # at which the width of an interval is told
 
 
 WIDTH = 100  # characters of a line
@@ -48,7 +48,8 @@ def found(facts: Facts, images: ImageChoices) -> Iterator[str]:
     )
     colours = "in colour" if images.channels == 3 else "grey"
     size = images.image_size
-    sizes = f"classes have {facts.smallest_class:,} to {facts.largest_class:,} training images"
+    smallest, largest = facts.smallest_class, facts.largest_class
+    sizes = f"classes have {f'{smallest:,} to {largest:,}' if smallest < largest else f'{largest:,}'} training images"
     yield f"networks see them at {size}x{size} pixels, {colours}; {sizes}"
     if images.is_balanced:
         yield "the sizes of the classes differ much: balanced accuracy chooses, and small classes have larger weights"
@@ -58,8 +59,11 @@ def found(facts: Facts, images: ImageChoices) -> Iterator[str]:
 
 def expected(facts: Facts, plan: Plan) -> Iterator[str]:
     """What to expect of the study."""
-    half = 100 * NORMAL * math.sqrt(LIKELY_ACCURACY * (1 - LIKELY_ACCURACY) / facts.test)
-    yield f"accuracy will be known to +-{half:.1f} points from {facts.test:,} test images (if it is about 90 %)"
+    best, worst = (100 * NORMAL * math.sqrt(p * (1 - p) / facts.test) for p in (HIGH_ACCURACY, LOW_ACCURACY))
+    yield (
+        f"{facts.test:,} test images give the accuracy to +-{best:.1f} points if it is about 90 %, to +-{worst:.1f} if "
+        "it is about 60 %"
+    )
     points = 100 * NORMAL * facts.noise
     agreement = (
         f"an order of networks by {facts.validation:,} validation images is expected to agree with the true one by "
@@ -99,7 +103,7 @@ def stages(plan: Plan, limits: Mapping[str, Any]) -> Iterator[tuple[str, str, st
     deeper = f" with {blocks} blocks a stage" if blocks > 1 else ""
     pool = f"{search['strategy']}, among {search['pool_size']:,} more networks"
     if search["strategy"] != "mf_kd":
-        pool = f"the {search['budget_evaluations']} largest of {search['pool_size']} networks"
+        pool = f"the {search['budget_evaluations']} costliest of {search['pool_size']} networks, often the best ones"
     described = {
         "teacher": f"a larger network to distil from{deeper}, {values['teacher']['epochs']} epochs",
         "evaluation": f"{values['candidates']['count']} networks, {evaluation['full']['epochs']} epochs{grid}",

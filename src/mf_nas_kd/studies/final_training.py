@@ -81,6 +81,8 @@ class FinalStage:
         warnings: What the user must know, as sentences.
         teacher_worth: What the comparison of the teacher with plain finalists gave, as a sentence.
         way: Name of the distillation configuration that was chosen.
+        planned: Number of trainings that the budget was expected to afford at the beginning.
+        made: Number of trainings that this run has made.
     """
 
     epochs: int
@@ -94,6 +96,13 @@ class FinalStage:
     warnings: list[str] = field(default_factory=list)
     teacher_worth: str = ""
     way: str = PLAIN
+    planned: int = 1
+    made: int = 0
+
+    @property
+    def fraction(self) -> float:
+        """About how much of the stage is done, in [0, 1]."""
+        return min(1.0, max(self.made, len(self.trainings)) / self.planned)
 
     def run(
         self,
@@ -117,6 +126,7 @@ class FinalStage:
         """
         references = references_within(max(each.costs.macs for each in finalists))
         plan = self._affordable(finalists, references)
+        self.planned = plan.trainings
         kept = finalists[: plan.finalists]
         self._train(kept, PLAIN, self.seeds[:1])
         if self._is_worth_distilling(kept, teacher_score):

@@ -103,7 +103,8 @@ def run_evaluations(
     if missing:
         _precompute(missing, evaluator, workers, store, show_progress)
         making = _Making(evaluator, workers, store, on_new, expected_seconds, work)
-        known |= making.run(missing, to_retry=found, show_progress=show_progress)
+        done_before = sum(float(each.fidelity.image_passes) for each in known.values())
+        known |= making.run(missing, to_retry=found, show_progress=show_progress, done_before=done_before)
     # Equal keys are equal trainings; the store may have one under another name of its fidelity (the images' own size).
     return [replace(known[key], fidelity=each.fidelity) for key, each in zip(keys, requests, strict=True)]
 
@@ -163,7 +164,11 @@ class _Making:
         self._waited = False
 
     def run(
-        self, missing: Mapping[str, EvaluationRequest], to_retry: Mapping[str, Evaluation], show_progress: bool
+        self,
+        missing: Mapping[str, EvaluationRequest],
+        to_retry: Mapping[str, Evaluation],
+        show_progress: bool,
+        done_before: float,
     ) -> dict[str, Evaluation]:
         """Make the missing evaluations; returns them by their keys.
 
@@ -173,12 +178,14 @@ class _Making:
             missing: Requests by their keys.
             to_retry: Records of them that are to be replaced.
             show_progress: Whether to show a bar, and to log the outcome.
+            done_before: Passes over the images of the evaluations that are known.
         """
         started = time.perf_counter()
         left = dict(missing)
         # The remaining time is estimated from passes over the images: evaluations with few of them come first.
         passes = sum(float(request.fidelity.image_passes) for request in missing.values())
-        with Claims(self._store) as claims, progress_bar("evaluations", total=passes, shown=show_progress) as bar:
+        bar_of_all = progress_bar("evaluations", total=passes, shown=show_progress, done_before=done_before)
+        with Claims(self._store) as claims, bar_of_all as bar:
             while left:
                 requests = self._claimed(left, to_retry, claims)
                 for key, future in self._workers.stream(self._work.task, requests, self._expected_seconds):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Timer
@@ -36,7 +37,8 @@ class WorkerProcess:
         self._late = False
         self._process = spawned.Process(target=_serve, args=(theirs, slot, bool(visible_gpus())), daemon=True)
         try:
-            self._process.start()
+            with _interrupts_held_back():
+                self._process.start()
         except OSError as failure:
             self._connection.close()
             raise WorkerStartError(f"a worker process cannot be started: {failure}") from failure
@@ -121,6 +123,19 @@ class WorkerProcess:
             hint = "; the system does so when memory is short" if name == "SIGKILL" else ""
             return f"its worker process was ended by {name}{hint}"
         return f"its worker process ended with status {code}"
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Within the block, Ctrl+C waits; a process that starts there never gets it: it is for the driver."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(connection: Connection, slot: int, has_gpus: bool) -> None:

@@ -14,6 +14,7 @@ from mf_nas_kd.export.untrained import float32_costs
 from mf_nas_kd.images import AugmentationSettings, ImageDataset, SubsetOrder
 from mf_nas_kd.networks import TrainedNetwork
 from mf_nas_kd.pipelines.final.parameters import FinalParameters
+from mf_nas_kd.progress import tell_study
 from mf_nas_kd.records import Evaluation, MetricSetting
 from mf_nas_kd.records.fields import Role, column_names
 from mf_nas_kd.records.metrics import metric_of
@@ -121,6 +122,12 @@ def train_final_networks(
         reference_networks, pool, networks, _limits(search_outcome), evaluator.cost, images.image_shape, on_device
     )
     evaluator.require_possible(networks[0].architecture, parameters.fidelities)
+
+    def on_new(evaluation: Evaluation) -> None:
+        log(evaluation)
+        stage.made += 1
+        tell_study("final trainings", stage.fraction)
+
     with open_executor(executor, evaluator) as workers:
         stage = FinalStage(
             epochs=parameters.epochs,
@@ -134,7 +141,7 @@ def train_final_networks(
                 evaluator,
                 workers,
                 store,
-                on_new=log,
+                on_new=on_new,
                 retry_failed=study.retry_failed,
                 show_progress=True,
                 expected_seconds=expected_seconds,
