@@ -46,7 +46,6 @@ def look(open_page):
 
     def opened(address):
         page = open_page("about:blank")
-        page.set_default_timeout(60_000)
         page.add_init_script("localStorage.setItem('KedroViz', JSON.stringify({showFeatureHints: false}))")
         page.goto(address)
         return page

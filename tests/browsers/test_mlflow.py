@@ -20,7 +20,6 @@ from tests.browsers.conftest import free_port, served
 from tests.fakes import FakeEvaluator
 from tests.tracking.test_deployed_model import LAMPS
 
-SECONDS = 60
 CURVE = LearningCurve((2.0, 1.0), {1: 0.25, 2: 0.5})
 LOW, FULL = Fidelity(Fraction(1, 9), epochs=12, distillation="kd"), Fidelity(Fraction(1), epochs=30)
 
@@ -69,7 +68,6 @@ def look(open_page):
 
     def opened(address):
         page = open_page("about:blank")
-        page.set_default_timeout(SECONDS * 1000)
         page.add_init_script(
             "if (window === top) localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
         )

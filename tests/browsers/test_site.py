@@ -56,7 +56,7 @@ def test_the_search_finds_a_parameter(site, open_page):  # noqa: F811
         box.fill("max_latency_ms")
         box.press("Enter")
         link = page.get_by_role("link", name="search.max_latency_ms").first
-        link.wait_for(timeout=30_000)
+        link.wait_for()
         link.click()
         assert "configuration.html#confval-search.max_latency_ms" in page.url
 
