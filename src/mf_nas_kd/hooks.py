@@ -146,7 +146,7 @@ def _log_overview(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], metric
 
 
 def _tell_results(catalog: CatalogProtocol[Any, Any]) -> None:
-    """Log where the report is, and the winner; the winner is MLflow's description of the run as well."""
+    """Log where report and network are, and the winner, which is MLflow's description of the run as well."""
     winner = catalog.load("winner")
     metric = metric_of(winner)
     logger.info("Report: %s", os.path.relpath(_path_of(catalog.get("report"))))
@@ -156,6 +156,10 @@ def _tell_results(catalog: CatalogProtocol[Any, Any]) -> None:
         f"{winner['macs']:,} MACs, {winner['params']:,} parameters"
     )
     logger.info("Winner: %s", sentence)
+    for warning in winner["warnings"]:
+        logger.info("Of the final trainings: %s", warning)
+    model = os.path.relpath(_path_of(catalog.get("network_folder")) / "model.onnx")
+    logger.info("Network: %s; try it: mf-nas-kd predict %s photo.jpg", os.path.dirname(model), shlex.quote(model))
     network = architecture_words(Architecture.from_row(winner))
     tracking.log_note(
         f"**Winner:** {sentence}. Network: {network}.\n\nAmong the artifacts: `report/report.html`, `model_card.md`, "

@@ -51,7 +51,13 @@ def create_project(folder: Path, study: str, command: str, environments: bool) -
     (folder / "conf" / "local").mkdir(parents=True, exist_ok=True)
     _name_study(folder / "conf" / "base" / "globals.yml", study)
     (folder / "data").mkdir(exist_ok=True)
-    values = {"study": study, "version": __version__, "kedro_version": kedro.__version__, "command": command}
+    values = {
+        "study": study,
+        "version": __version__,
+        "kedro_version": kedro.__version__,
+        "command": command,
+        "environments": environments,
+    }
     for name, target in FILES.items():
         text = (files(__name__) / "files" / name).read_text(encoding="utf-8")
         made = Environment(autoescape=False, keep_trailing_newline=True).from_string(text).render(values)  # noqa: S701
