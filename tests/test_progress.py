@@ -1,6 +1,6 @@
 """The remaining time of a whole study."""
 
-from mf_nas_kd.progress import StudyProgress, progress_bar, study_progress, the_study
+from mf_nas_kd.progress import StudyProgress, progress_bar, study_progress, tell_study, the_study
 
 
 class Clock:
@@ -58,3 +58,29 @@ def test_within_a_study_bars_are_parts_of_its_own(capsys):
         assert progress._remaining("teacher") == 0.0
     assert the_study() is None
     assert "teacher" not in capsys.readouterr().out
+
+
+def test_what_an_earlier_run_has_done_is_done():
+    with study_progress({"evaluation": 100.0}, str, lambda line: None) as progress:
+        progress.begin("evaluation")
+        with progress_bar("evaluations", total=10.0, done_before=30.0):
+            assert 20 < progress.remaining_seconds < 26
+
+
+def test_a_stage_that_overruns_does_not_stand_still():
+    clock = Clock()
+    progress = StudyProgress({"search": 10.0}, clock)
+    progress.begin("search")
+    left = []
+    for clock.now in (20.0, 40.0, 80.0):
+        left.append(progress.remaining_seconds)
+    assert left == sorted(left)
+    assert left[0] > 0
+
+
+def test_the_final_trainings_are_counted():
+    with study_progress({"final": 100.0}, str, lambda line: None) as progress:
+        progress.begin("final")
+        tell_study("final trainings", 0.9)
+        assert progress.remaining_seconds < 11
+    tell_study("final trainings", 0.9)  # without a study nothing happens

@@ -79,6 +79,7 @@ def test_the_plan_says_what_was_found_how_long_it_takes_and_what_to_expect(plann
 @pytest.mark.slow
 def test_the_study_runs_as_edited_and_ends_with_the_network(study, folder):
     assert study.returncode == 0, study.stderr
+    assert "It was edited" in study.stdout
     network = folder / "numbers-study" / "network"
     assert f"Network: {network / 'model.onnx'}" in study.stdout
     assert "test accuracy" in study.stdout

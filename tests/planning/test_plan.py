@@ -52,6 +52,21 @@ def test_with_few_images_networks_are_trained_long_instead_of_ranked():
     assert plan.seconds["final"] > plan_of(budget_seconds=7200.0).seconds["final"]
 
 
+def test_the_search_of_few_networks_affords_the_costliest_one():
+    few = replace(FACTS, train=600, validation=300, test=300)
+    parameters = plan_of(few, budget_seconds=3600.0).parameters
+    largest = parameters["evaluation"]["full"]["epochs"] * few.candidate(few.largest_macs)
+    assert parameters["search"]["budget_seconds"] > 2 * parameters["search"]["budget_evaluations"] * largest
+
+
+def test_the_final_stage_affords_all_finalists_in_every_way():
+    few = replace(FACTS, train=600, validation=300, test=300)
+    final = plan_of(few, budget_seconds=3600.0).parameters["final"]
+    training = final["epochs"] * few.candidate((few.mean_macs + few.largest_macs) / 2)
+    references = 7
+    assert final["budget_seconds"] > (2 * final["finalists"] + references) * training
+
+
 def test_with_little_time_nothing_is_ranked_and_a_longer_budget_is_named():
     plan = plan_of(budget_seconds=120.0)
     assert plan.kind is Kind.LITTLE_TIME

@@ -1,6 +1,7 @@
 """Every executor keeps what the protocol promises."""
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -21,6 +22,7 @@ from mf_nas_kd.studies import run_evaluations
 from mf_nas_kd.studies.runner import evaluate
 from mf_nas_kd.workers import EXECUTORS, TimeLimit, open_executor, processes
 from mf_nas_kd.workers.faults import fault_of
+from mf_nas_kd.workers.worker_process import _interrupts_held_back
 from tests.fakes import FakeEvaluator, executor_settings
 from tests.workers import faulty
 
@@ -297,3 +299,13 @@ def test_a_task_that_workers_cannot_import_is_a_mistake_and_no_fault(monkeypatch
 @pytest.mark.parametrize("seconds", [1e12, float("inf")])
 def test_a_time_limit_without_end_is_one_that_a_timer_takes(seconds):
     assert TimeLimit(factor=20, seconds=seconds).of(None) == TIMEOUT_MAX
+
+
+def test_an_interrupt_does_not_reach_a_worker_that_is_starting():
+    def held_back():
+        return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+    with _interrupts_held_back():
+        inside = held_back()
+    assert inside
+    assert not held_back()
