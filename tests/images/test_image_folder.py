@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from pydantic import ValidationError
-from sklearn.datasets import load_sample_images
+from sklearn.datasets import load_digits, load_sample_images
 
 from mf_nas_kd.datasets import ImagesDataset
 from mf_nas_kd.errors import InvalidValueError, MissingImagesError
@@ -579,3 +579,26 @@ def deadly(paths, map_path, rows):
 def test_other_usual_formats_are_images(photographs, suffix):
     cut("china", 50).save(photographs / f"train/china/other{suffix}")
     assert len(load(photographs).collection.labels) == 25
+
+
+@pytest.mark.parametrize("duplicates", ["auto", "keep_on_one_side"])
+def test_pictures_that_are_all_alike_can_still_be_split_unless_that_was_chosen(tmp_path, caplog, duplicates):
+    """Enlarged digits: near duplicates chain a whole class together."""
+    digits = load_digits()
+    for label in (0, 1):
+        (tmp_path / str(label)).mkdir()
+        for index, image in enumerate(digits.images[digits.target == label][:40]):
+            enlarged = Image.fromarray((image * 15.9).astype("uint8")).resize((28, 28), Image.Resampling.BILINEAR)
+            enlarged.save(tmp_path / str(label) / f"{index}.png")
+    options = {"folder": str(tmp_path), "image_size": 28, "channels": 1}
+
+    def load():
+        return load_images("image_folder", 0.25, 0.25, 0, options, duplicates=duplicates, near_duplicates_limit=1000)
+
+    if duplicates == "auto":
+        images = load()
+        assert len(images.validation) == len(images.test) == 20
+        assert "too much alike" in caplog.text
+    else:
+        with pytest.raises(InvalidValueError, match="belong together, or are copies"):
+            load()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -16,7 +17,7 @@ from mf_nas_kd.images.cifar import CIFAR10, CIFAR100
 from mf_nas_kd.images.dataset import ImageDataset
 from mf_nas_kd.images.decoded import decode_once
 from mf_nas_kd.images.digits import Digits
-from mf_nas_kd.images.duplicates import DuplicatesAction, action_for, duplicates_of
+from mf_nas_kd.images.duplicates import EXACT, DuplicatesAction, action_for, duplicates_of
 from mf_nas_kd.images.groups import NO_GROUPS, GroupOptions, Groups, joined, read_groups
 from mf_nas_kd.images.image_folder import ImageFolder
 from mf_nas_kd.images.source import Source, without
@@ -83,10 +84,46 @@ def load_images(
     if action != "ignore":
         pairs = duplicates_of(collection, torch.from_numpy(np.flatnonzero(given)), near_duplicates_limit)
         if action == "keep_on_one_side":
-            groups = joined(groups, pairs["first"].to_numpy(), pairs["second"].to_numpy())
+            groups = _together(groups, pairs, opened.labels, is_chosen=duplicates != "auto")
     positions = split(given, groups)
     left_out = np.count_nonzero(given) - sum(len(part) for part in positions.values())
     if left_out:
         reason = "images of their groups, or copies of them, are among the given validation or test images"
         logger.warning("%d training images are left out: %s", left_out, reason)
     return ImageDataset.of(source, opened.class_names, collection, positions)
+
+
+MOST_OF_A_CLASS, FEWEST_IN_A_CHAIN = 0.5, 20
+"""Part of a class, and number of images, that near duplicates may join into one group before they are doubted."""
+
+
+def _together(groups: Groups, pairs: pd.DataFrame, labels: NDArray[np.int64], is_chosen: bool) -> Groups:
+    """Groups that also hold copies of one picture together.
+
+    Small smooth pictures, such as enlarged handwritten digits, look so much alike that pairs chain most of a class
+    together. Unless the user has chosen to keep all of them on one side, copies are then those with equal pixels.
+    """
+    all_of_them = joined(groups, pairs["first"].to_numpy(), pairs["second"].to_numpy())
+    if is_chosen:
+        return all_of_them
+    equal = pairs[pairs["kind"] == EXACT]
+    without_near = joined(groups, equal["first"].to_numpy(), equal["second"].to_numpy())
+    chain, of_class = _longest_chain(all_of_them, labels)
+    is_short = chain < max(FEWEST_IN_A_CHAIN, MOST_OF_A_CLASS * of_class)
+    if is_short or chain == _longest_chain(without_near, labels)[0]:
+        return all_of_them
+    logger.warning(
+        "Near duplicates would hold %d of the %d images of a class together: these pictures are too much alike to tell "
+        "copies, so only equal ones are kept on one side (images.duplicates=keep_on_one_side keeps all)",
+        chain,
+        of_class,
+    )
+    return without_near
+
+
+def _longest_chain(groups: Groups, labels: NDArray[np.int64]) -> tuple[int, int]:
+    """Images of a class in one group, and images of the class; of the class of which one group has the largest part."""
+    counts = pd.DataFrame({"label": labels, "group": groups}).value_counts().groupby("label").max().to_dict()
+    sizes = pd.Series(labels).value_counts().to_dict()
+    label = max(sizes, key=lambda each: counts[each] / sizes[each])
+    return int(counts[label]), int(sizes[label])

@@ -2,10 +2,11 @@
 
 from mf_nas_kd.images.duplicates.action import DuplicatesAction, action_for
 from mf_nas_kd.images.duplicates.kept import duplicates_of
-from mf_nas_kd.images.duplicates.search import KINDS, find_duplicates, no_pairs
+from mf_nas_kd.images.duplicates.search import EXACT, KINDS, find_duplicates, no_pairs
 from mf_nas_kd.images.duplicates.table import describe, duplicates_table
 
 __all__ = [
+    "EXACT",
     "KINDS",
     "DuplicatesAction",
     "action_for",

@@ -18,7 +18,8 @@ from mf_nas_kd.images.duplicates.descriptors import IMAGES_PER_CHUNK, WHOLE, Win
 from mf_nas_kd.images.duplicates.inverted_file import MOST_PER_QUERY, InvertedFile
 from mf_nas_kd.progress import progress_bar
 
-KINDS = ("exact", "re-encoded", "crop", "mirrored")
+EXACT = "exact"
+KINDS = (EXACT, "re-encoded", "crop", "mirrored")
 SMALLEST_SIDE = 16  # pixels: pictures of fewer look alike without being copies, and only exact duplicates are told
 
 WINDOWS = (
