@@ -1,5 +1,6 @@
 """Sphinx's configuration of the documentation: ``make docs``."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -28,6 +29,9 @@ suppress_warnings = ["ref.python"]
 
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
+os.environ.pop(
+    "MPLBACKEND", None
+)  # make sets it; the kernel of the notebook has a backend of its own, which shows figures
 nb_execution_mode = "cache"  # a notebook that did not change is not run again
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
