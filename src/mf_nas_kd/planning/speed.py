@@ -11,6 +11,7 @@ from statistics import median
 
 import numpy as np
 import torch
+from torch import nn
 
 from mf_nas_kd.device import choose_device, mixed_precision, reproducible, synchronise
 from mf_nas_kd.images import ImageDataset, ResidentImages
@@ -21,6 +22,7 @@ from mf_nas_kd.records import Architecture, EvaluationRequest, Fidelity
 from mf_nas_kd.registry import Options
 from mf_nas_kd.studies.training_evaluator import TrainingEvaluator
 from mf_nas_kd.training import Objective, TrainingHyperParameters, TrainingSettings, fit
+from mf_nas_kd.training.speed_ups import SpeedUps
 from mf_nas_kd.workers import Executor
 
 STEPS, FIRST_STEPS = 12, 4
@@ -51,28 +53,31 @@ class _Stopwatch:
         return float(median(counted)) if len(counted) else 0.0
 
 
-def step_seconds(evaluator: TrainingEvaluator, request: EvaluationRequest) -> float:
-    """Task of a worker: median time of a plain training step of an architecture, in seconds."""
+def _pass_seconds(
+    network: nn.Module,
+    images: ResidentImages,
+    objective: Objective,
+    hyper_parameters: TrainingHyperParameters,
+    seed: int,
+    speed_ups: SpeedUps,
+) -> float:
+    """Time of a pass of plain training over the images, in seconds, from the first steps of one."""
+    watch, batch_size = _Stopwatch(images.device), hyper_parameters.batch_size
+    epochs = -(-(STEPS + 1) * batch_size // max(1, len(images))) + 1
+    with contextlib.suppress(_EnoughError):
+        fit(network, images, objective, hyper_parameters, epochs, seed, after_step=watch, speed_ups=speed_ups)
+    return watch.step_seconds * len(images) / min(batch_size, len(images))
+
+
+def pass_seconds(evaluator: TrainingEvaluator, request: EvaluationRequest) -> float:
+    """Task of a worker: time of a pass of an architecture's plain training over all training images, in seconds."""
     context, training = evaluator.context, evaluator.resolve(request.architecture, request.fidelity, request.seed)
-    watch = _Stopwatch(context.device)
     with reproducible(), mixed_precision(context.settings.mixed_precision):
         with torch_seeded(training.seed, "weights"):
             network = context.build(training.architecture, training.width).to(context.device)
             objective = evaluator.objectives.objective(training).to(context.device)
         resident = context.resident(context.images.train, training.augmentation, training.image_size)
-        epochs = -(-(STEPS + 1) * training.hyper_parameters.batch_size // max(1, len(context.images.train))) + 1
-        with contextlib.suppress(_EnoughError):
-            fit(
-                network,
-                resident,
-                objective,
-                training.hyper_parameters,
-                epochs,
-                training.seed,
-                after_step=watch,
-                speed_ups=context.settings,
-            )
-    return watch.step_seconds
+        return _pass_seconds(network, resident, objective, training.hyper_parameters, training.seed, context.settings)
 
 
 def candidate_seconds(
@@ -92,12 +97,9 @@ def candidate_seconds(
         for seed in range(workers.in_flight)
     ]
     measured: dict[str, list[float]] = {each.id: [] for each in architectures}
-    for (identifier, _), future in workers.stream(step_seconds, requests):
+    for (identifier, _), future in workers.stream(pass_seconds, requests):
         measured[identifier].append(future.result())
-    batch_size = evaluator.context.settings.hyper_parameters.batch_size
-    steps = len(evaluator.context.images.train) / min(batch_size, len(evaluator.context.images.train))
-    seconds = {evaluator.cost(each).macs: steps * float(np.mean(measured[each.id])) for each in architectures}
-    return PassSeconds.fitted(seconds)
+    return PassSeconds.fitted({evaluator.cost(each).macs: float(np.mean(measured[each.id])) for each in architectures})
 
 
 @dataclass(frozen=True)
@@ -128,15 +130,10 @@ def teacher_seconds(
 ) -> TeacherSeconds:
     """Time of a pass of a teacher over the training images, in this process, with all its threads."""
     on = choose_device(settings.device)
-    watch = _Stopwatch(on)
     with reproducible(), mixed_precision(settings.mixed_precision):
         with torch_seeded(0, "teacher"):
             network = build_teacher(builder, options, images.classes, images.image_shape, images.pixel_statistics)
         resident = ResidentImages(images.train, settings.augmentation.build(), images.pixel_statistics, on)
-        epochs = -(-(STEPS + 1) * hyper_parameters.batch_size // max(1, len(resident))) + 1
         objective = Objective(hyper_parameters.label_smoothing).to(on)
-        with contextlib.suppress(_EnoughError):
-            fit(network.to(on), resident, objective, hyper_parameters, epochs, 0, after_step=watch, speed_ups=settings)
-    steps = len(resident) / min(hyper_parameters.batch_size, len(resident))
-    seconds = steps * watch.step_seconds
+        seconds = _pass_seconds(network.to(on), resident, objective, hyper_parameters, 0, settings)
     return TeacherSeconds(seconds, FORWARD_SHARE * seconds, builder == "residual")
